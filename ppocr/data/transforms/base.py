@@ -1,0 +1,126 @@
+"""What a transform is, and the pipeline that runs a list of them on one sample."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ppocr.registry import TRANSFORMS
+
+Sample = dict[str, Any]
+
+# Keys that travel with every sample whatever KeepKeys says: the raw label and the sample's number.
+ALWAYS_KEPT = ("text", "index")
+
+
+class Transform:
+    """One step from a raw sample to the arrays a network takes.
+
+    A subclass declares what it reads and adds, so that `config/contracts.py` can check the chain
+    before anything heavy starts. A sample is a dict; a transform may change it in place.
+    """
+
+    needs: tuple[str, ...] = ("image",)
+    provides: tuple[str, ...] = ("image",)
+    label_only: bool = False  # reads and writes labels only: left out of the inference view
+    random: bool = False  # draws from `rng`: left out of the inference view unless for_inference says otherwise
+    from_global: tuple[str, ...] = ()  # constructor parameters that `Global` overrides when it has them
+    ignored_keys: tuple[str, ...] = ()  # YAML keys accepted and never read (each warned about)
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Transform one sample.
+
+        Args:
+            sample: the keys in `needs`, and whatever else earlier transforms left.
+            rng: random numbers of this (seed, epoch, index); None for deterministic pipelines.
+
+        Raises:
+            SampleError: this sample cannot be used.
+        """
+        raise TypeError(f"{type(self).__name__} does not implement __call__")
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the image shape after this transform, -1 where it varies."""
+        return shape
+
+    def for_inference(self) -> Transform | None:
+        """Return the variant used on images without labels: itself, another transform, or None to leave it out."""
+        return None if self.label_only or self.random else self
+
+    def for_evaluation(self) -> Transform:
+        """Return the variant used in evaluation, where no sample may be refused for its label."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell a transform with a schedule which epoch it is in."""
+
+    def config(self) -> dict[str, Any]:
+        """Return the resolved constructor arguments, as written to `inference.yml`."""
+        return getattr(self, "_config", {})
+
+
+class Pipeline:
+    """A list of transforms run in order; the only preprocessing there is, in training as in deployment.
+
+    Args:
+        transforms: the steps, built.
+    """
+
+    def __init__(self, transforms: Sequence[Transform]) -> None:
+        self.transforms = list(transforms)
+        self.random = any(t.random for t in self.transforms)
+
+    @classmethod
+    def from_config(cls, specs: Iterable[Mapping[str, Any] | str], global_values: Mapping[str, Any]) -> Pipeline:
+        """Build a pipeline from a YAML transform list.
+
+        Args:
+            specs: `[{"DecodeImage": {...}}, {"CTCLabelEncode": None}, ...]`.
+            global_values: the `Global` section; fills and overrides the parameters a transform
+                names in `from_global`.
+
+        Raises:
+            ConfigError: unknown transform or key.
+        """
+        built = []
+        for spec in specs:
+            name, args = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
+            transform_class = TRANSFORMS.get(name)
+            filled = {k: global_values[k] for k in transform_class.from_global if k in global_values}
+            transform = TRANSFORMS.build({"name": name, **(args or {})}, **filled)
+            transform._config = {**(args or {}), **filled}
+            transform._name = name
+            built.append(transform)
+        return cls(built)
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Run every transform on a sample; raises SampleError if one refuses it."""
+        for transform in self.transforms:
+            sample = transform(sample, rng)
+        return sample
+
+    def set_epoch(self, epoch: int) -> None:
+        """Pass the epoch to every transform."""
+        for transform in self.transforms:
+            transform.set_epoch(epoch)
+
+    def for_inference(self) -> Pipeline:
+        """Return the view that takes an image without a label."""
+        return Pipeline([v for t in self.transforms if (v := t.for_inference()) is not None])
+
+    def for_evaluation(self) -> Pipeline:
+        """Return the view that takes a labelled image and refuses none for its label."""
+        return Pipeline([copy.copy(t).for_evaluation() for t in self.transforms])
+
+    def output_shape(self, shape: tuple[int, ...] = (-1, -1, 3)) -> tuple[int, ...]:
+        """Return the image shape after all transforms, -1 where it varies."""
+        for transform in self.transforms:
+            shape = transform.output_shape(shape)
+        return shape
+
+    def to_config(self) -> list[dict[str, Any]]:
+        """Return the YAML list that builds this pipeline again."""
+        return [{getattr(t, "_name", type(t).__name__): t.config() or None} for t in self.transforms]

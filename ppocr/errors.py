@@ -1,0 +1,77 @@
+"""The errors a user can cause: each is one line with a cause and a cure, and has an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class PpocrError(Exception):
+    """A failure the user can mend; commands print it as one line and exit with `exit_code`.
+
+    Args:
+        message: what is wrong, naming the file, line or key.
+        hint: what to do about it, or "".
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a configuration: where it stands, its key, and what is wrong with it."""
+
+    where: str
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.text) if part)
+
+
+class ConfigError(PpocrError):
+    """The configuration is wrong; carries every problem found, not the first only.
+
+    Args:
+        problems: the problems, or one message.
+        hint: what to do about it, or "".
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem] | str, hint: str = "") -> None:
+        self.problems = [Problem("", "", problems)] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(map(str, self.problems)), hint)
+
+
+class DataError(PpocrError):
+    """The data set as a whole cannot be used: a file is missing or empty, or too many samples are bad."""
+
+
+class CheckpointError(PpocrError):
+    """A checkpoint is missing, damaged, malicious or belongs to another network."""
+
+
+class SampleError(Exception):
+    """One sample cannot be used; the data set counts it under `reason` and goes on.
+
+    Args:
+        reason: a short identifier used as the counter's name, e.g. "missing_file" or "too_long".
+        detail: what was found in this sample, for the report.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple:
+        return SampleError, (self.reason, self.detail)

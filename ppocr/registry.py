@@ -1,0 +1,143 @@
+"""Registries: a class is found by the name YAML gives it, and its signature is its schema."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from ppocr.errors import ConfigError
+
+T = TypeVar("T", bound=type)
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return ", did you mean X?" for the nearest choice, or "" when none is near."""
+    names = sorted(set(choices))
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not near:
+        folded = {c.lower().replace("_", ""): c for c in names}
+        near = [folded[f] for f in difflib.get_close_matches(name.lower().replace("_", ""), list(folded), n=1)]
+    return f", did you mean {near[0]}?" if near else ""
+
+
+class Registry:
+    """Classes of one kind by (scope, name); the folder they live in is imported on first look-up.
+
+    A scope separates classes that share a YAML name, such as the `MobileNetV3` of detection and of
+    recognition; look-up tries the scope first, then the classes registered without one.
+
+    Args:
+        kind: what the classes are, for messages ("backbone").
+        package: dotted name of the folder whose modules register the classes.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self.package = package
+        self._classes: dict[tuple[str | None, str], type] = {}
+        self._loaded = False
+
+    def register(self, *names: str, scope: str | None = None) -> Callable[[T], T]:
+        """Return a decorator that files a class under its YAML names.
+
+        Args:
+            names: YAML name first, aliases after it; without any, the class's own name.
+            scope: the `Architecture.model_type` the name is meant for, or None for all.
+
+        Raises:
+            ValueError: another class already has a name in this scope.
+        """
+
+        def decorate(cls: T) -> T:
+            for name in names or (cls.__name__,):
+                present = self._classes.get((scope, name))
+                if present is not None and present.__qualname__ != cls.__qualname__:
+                    raise ValueError(
+                        f"{self.kind} {name!r} is registered twice: {present.__module__} and {cls.__module__}"
+                    )
+                self._classes[scope, name] = cls
+            return cls
+
+        return decorate
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        package = importlib.import_module(self.package)
+        for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+            importlib.import_module(f"{self.package}.{module}")
+        self._loaded = True
+
+    def names(self, scope: str | None = None) -> list[str]:
+        """Return the YAML names that can be used in a scope, sorted."""
+        self._load()
+        return sorted({name for s, name in self._classes if s in (None, scope)})
+
+    def find(self, name: str, scope: str | None = None) -> type | None:
+        """Return the class of a name, or None when there is none."""
+        self._load()
+        return self._classes.get((scope, name)) or self._classes.get((None, name))
+
+    def get(self, name: str, scope: str | None = None) -> type:
+        """Return the class of a name.
+
+        Raises:
+            ConfigError: no such class; names the nearest one.
+        """
+        found = self.find(name, scope)
+        if found is None:
+            raise ConfigError(f"unknown {self.kind} {name!r}{did_you_mean(name, self.names(scope))}")
+        return found
+
+    def build(self, spec: Mapping[str, Any], scope: str | None = None, **filled: Any) -> Any:
+        """Build an object from a YAML section.
+
+        Args:
+            spec: `{"name": ..., key: value, ...}`.
+            scope: see `get`.
+            filled: values the builder knows (class counts, channel counts); each is passed only if
+                the constructor has a parameter of that name, and wins over the section's own value.
+
+        Raises:
+            ConfigError: unknown class or key.
+        """
+        args = dict(spec)
+        name = args.pop("name")
+        cls = self.get(name, scope)
+        accepted, any_key = parameters(cls)
+        ignored = getattr(cls, "ignored_keys", ())
+        args = {k: v for k, v in args.items() if k not in ignored}
+        if not any_key:
+            for key in args:
+                if key not in accepted:
+                    raise ConfigError(f"{name}.{key}: unknown key{did_you_mean(key, accepted)}")
+        args.update({k: v for k, v in filled.items() if k in accepted})
+        return cls(**args)
+
+
+def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Return a constructor's named parameters and whether it also takes any other keyword.
+
+    Our own classes never take `**kwargs`; a user's plug-in may.
+    """
+    found = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
+    any_key = any(p.kind is p.VAR_KEYWORD for p in found.values())
+    named = {k: p for k, p in found.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    return named, any_key
+
+
+DATASETS = Registry("data set", "ppocr.data")
+TRANSFORMS = Registry("transform", "ppocr.data.transforms")
+NETWORK_TRANSFORMS = Registry("network transform", "ppocr.modeling.transforms")
+BACKBONES = Registry("backbone", "ppocr.modeling.backbones")
+NECKS = Registry("neck", "ppocr.modeling.necks")
+HEADS = Registry("head", "ppocr.modeling.heads")
+LOSSES = Registry("loss", "ppocr.losses")
+POSTPROCESSES = Registry("post-processing", "ppocr.postprocess")
+METRICS = Registry("metric", "ppocr.metrics")
+OPTIMIZERS = Registry("optimizer", "ppocr.optimizer")
+SCHEDULES = Registry("learning-rate schedule", "ppocr.optimizer")
