@@ -1,0 +1,83 @@
+"""The one place where the parts meet: a configuration becomes a Task, its class counts and keys wired."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import paddle
+from paddle import nn
+
+from ppocr.config.contracts import check_contracts
+from ppocr.config.schema import Config
+from ppocr.data.transforms.base import Pipeline
+from ppocr.engine.task import Task
+from ppocr.modeling.architectures import build_model
+from ppocr.registry import LOSSES, METRICS, POSTPROCESSES
+
+
+def build_task(cfg: Config, mode: str) -> Task:
+    """Build everything a command needs to run a configuration.
+
+    Args:
+        cfg: a checked configuration.
+        mode: "train", "eval" or "infer"; decides which parts exist: the loss only in training, the
+            metric not in inference.
+
+    Raises:
+        ConfigError: parts that do not fit together.
+    """
+    shared = global_values(cfg)
+    scope = cfg.Architecture["model_type"]
+    postprocess_class = POSTPROCESSES.get(cfg.PostProcess["name"], scope)
+    wanted = getattr(postprocess_class, "from_global", ())
+    postprocess = POSTPROCESSES.build(cfg.PostProcess, scope, **{k: shared[k] for k in wanted if k in shared})
+
+    model = build_model(with_class_counts(cfg.Architecture, postprocess))
+    loss = LOSSES.build(cfg.Loss, scope) if mode == "train" else None
+    metric = METRICS.build(cfg.Metric, scope) if mode != "infer" else None
+    train = Pipeline.from_config(cfg.Train.dataset["transforms"], shared) if mode == "train" else None
+    evaluation = Pipeline.from_config(cfg.Eval.dataset["transforms"], shared).for_evaluation()
+    check_contracts(
+        train, evaluation, head=getattr(model, "head", None), loss=loss, postprocess=postprocess, metric=metric
+    )
+    if train is not None:
+        tell_label_encoders_the_steps(train, model, postprocess.reads)
+    return Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
+
+
+def global_values(cfg: Config) -> dict[str, Any]:
+    """Return the `Global` values that parts may take over, without those left unset."""
+    return {k: v for k, v in dataclasses.asdict(cfg.Global).items() if v is not None}
+
+
+def with_class_counts(architecture: dict[str, Any], postprocess: Any) -> dict[str, Any]:
+    """Return the Architecture section with the head's class count filled in from the post-processing."""
+    filled = copy.deepcopy(architecture)
+    classes = getattr(postprocess, "classes", None)
+    if classes is not None and filled.get("Head"):
+        filled["Head"]["out_channels"] = classes
+    return filled
+
+
+def tell_label_encoders_the_steps(pipeline: Pipeline, model: nn.Layer, reads: tuple[str, ...]) -> None:
+    """Measure how many time steps the network gives an image, so that labels that cannot fit are found.
+
+    CTC cannot align a label that needs more steps than there are, and its loss is silently zero there.
+    Nothing is told when the image size varies or the predictions have no time axis.
+    """
+    encoders = [t for t in pipeline.transforms if hasattr(t, "max_steps")]
+    shape = pipeline.output_shape()
+    if not encoders or min(shape) < 1:
+        return
+    was_training = model.training
+    model.eval()
+    with paddle.no_grad():
+        preds = model(paddle.zeros([1, *shape]))
+    if was_training:
+        model.train()
+    steps = [preds[key].shape[1] for key in reads if key in preds and preds[key].ndim == 3]
+    for encoder in encoders if steps else ():
+        encoder.max_steps = steps[0]
+        encoder.pixels_per_step = shape[-1] / steps[0]

@@ -1,0 +1,87 @@
+"""Everything the train and eval loops know about what is being learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import Tensor, nn
+
+from ppocr.data.transforms.base import Pipeline
+
+
+class Task:
+    """A network with its loss, post-processing, metric and preprocessing, wired by `ppocr.build.build_task`.
+
+    Paddle lives inside: batches come in as `paddle.Tensor` leaves, results leave as Python values.
+
+    Args:
+        model: the bare network, whose `state_dict` is the checkpoint.
+        postprocess: turns numpy predictions into one result per image.
+        loss: what training minimises; None outside training.
+        metric: what evaluation measures; None when only predicting.
+        train_pipeline: transforms of `Train`; None outside training.
+        eval_pipeline: transforms of `Eval`, in the form that refuses no labelled image.
+    """
+
+    def __init__(
+        self,
+        model: nn.Layer,
+        postprocess: Any,
+        *,
+        loss: nn.Layer | None = None,
+        metric: Any = None,
+        train_pipeline: Pipeline | None = None,
+        eval_pipeline: Pipeline | None = None,
+    ) -> None:
+        self.model = model
+        self.network: nn.Layer = model  # what forward calls: the model, or its data-parallel wrapper
+        self.postprocess = postprocess
+        self.loss = loss
+        self.metric = metric
+        self.train_pipeline = train_pipeline
+        self.eval_pipeline = eval_pipeline
+
+    @property
+    def classes(self) -> list[str] | None:
+        """What each output class stands for, in order, or None where classes are not characters."""
+        codec = getattr(self.postprocess, "codec", None)
+        return None if codec is None else list(codec.classes)
+
+    def forward(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Run the network on a batch.
+
+        Args:
+            batch: `image` float32 [B, C, H, W], and the labels and inputs the head names.
+
+        Returns:
+            Predictions by name.
+        """
+        tensors = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
+        return self.network(tensors["image"], tensors)
+
+    def losses(self, preds: Mapping[str, Tensor], batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Return the loss parts, the total under "loss", computed in float32 outside mixed precision."""
+        with paddle.amp.auto_cast(enable=False):
+            return self.loss({key: _float32(value) for key, value in preds.items()}, batch)
+
+    def results(self, preds: Mapping[str, Tensor], batch: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return one result per image from predictions, through numpy."""
+        wanted = [key for key in self.postprocess.reads if key in preds]
+        return self.postprocess({key: to_numpy(preds[key]) for key in wanted}, batch)
+
+
+def to_numpy(value: Tensor) -> np.ndarray:
+    """Return a tensor as a numpy array, low-precision floats as float32."""
+    return _float32(value).numpy()
+
+
+def _float32(value: Any) -> Any:
+    """Return a tensor of a lower floating precision as float32, anything else as it is."""
+    if isinstance(value, Tensor) and value.dtype in (paddle.float16, paddle.bfloat16):
+        return value.astype("float32")
+    if isinstance(value, (list, tuple)):
+        return type(value)(_float32(item) for item in value)
+    return value
