@@ -1,0 +1,43 @@
+# The two commands of the README (quickstart, test) and what they are made of.
+PADDLE ?= cpu
+PYTHON ?= python3
+VENV ?= .venv
+PY = $(VENV)/bin/python
+STAMP = $(VENV)/.installed-$(PADDLE)
+QUICKSTART = configs/rec/quickstart_digits.yml
+RUN = output/quickstart_digits
+
+.PHONY: quickstart test lint format clean help
+
+help:
+	@echo "make quickstart  install, build a small data set, train, evaluate, export and run a recogniser (CPU; PADDLE=gpu for a GPU wheel)"
+	@echo "make test        install, then run the whole test suite"
+	@echo "make lint        ruff and mypy"
+
+$(PY):
+	@$(PYTHON) -m venv $(VENV) || { echo "could not create $(VENV): install the venv module of $(PYTHON)"; exit 1; }
+
+$(STAMP): setup.py $(PY)
+	@echo "installing ppocr and its packages into $(VENV) (once, about a minute)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e ".[$(PADDLE),dev]" > $(VENV)/install.log 2>&1 || \
+	  { echo "could not fetch the Python packages of setup.py (extras $(PADDLE),dev) from the package index; see $(VENV)/install.log, check the network and run make again"; exit 1; }
+	@touch $@
+
+quickstart: $(STAMP)
+	$(PY) tools/make_dataset.py digits --out train_data/digits
+	$(PY) tools/train.py -c $(QUICKSTART) -o Global.use_gpu=$(if $(filter gpu,$(PADDLE)),true,false)
+	$(PY) tools/eval.py -c $(QUICKSTART) -o Global.checkpoints=$(RUN)/best_accuracy
+	$(PY) tools/export_model.py -c $(QUICKSTART) -o Global.pretrained_model=$(RUN)/best_accuracy Global.save_inference_dir=$(RUN)/inference
+	$(PY) tools/contact_sheet.py --rec_model_dir $(RUN)/inference --label_file train_data/digits/rec_gt_test.txt --out $(RUN)/predictions.png
+
+test: $(STAMP)
+	$(PY) -m pytest -q -p no:cacheprovider
+
+lint: $(STAMP)
+	$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy
+
+format: $(STAMP)
+	$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build *.egg-info

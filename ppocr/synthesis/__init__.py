@@ -1,0 +1,1 @@
+"""Small data sets made on the spot, for quick starts and tests."""

@@ -1,0 +1,45 @@
+"""Packaging of ppocr; PaddlePaddle itself comes with the extra `cpu` or `gpu`."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "ppocr" / "__init__.py").read_text(encoding="utf-8")).group(1)
+
+setup(
+    name="ppocr",
+    version=VERSION,
+    description="A config-driven toolkit that trains, evaluates, exports and runs OCR models on PaddlePaddle",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.9,<3.14",
+    packages=find_packages(include=["ppocr", "ppocr.*"]),
+    package_data={"ppocr": ["utils/*.txt", "utils/dict/*.txt", "utils/dict/**/*.txt"]},
+    install_requires=[
+        "numpy>=1.26; python_version>='3.9'",
+        "opencv-python>=4.8.1.78",
+        "pyimgaug",
+        "lmdb",
+        "pyyaml>=6",
+        "visualdl",
+        "shapely>=2",
+        "pyclipper",
+        "rapidfuzz>=3",
+        "pillow>=10.2",
+        "rich>=13",
+    ],
+    extras_require={
+        "cpu": ["paddlepaddle>=3.0"],
+        "gpu": ["paddlepaddle-gpu>=3.0"],
+        "onnx": ["onnxruntime"],
+        "dev": ["pytest>=7", "ruff", "mypy"],
+    },
+    classifiers=[
+        "Programming Language :: Python :: 3",
+        "License :: OSI Approved :: Apache Software License",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)

