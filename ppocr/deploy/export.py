@@ -1,0 +1,321 @@
+"""From a trained task to a folder that predicts: program, parameters and inference.yml, verified before it appears."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import nn
+
+from ppocr import __version__
+from ppocr.data.transforms.base import Pipeline
+from ppocr.deploy import inference_config
+from ppocr.deploy.backends import DygraphBackend, PaddleBackend
+from ppocr.deploy.inference_config import InferenceConfig, TensorSpec
+from ppocr.errors import ConfigError, PpocrError, SampleError
+
+logger = logging.getLogger(__name__)
+
+LARGEST_DIFFERENCE = 1e-4
+STEM = "inference"
+DEFAULT_SIDE = 64  # of a synthetic image where the network takes any size
+
+
+class ExportedModel(nn.Layer):
+    """A network as it is exported: named tensors in, the predictions post-processing reads out, in a fixed order.
+
+    Args:
+        model: takes the image and a dict of further tensors, returns a dict.
+        image: input name of the image.
+        outputs: names of the predictions to return.
+    """
+
+    def __init__(self, model: nn.Layer, image: str, outputs: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.image = image
+        self.outputs = tuple(outputs)
+
+    def forward(self, tensors: dict[str, paddle.Tensor]) -> tuple[paddle.Tensor, ...]:
+        """Return the predictions in the order of `outputs`."""
+        preds = self.model(tensors[self.image], tensors)
+        return tuple(preds[name] for name in self.outputs)
+
+
+def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> float:
+    """Export a task whose weights are loaded, and prove the result equal to it.
+
+    The folder appears only when everything succeeded; files of an earlier export in it are replaced.
+
+    Args:
+        task: model, post-processing and evaluation pipeline, from `ppocr.build.build_task`.
+        cfg: its configuration; `Global.model_name`, `PostProcess` and `Global.infer_img` are read.
+        folder: where `inference.json` (new IR) or `inference.pdmodel` (old IR), `inference.pdiparams`
+            and `inference.yml` go.
+        ir: "new" or "old"; None takes `Global.export_ir`, else what FLAGS_enable_pir_api says.
+
+    Returns:
+        The largest absolute difference between the exported model's outputs and the task's.
+
+    Raises:
+        PpocrError: the network cannot be exported, or what was exported gives other outputs.
+    """
+    ir = ir or getattr(cfg.Global, "export_ir", None)
+    pipeline = task.eval_pipeline.for_inference()
+    task.model.eval()
+    inputs = input_specs(pipeline, task.model)
+    outputs = output_names(task, inputs)
+    config = InferenceConfig(
+        transforms=inference_config.resolved(pipeline.to_config()),
+        postprocess=postprocess_block(task, cfg),
+        model_name=getattr(cfg.Global, "model_name", None) or Path(folder).resolve().name,
+        inputs=inputs,
+        outputs=outputs,
+        made_by=f"ppocr {__version__}",
+    )
+    target = Path(folder)
+    with atomic_folder(target) as temporary:
+        config.dump(temporary / inference_config.FILE_NAME)
+        save_program(task.model, inputs, outputs, temporary, ir)
+        difference = verify(task, temporary, inputs, outputs, sample_images(cfg))
+    logger.info("exported to %s: %s", target, ", ".join(sorted(p.name for p in target.iterdir())))
+    logger.info("largest difference between the exported and the trained model: %.3g", difference)
+    return difference
+
+
+def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
+    """Return what the network is fed with: `x` and the further tensors its head names.
+
+    The width is free unless a layer says `fixed_size`: predictors may then keep long lines long.
+    """
+    channels, height, width = pipeline.output_shape()
+    if not any(getattr(layer, "fixed_size", False) for layer in model.sublayers(include_self=True)):
+        width = -1
+    specs = [TensorSpec("x", "image", (-1, channels, height, width))]
+    further = tuple(getattr(getattr(model, "head", None), "inputs", ()))
+    if further:
+        sample = pipeline({"image": _encoded(synthetic_image(height, width)), "text": "", "label": "", "index": 0})
+        for key in further:
+            if key not in sample:
+                raise ConfigError(f"Eval.dataset.transforms: the head needs {key!r} in prediction; nothing provides it")
+            array = np.asarray(sample[key])
+            specs.append(TensorSpec(key, key, (-1, *array.shape), str(array.dtype)))
+    return tuple(specs)
+
+
+def output_names(task: Any, inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
+    """Return the predictions post-processing reads, found by running the network once."""
+    preds = DygraphBackend(task.model).run(random_inputs(inputs, batch=1, width=4 * DEFAULT_SIDE))
+    names = tuple(name for name in task.postprocess.reads if name in preds)
+    if not names:
+        raise ConfigError(f"PostProcess reads {list(task.postprocess.reads)}; the network gives {sorted(preds)}")
+    return names
+
+
+def postprocess_block(task: Any, cfg: Any) -> dict[str, Any]:
+    """Return the PostProcess section with its dictionary embedded and no path in it."""
+    block = {"name": cfg.PostProcess["name"]}
+    block.update(task.postprocess.inference_config())
+    return block
+
+
+def save_program(
+    model: nn.Layer, inputs: Sequence[TensorSpec], outputs: Sequence[str], folder: Path, ir: str | None
+) -> None:
+    """Write program and parameters in the IR asked for."""
+    fused = fuse(model)
+    specs = {i.name: paddle.static.InputSpec(list(i.shape), i.dtype, name=i.name) for i in inputs}
+    with intermediate_representation(ir):
+        layer = ExportedModel(fused, inputs[0].name, outputs)
+        layer.eval()
+        give_rnn_a_state(layer)
+        try:
+            static = paddle.jit.to_static(layer, input_spec=[specs], full_graph=True)
+            paddle.jit.save(static, str(folder / STEM))
+        except (RuntimeError, ValueError, TypeError, AttributeError) as err:
+            shape = list(inputs[0].shape)
+            raise PpocrError(
+                f"the network cannot be exported with input {shape}: {_first_line(err)}",
+                "a layer that needs a fixed image size must say fixed_size = True",
+            ) from err
+
+
+def fuse(model: nn.Layer) -> nn.Layer:
+    """Return the network with every layer's `fuse()` called; a copy when there is anything to fuse."""
+    if not any(callable(getattr(layer, "fuse", None)) for layer in model.sublayers(include_self=True)):
+        return model
+    fused = copy.deepcopy(model)
+    for layer in fused.sublayers(include_self=True):
+        if callable(getattr(layer, "fuse", None)):
+            layer.fuse()
+    return fused
+
+
+def give_rnn_a_state(model: nn.Layer) -> None:
+    """Fill the recurrent layers' dropout state, which paddle 3.3.1 leaves without memory.
+
+    Tracing reads every buffer's device, and the old IR's tracer fails on one that has none.
+    """
+    for layer in model.sublayers():
+        state = getattr(layer, "_dropout_state", None)
+        if isinstance(state, paddle.Tensor) and not state._is_initialized():
+            layer._dropout_state = paddle.zeros([1], dtype="uint8")
+
+
+@contextlib.contextmanager
+def intermediate_representation(ir: str | None) -> Iterator[None]:
+    """Trace and save in the new or the old IR, whatever FLAGS_enable_pir_api said at start.
+
+    Raises:
+        ConfigError: `ir` is neither "new", "old" nor None.
+    """
+    if ir is None:
+        yield
+        return
+    guards = {"new": paddle.pir_utils.DygraphPirGuard, "old": paddle.pir_utils.DygraphOldIrGuard}
+    if ir not in guards:
+        raise ConfigError(f"Global.export_ir: {ir!r} is neither new nor old")
+    with guards[ir]():
+        yield
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder whose files are moved into `target` when the block succeeds.
+
+    inference.yml and the program are moved last: a reader never finds a program without its parameters.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=target))
+    except OSError as err:
+        raise PpocrError(
+            f"{target}: cannot be written: {err.strerror or err}", "set Global.save_inference_dir"
+        ) from err
+    try:
+        yield temporary
+        for program in (f"{STEM}.json", f"{STEM}.pdmodel", f"{STEM}.pdiparams.info"):
+            (target / program).unlink(missing_ok=True)  # of an earlier export, perhaps in the other IR
+        for path in sorted(temporary.iterdir(), key=lambda p: (p.suffix != ".pdiparams", p.name)):
+            os.replace(path, target / path.name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def verify(
+    task: Any,
+    folder: Path,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[str],
+    images: Sequence[bytes] = (),
+) -> float:
+    """Compare the exported model, run as our predictor runs it, with the model it was made from.
+
+    Args:
+        task: the trained model.
+        folder: the exported folder.
+        inputs: the network's inputs.
+        outputs: the network's outputs.
+        images: encoded real images to use besides the synthetic ones.
+
+    Returns:
+        The largest absolute difference of any output, over three widths, batch 1 and 3, and the images.
+
+    Raises:
+        PpocrError: it is larger than 1e-4.
+    """
+    exported = PaddleBackend(folder, outputs)
+    trained = DygraphBackend(task.model, outputs)
+    widths = (2 * DEFAULT_SIDE, 5 * DEFAULT_SIDE, 6 * DEFAULT_SIDE + 8) if inputs[0].shape[-1] == -1 else (None,) * 3
+    batches = [
+        random_inputs(inputs, batch, width, seed)
+        for seed, (batch, width) in enumerate([(1, widths[0]), (3, widths[1]), (1, widths[2]), (3, widths[2])])
+    ]
+    batches += list(_image_batches(task.eval_pipeline.for_inference(), inputs, images))
+    largest = 0.0
+    for batch in batches:
+        expected, found = trained.run(batch), exported.run(batch)
+        for name in outputs:
+            difference = _difference(expected[name], found[name])
+            if not difference <= LARGEST_DIFFERENCE:
+                raise PpocrError(
+                    f"the exported model differs from the trained one: {name} by {difference:.3g} "
+                    f"for an input of shape {list(batch['x'].shape)}; nothing was exported",
+                    "try the other IR: -o Global.export_ir=old or new",
+                )
+            largest = max(largest, difference)
+    return largest
+
+
+def _difference(expected: np.ndarray, found: np.ndarray) -> float:
+    if expected.shape != found.shape:
+        return float("inf")
+    return float(np.abs(expected.astype(np.float64) - found).max()) if expected.size else 0.0
+
+
+def _image_batches(
+    pipeline: Pipeline, inputs: Sequence[TensorSpec], images: Sequence[bytes]
+) -> Iterator[dict[str, np.ndarray]]:
+    for data in images:
+        try:
+            sample = pipeline({"image": data, "text": "", "label": "", "index": 0})
+        except SampleError as err:
+            logger.warning("an image of Global.infer_img is not used for verification: %s", err)
+            continue
+        yield {i.name: np.asarray(sample[i.key], dtype=i.dtype)[None] for i in inputs}
+
+
+def sample_images(cfg: Any, most: int = 3) -> list[bytes]:
+    """Return the bytes of the first images of `Global.infer_img`, or nothing where there are none."""
+    from ppocr.deploy.images import list_images
+
+    place = getattr(cfg.Global, "infer_img", None)
+    if not place or not Path(place).exists():
+        return []
+    return [Path(path).read_bytes() for path in list_images(place)[:most]]
+
+
+def random_inputs(inputs: Sequence[TensorSpec], batch: int, width: int | None, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return random arrays that fit the inputs; `width` is used where the image's is free."""
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for spec in inputs:
+        free = [DEFAULT_SIDE] * len(spec.shape)
+        free[0], free[-1] = batch, width or DEFAULT_SIDE
+        shape = [size if size > 0 else free[axis] for axis, size in enumerate(spec.shape)]
+        integers = np.issubdtype(np.dtype(spec.dtype), np.integer)
+        values = np.ones(shape) if integers or spec.key != "image" else rng.uniform(-1, 1, shape)
+        arrays[spec.name] = values.astype(spec.dtype)
+    return arrays
+
+
+def synthetic_image(height: int, width: int) -> np.ndarray:
+    """Return a smooth colourful BGR image, uint8 [H, W, 3]."""
+    height, width = (side if side > 0 else DEFAULT_SIDE for side in (height, width))
+    y, x = np.mgrid[:height, :width]
+    return np.stack([(3 * x + 5 * y) % 256, (7 * x + y) % 256, (x + 11 * y) % 256], axis=-1).astype(np.uint8)
+
+
+def _encoded(image: np.ndarray) -> bytes:
+    import cv2
+
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def _first_line(err: BaseException) -> str:
+    lines = [line.strip() for line in str(err).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(err).__name__)[:300]
+
+
+def merged_global(cfg: Any) -> Mapping[str, Any]:
+    """Return the folder an export goes to when none is given: `<save_model_dir>/inference`."""
+    return {"save_inference_dir": cfg.Global.save_inference_dir or str(Path(cfg.Global.save_model_dir) / STEM)}

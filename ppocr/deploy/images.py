@@ -1,0 +1,65 @@
+"""Which images a command is asked to read, and the lines it writes about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ppocr.errors import DataError
+
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm", ".gif")
+LIST_SUFFIXES = (".txt", ".list", ".lst")
+
+
+def list_images(place: str | Path, listed: str | Path | None = None) -> list[str]:
+    """Return the images a user names.
+
+    Args:
+        place: an image, a folder (searched to any depth, sorted by path), or a text file that lists images.
+        listed: a text file that lists images, as `Global.infer_list`; `place` is then the folder its
+            relative paths start from. Only what stands before the first tab of a line is read, so a
+            label file does as well.
+
+    Raises:
+        DataError: nothing is there, or it holds no image.
+    """
+    if listed:
+        return _read_list(Path(listed), Path(place) if place else Path())
+    path = Path(place)
+    if path.is_dir():
+        found = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not found:
+            raise DataError(f"{place}: holds no image ({', '.join(SUFFIXES)})")
+        return found
+    if not path.exists():
+        raise DataError(f"{place}: no such image or folder", "paths start from the folder the command runs in")
+    return _read_list(path, Path()) if path.suffix.lower() in LIST_SUFFIXES else [str(place)]
+
+
+def _read_list(path: Path, folder: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as err:
+        raise DataError(f"{path}: cannot be read as a list of images: {err}") from err
+    names = [line.split("\t")[0].strip() for line in lines]
+    found = [str(folder / name) for name in names if name]
+    if not found:
+        raise DataError(f"{path}: lists no image")
+    return found
+
+
+def write_lines(path: str | Path, lines: Sequence[str]) -> None:
+    """Write a results file whole or not at all, creating its folder.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        temporary.replace(target)
+    except OSError as err:
+        raise DataError(f"{target}: cannot be written: {err.strerror or err}", "set Global.save_res_path") from err
