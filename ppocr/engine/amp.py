@@ -1,0 +1,140 @@
+"""Mixed precision: autocast, loss scaling and what to say when the hardware cannot do it."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import Any
+
+import paddle
+from paddle import Tensor, nn
+
+from ppocr.engine.log import get_logger
+from ppocr.errors import PpocrError
+
+SCALE_FLOOR = 1e-3  # a loss scale below this means every step overflows
+
+
+class MixedPrecision:
+    """Runs forward passes in a lower precision, scales the loss and skips steps whose gradients overflow.
+
+    Args:
+        enabled: `Global.use_amp`.
+        level: "O1" (matrix products in low precision) or "O2" (all but normalisation).
+        dtype: "float16" or "bfloat16".
+        scale: initial loss scale (`Global.scale_loss`); only float16 needs one.
+        dynamic: grow and shrink the scale by itself (`Global.use_dynamic_loss_scaling`).
+        white: operators added to the list run in low precision.
+        black: operators added to the list kept in float32.
+    """
+
+    def __init__(
+        self,
+        enabled: bool = False,
+        *,
+        level: str = "O1",
+        dtype: str = "float16",
+        scale: float = 1.0,
+        dynamic: bool = False,
+        white: list[str] | None = None,
+        black: list[str] | None = None,
+    ) -> None:
+        if enabled and level not in ("O1", "O2"):
+            raise PpocrError(f"Global.amp_level: {level!r} is not a level", "use O1 or O2")
+        if enabled and dtype not in ("float16", "bfloat16"):
+            raise PpocrError(f"Global.amp_dtype: {dtype!r} is not a type", "use float16 or bfloat16")
+        self.asked = enabled
+        self.enabled = enabled and takes_effect(dtype)
+        self.level = level
+        self.dtype = dtype
+        self._white = white
+        self._black = black
+        scaling = self.enabled and dtype == "float16"
+        self.dynamic = scaling and dynamic
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on a CPU the scaler says that it is off, which is what we asked for
+            self.scaler = paddle.amp.GradScaler(
+                enable=scaling, init_loss_scaling=float(scale), use_dynamic_loss_scaling=dynamic
+            )
+        if enabled and not self.enabled:
+            get_logger().warning(
+                f"mixed precision has no effect: PaddlePaddle {paddle.__version__} computes {dtype} on "
+                f"{paddle.device.get_device()} in float32; training goes on in float32"
+            )
+
+    @classmethod
+    def from_global(cls, settings: Any) -> MixedPrecision:
+        """Build it from the `Global` section."""
+        return cls(
+            settings.use_amp,
+            level=settings.amp_level,
+            dtype=settings.amp_dtype,
+            scale=settings.scale_loss,
+            dynamic=settings.use_dynamic_loss_scaling,
+            white=settings.amp_custom_white_list,
+            black=settings.amp_custom_black_list,
+        )
+
+    def decorate(self, model: nn.Layer, optimizer: Any) -> tuple[nn.Layer, Any]:
+        """Turn the parameters to low precision for O2, keeping float32 master copies in the optimizer."""
+        if not (self.enabled and self.level == "O2"):
+            return model, optimizer
+        return paddle.amp.decorate(
+            models=model, optimizers=optimizer, level="O2", dtype=self.dtype, master_weight=True, save_dtype="float32"
+        )
+
+    def autocast(self) -> Any:
+        """Return the context forward passes run in."""
+        if not self.enabled:
+            return contextlib.nullcontext()
+        return paddle.amp.auto_cast(
+            custom_white_list=self._white, custom_black_list=self._black, level=self.level, dtype=self.dtype
+        )
+
+    def backward(self, loss: Tensor) -> None:
+        """Back-propagate a loss, scaled."""
+        self.scaler.scale(loss).backward()
+
+    def step(self, optimizer: Any) -> None:
+        """Update the weights, unless the scaled gradients overflowed."""
+        self.scaler.step(optimizer)
+        self.scaler.update()
+        optimizer.clear_grad()
+
+    @property
+    def scale(self) -> float | None:
+        """The loss scale now, None where none is used."""
+        state = self.state()
+        return float(state["scale"]) if "scale" in state else None
+
+    def check_scale(self) -> None:
+        """Stop a run whose every step overflows.
+
+        Raises:
+            PpocrError: the scale fell below the floor.
+        """
+        scale = self.scale if self.dynamic else None
+        if scale is not None and scale < SCALE_FLOOR:
+            raise PpocrError(
+                f"the loss scale fell to {scale:g}: gradients overflow {self.dtype} at every step",
+                "use Global.amp_dtype=bfloat16, a lower learning rate, or Global.use_amp=false",
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        state = self.scaler.state_dict()
+        return {k: v.numpy() if isinstance(v, Tensor) else v for k, v in state.items()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over a checkpoint's state."""
+        if state and self.scaler.is_enable():
+            self.scaler.load_state_dict(state)
+
+
+def takes_effect(dtype: str) -> bool:
+    """Return whether autocast changes the type of a matrix product on this device."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with paddle.no_grad(), paddle.amp.auto_cast(level="O1", dtype=dtype):
+            product = paddle.matmul(paddle.ones([2, 2]), paddle.ones([2, 2]))
+    return product.dtype != paddle.float32

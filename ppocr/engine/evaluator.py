@@ -1,0 +1,161 @@
+"""Evaluation: every rank measures its share, each sample once, and all get the merged result."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import paddle
+
+from ppocr.engine.distributed import World
+from ppocr.engine.log import get_logger, shown
+from ppocr.engine.task import Task
+from ppocr.errors import DataError
+
+EXAMPLES = 3
+
+
+@dataclass
+class Evaluation:
+    """What an evaluation found.
+
+    Args:
+        metrics: values by name, the deciding one under `main_indicator`.
+        main_indicator: its name.
+        total: samples of the set.
+        used: samples measured.
+        skipped: samples left out, by reason.
+        unknown: characters of the labels that the dictionary lacks, with their counts.
+        examples: (label, prediction, confidence) of a few samples.
+        seconds: wall time.
+        images_per_second: measured samples by wall time.
+    """
+
+    metrics: dict[str, float]
+    main_indicator: str
+    total: int
+    used: int
+    skipped: dict[str, int] = field(default_factory=dict)
+    unknown: Counter = field(default_factory=Counter)
+    examples: list[tuple[Any, Any, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    images_per_second: float = 0.0
+
+    @property
+    def main(self) -> float:
+        """The value that decides which weights are best."""
+        return float(self.metrics[self.main_indicator])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the examples, ready for JSON."""
+        return {
+            "metrics": {k: v for k, v in self.metrics.items() if isinstance(v, (int, float))},
+            "main_indicator": self.main_indicator,
+            "total": self.total,
+            "used": self.used,
+            "skipped": self.skipped,
+            "unknown_characters": dict(self.unknown.most_common()),
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(self.images_per_second, 2),
+        }
+
+
+def evaluate(task: Task, loader: Any, *, world: World | None = None, autocast: Any = None) -> Evaluation:
+    """Measure a task on a data set; all ranks call it and all get the same answer.
+
+    Args:
+        task: needs its metric; its network is put back in the mode it was in.
+        loader: this rank's share, each sample on exactly one rank.
+        world: the ranks measuring together.
+        autocast: returns the context to run the network in.
+
+    Raises:
+        DataError: there was nothing to measure.
+    """
+    world = world or World()
+    autocast = autocast or contextlib.nullcontext
+    was_training = task.model.training
+    started = time.perf_counter()
+    world.share_buffers(task.model)
+    task.model.eval()
+    try:
+        share = _measure(task, loader, autocast)
+    finally:
+        if was_training:
+            task.model.train()
+    return _merge(task, world.gather(share), time.perf_counter() - started)
+
+
+@paddle.no_grad()
+def _measure(task: Task, loader: Any, autocast: Any) -> dict[str, Any]:
+    """Return this rank's share as picklable values."""
+    task.metric.reset()
+    used, examples, unknown, skipped = 0, [], Counter(), Counter()
+    codec = getattr(task.postprocess, "codec", None)
+    for batch in loader.epoch(1):
+        skipped.update(problem.reason for problem in batch.get("problems", ()))
+        if len(batch["index"]) == 0:
+            continue
+        with autocast():
+            preds = task.forward(batch)
+        results = task.results(preds, batch)
+        task.metric(results, batch)
+        used += len(results)
+        labels = batch.get("text", ())
+        if hasattr(codec, "unknown"):
+            unknown.update("".join(codec.unknown(label) for label in labels if isinstance(label, str)))
+        examples += [(label, *result[:2]) for label, result in zip(labels, results) if isinstance(result, tuple)][
+            : EXAMPLES - len(examples)
+        ]
+    return {
+        "state": task.metric.state(),
+        "used": used,
+        "skipped": dict(skipped),
+        "unknown": dict(unknown),
+        "examples": [(str(label), str(text), float(confidence)) for label, text, confidence in examples],
+    }
+
+
+def _merge(task: Task, shares: list[dict[str, Any]], seconds: float) -> Evaluation:
+    used = sum(share["used"] for share in shares)
+    skipped = sum((Counter(share["skipped"]) for share in shares), Counter())
+    if used == 0:
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in skipped.items())
+        raise DataError(
+            f"there is no image to evaluate ({reasons or 'the set is empty'})",
+            "check Eval.dataset.data_dir and Eval.dataset.label_file_list",
+        )
+    task.metric.reset()
+    task.metric.merge([share["state"] for share in shares])
+    return Evaluation(
+        metrics=dict(task.metric.get_metric()),
+        main_indicator=task.metric.main_indicator,
+        total=used + sum(skipped.values()),
+        used=used,
+        skipped=dict(skipped),
+        unknown=sum((Counter(share["unknown"]) for share in shares), Counter()),
+        examples=[example for share in shares for example in share["examples"]][:EXAMPLES],
+        seconds=seconds,
+        images_per_second=used / max(seconds, 1e-9),
+    )
+
+
+def report(found: Evaluation, *, unknown_too: bool = True) -> None:
+    """Log an evaluation: the values, what was left out, and a few predictions against their labels."""
+    logger = get_logger()
+    values = "  ".join(f"{k} {v:.6g}" for k, v in found.metrics.items() if isinstance(v, (int, float)))
+    logger.info(f"eval: {values}  images {found.used}/{found.total} | {found.images_per_second:.1f} images/s")
+    if found.skipped:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(found.skipped.items()))
+        logger.warning(f"eval: {sum(found.skipped.values())} images were not measured: {reasons}")
+    if unknown_too and found.unknown:
+        most = ", ".join(f"{shown(c)} {n}" for c, n in found.unknown.most_common(20))
+        logger.warning(
+            f"eval: labels hold {len(found.unknown)} characters outside the dictionary, which count as errors: {most}"
+        )
+    for label, text, confidence in found.examples:
+        mark = "right" if label == text else "wrong"
+        logger.info(f"eval: {mark}: label {shown(label)} prediction {shown(text)} ({confidence:.4f})")

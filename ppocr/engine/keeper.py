@@ -1,0 +1,154 @@
+"""Writing the checkpoints of a run, and starting a run from one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import Tensor
+
+from ppocr.engine.checkpoint import Checkpoint, find_checkpoint, prune_checkpoints, save_checkpoint
+from ppocr.engine.log import get_logger
+from ppocr.engine.task import Task
+from ppocr.engine.weights import load_weights, require_complete
+from ppocr.errors import CheckpointError, PpocrError
+
+SCHEDULE = "LR_Scheduler"  # Paddle's name for the schedule inside an optimizer's state
+
+
+class Keeper:
+    """Writes checkpoints into the output folder; used by rank 0 only.
+
+    Args:
+        folder: `Global.save_model_dir`.
+        keep_last: how many `iter_epoch_N` stay, 0 for all.
+        facts: what every manifest says, such as the hash of the configuration.
+    """
+
+    def __init__(self, folder: str | Path, *, keep_last: int = 0, facts: dict[str, Any] | None = None) -> None:
+        self.folder = Path(folder)
+        self.keep_last = keep_last
+        self.facts = facts or {}
+
+    def save(self, name: str, task: Task, optimizer: Any, states: dict[str, Any], manifest: dict[str, Any]) -> None:
+        """Write one checkpoint.
+
+        Args:
+            name: "latest", "best_accuracy" or "iter_epoch_N".
+            states: what resuming needs besides weights and optimizer.
+            manifest: what people want to know about it.
+
+        Raises:
+            PpocrError: the weights are not finite; nothing is written.
+        """
+        params = arrays(task.model.state_dict())
+        spoiled = [key for key, value in params.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
+        if spoiled:
+            raise PpocrError(
+                f"{len(spoiled)} of {len(params)} weights are not finite (first: {spoiled[0]}); {name} is not written",
+                "go on from the last checkpoint with a lower learning rate or Optimizer.clip_norm_global",
+            )
+        about = {**self.facts, **manifest, "characters": task.classes}
+        save_checkpoint(self.folder / name, params, arrays(optimizer.state_dict()), states, about)
+        if self.keep_last:
+            prune_checkpoints(self.folder, self.keep_last)
+
+
+def arrays(state: Any) -> Any:
+    """Return a nested state with every tensor as a numpy array."""
+    if isinstance(state, Tensor):
+        return state.astype("float32").numpy() if state.dtype == paddle.bfloat16 else state.numpy()
+    if isinstance(state, dict):
+        return {key: arrays(value) for key, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        return type(state)(arrays(value) for value in state)
+    return state
+
+
+def writable_folder(folder: str | Path) -> Path:
+    """Create the output folder and try to write in it, before anything heavy happens.
+
+    Raises:
+        PpocrError: it cannot be written.
+    """
+    path = Path(folder)
+    probe = path / ".ppocr_write_test"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise PpocrError(
+            f"Global.save_model_dir: cannot write to {path}: {error.strerror}",
+            "choose another with -o Global.save_model_dir=DIR",
+        ) from error
+    return path
+
+
+def find_start(settings: Any) -> tuple[Checkpoint | None, str]:
+    """Return the checkpoint a run begins from and how: "resume", "weights" or "scratch".
+
+    `Global.checkpoints` wins over `Global.pretrained_model`; where both are set and there is nothing at the
+    first path, the second is used, with a warning. A damaged checkpoint is never passed over.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    if settings.checkpoints:
+        try:
+            return find_checkpoint(settings.checkpoints), "resume"
+        except MissingCheckpoint as error:
+            if not settings.pretrained_model:
+                raise
+            get_logger().warning(f"Global.checkpoints: {error}; loading Global.pretrained_model instead")
+    if settings.pretrained_model:
+        return find_checkpoint(settings.pretrained_model), "weights"
+    return None, "scratch"
+
+
+def start_weights(task: Task, start: Checkpoint | None, how: str) -> None:
+    """Load weights into a task for training; a run resumed needs all of them.
+
+    Raises:
+        CheckpointError: the checkpoint is of another network.
+    """
+    if start is None:
+        get_logger().info("no Global.checkpoints and no Global.pretrained_model: training from scratch")
+        return
+    exact = how == "resume"
+    known = (start.manifest or {}).get("characters")
+    loaded = load_weights(
+        task.model,
+        start.params,
+        old_characters=None if exact else known,
+        new_characters=None if exact else task.classes,
+    )
+    if exact:
+        require_complete(loaded)
+    get_logger().info(str(loaded))
+
+
+def start_optimizer(optimizer: Any, scheduler: Any, start: Checkpoint, resume_lr: str) -> None:
+    """Give an optimizer the state of a checkpoint.
+
+    Args:
+        resume_lr: "keep" goes on with the checkpoint's schedule; "override" takes the configuration's
+            schedule, moved on to the checkpoint's step.
+
+    Raises:
+        CheckpointError: the checkpoint has no optimizer state.
+    """
+    if not start.optimizer:
+        raise CheckpointError(
+            "Global.checkpoints: the checkpoint holds no optimizer state, so it cannot be resumed",
+            "start from its weights alone with Global.pretrained_model",
+        )
+    state = dict(start.optimizer)
+    if resume_lr == "override":
+        state.pop(SCHEDULE, None)
+        for _ in range(int(start.states["position"]["global_step"])):
+            scheduler.step()
+    optimizer.set_state_dict(state)
+    get_logger().info(f"resumed: learning rate {optimizer.get_lr():.6g} (Global.resume_lr={resume_lr})")

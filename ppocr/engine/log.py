@@ -1,0 +1,91 @@
+"""The logger "ppocr": plain lines on stdout and in train.log, a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+LOGGER = "ppocr"
+_FORMAT = "[%(asctime)s] ppocr %(levelname)s: %(message)s"
+_DATES = "%Y/%m/%d %H:%M:%S"
+
+
+def get_logger() -> logging.Logger:
+    """Return the logger all engine messages go through."""
+    return logging.getLogger(LOGGER)
+
+
+def set_up_logging(folder: Path | None = None, *, rank: int = 0, file: str = "train.log") -> logging.Logger:
+    """Send log lines to stdout and to a file; ranks other than 0 only report errors, on stderr.
+
+    Calling it again replaces what an earlier call set up.
+
+    Args:
+        folder: where the file is appended to; None for stdout only.
+        rank: this process among those training together.
+        file: name of the file.
+    """
+    logger = get_logger()
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    if rank != 0:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setLevel(logging.ERROR)
+        _add(logger, handler)
+        return logger
+    _add(logger, _console_handler())
+    if folder is not None:
+        _add(logger, logging.FileHandler(Path(folder) / file, mode="a", encoding="utf-8"))
+    return logger
+
+
+def _add(logger: logging.Logger, handler: logging.Handler) -> None:
+    if handler.formatter is None:
+        handler.setFormatter(logging.Formatter(_FORMAT, _DATES))
+    logger.addHandler(handler)
+
+
+def on_terminal() -> bool:
+    """Return whether stdout is a terminal that can show a moving bar."""
+    return sys.stdout.isatty()
+
+
+def _console_handler() -> logging.Handler:
+    """Return the stdout handler: one that leaves a progress bar intact on a terminal, else a plain one."""
+    if on_terminal():
+        try:
+            from rich.logging import RichHandler
+        except ImportError:
+            return logging.StreamHandler(sys.stdout)
+        handler = RichHandler(console=console(), show_path=False, markup=False, highlighter=None)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        return handler
+    return logging.StreamHandler(sys.stdout)
+
+
+_CONSOLE: list[Any] = []
+
+
+def console() -> Any:
+    """Return the one rich console that log lines and the progress bar share."""
+    if not _CONSOLE:
+        from rich.console import Console
+
+        _CONSOLE.append(Console(file=sys.stdout))
+    return _CONSOLE[0]
+
+
+def shown(text: Any, limit: int = 60) -> str:
+    """Return text that came from outside as one harmless line: quoted, control characters escaped, cut.
+
+    Args:
+        text: a label, a prediction or a path.
+        limit: characters kept.
+    """
+    quoted = repr(text)  # escapes all that is not printable, bidirectional overrides included
+    return quoted if len(quoted) <= limit else quoted[: limit - 2] + "…" + quoted[-1]

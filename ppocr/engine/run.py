@@ -1,0 +1,137 @@
+"""What the training and evaluation commands do, from a checked configuration to the end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ppocr.build import build_task
+from ppocr.config.schema import Config
+from ppocr.data.loader import build_loader
+from ppocr.engine.device import choose_device, choose_threads, describe
+from ppocr.engine.distributed import World, join_world, synchronise_batch_norm
+from ppocr.engine.evaluator import Evaluation, evaluate, report
+from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights, writable_folder
+from ppocr.engine.amp import MixedPrecision
+from ppocr.engine.log import get_logger, set_up_logging
+from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
+from ppocr.engine.trainer import Best, Loaders, Trainer
+from ppocr.engine.weights import load_weights, require_complete
+from ppocr.errors import ConfigError, PpocrError
+from ppocr.optimizer import build_optimizer
+
+
+def train(cfg: Config) -> Best:
+    """Train as configured and return the best evaluation.
+
+    Raises:
+        PpocrError: any failure a user can mend.
+    """
+    device = choose_device(cfg.Global, cfg.where("Global.use_gpu"))
+    folder = writable_folder(cfg.Global.save_model_dir)
+    world = join_world()
+    set_up_logging(folder, rank=world.rank)
+    try:
+        best = _train(cfg, world, device)
+        world.close()
+        return best
+    except Exception as error:
+        if world.watchdog is not None:
+            world.watchdog.report(f"{type(error).__name__}: {error}")
+        if world.first:
+            get_logger().error(str(error))
+        raise
+
+
+def _train(cfg: Config, world: World, device: str) -> Best:
+    settings = cfg.Global
+    threads = choose_threads(world.local_size, cfg.Train.loader.num_workers)
+    get_logger().info(describe(device, threads))
+    if world.first:
+        cfg.dump(Path(settings.save_model_dir) / "config.yml")
+    if settings.deterministic:
+        make_deterministic()
+    start, how = find_start(settings)
+    seed = world.from_first(_seed(settings, start if how == "resume" else None))
+    seed_model(seed)
+    get_logger().info(f"seed {seed}; {world.size} process{'es' if world.together else ''}")
+
+    task = build_task(cfg, "train")
+    start_weights(task, start, how)
+    if settings.use_sync_bn:
+        task.model = synchronise_batch_norm(task.model, world)
+    loaders = build_loaders(cfg, task, world, seed)
+    accumulate = max(1, settings.accumulate_steps)
+    optimizer, scheduler = build_optimizer(
+        cfg.Optimizer,
+        task.model,
+        epochs=settings.epoch_num,
+        steps_per_epoch=-(-len(loaders.train) // accumulate),
+        freeze=settings.freeze,
+    )
+    facts = {"config_sha256": cfg.sha256()}
+    keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last, facts=facts)
+    trainer = Trainer(task, loaders, (optimizer, scheduler), settings, keeper, world=world, seed=seed)
+    if start is not None and how == "resume":
+        start_optimizer(trainer.optimizer, scheduler, start, settings.resume_lr)
+        trainer.load_state(start.states)
+    return trainer.fit()
+
+
+def _seed(settings: Any, resumed: Any) -> int:
+    """Return the seed of the run: a resumed one keeps its own."""
+    if resumed is None or "seed" not in (resumed.states or {}):
+        return choose_seed(settings.seed)
+    kept = int(resumed.states["seed"])
+    if settings.seed not in (None, kept):
+        get_logger().warning(f"Global.seed={settings.seed} is not used: the resumed run keeps its seed {kept}")
+    return kept
+
+
+def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
+    """Return the loaders of this rank."""
+    train_loader = build_loader(
+        cfg.Train, task.train_pipeline, mode="train", seed=seed, rank=world.rank, world_size=world.size
+    )
+    return Loaders(train_loader, eval_loader(cfg, task, world))
+
+
+def eval_loader(cfg: Config, task: Any, world: World) -> Any:
+    """Return the loader of this rank's share of the evaluation set."""
+    return build_loader(cfg.Eval, task.eval_pipeline, mode="eval", seed=0, rank=world.rank, world_size=world.size)
+
+
+def evaluate_weights(cfg: Config) -> Evaluation:
+    """Evaluate `Global.checkpoints` or `Global.pretrained_model` and print the result.
+
+    Raises:
+        ConfigError: no weights are named.
+        CheckpointError: the weights are not all there.
+    """
+    settings = cfg.Global
+    path = settings.checkpoints or settings.pretrained_model
+    if not path:
+        raise ConfigError("no weights to evaluate", "name them with -o Global.checkpoints=output/.../best_accuracy")
+    device = choose_device(settings, cfg.where("Global.use_gpu"))
+    world = join_world()
+    set_up_logging(None, rank=world.rank)
+    get_logger().info(describe(device, choose_threads(world.local_size, cfg.Eval.loader.num_workers)))
+    try:
+        task = build_task(cfg, "eval")
+        start, _ = find_start(settings)
+        loaded = load_weights(task.model, start.params)
+        require_complete(loaded)
+        get_logger().info(f"{path}: {loaded}")
+        precision = MixedPrecision.from_global(settings)
+        found = evaluate(task, eval_loader(cfg, task, world), world=world, autocast=precision.autocast)
+        if world.first:
+            report(found)
+            for name, value in found.metrics.items():
+                get_logger().info(f"{name}: {value}")
+        world.close()
+        return found
+    except PpocrError as error:
+        if world.watchdog is not None:
+            world.watchdog.report(str(error))
+        raise

@@ -1,0 +1,370 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import paddle
+
+from ppocr.engine.amp import MixedPrecision
+from ppocr.engine.distributed import World, local_gradients, wrap
+from ppocr.engine.evaluator import Evaluation, evaluate, report
+from ppocr.engine.keeper import Keeper
+from ppocr.engine.ledger import LossLedger
+from ppocr.engine.log import get_logger
+from ppocr.engine.meters import Meters
+from ppocr.engine.progress import Progress
+from ppocr.engine.rng import seed_step
+from ppocr.engine.stop import Stopped, StopSignals
+from ppocr.engine.task import Task
+from ppocr.engine.visual import VisualLog
+from ppocr.errors import CheckpointError
+
+STOP_CHECK_STEPS = 10  # ranks on GPUs agree about stopping this often, on CPUs at every step
+
+
+@dataclass
+class Position:
+    """Where training stands; a step is one update of the weights.
+
+    Args:
+        epoch: the epoch being trained, from 1.
+        batches: batches each rank has read in it.
+        step_in_epoch: steps done in it.
+        global_step: steps done in all.
+    """
+
+    epoch: int = 1
+    batches: int = 0
+    step_in_epoch: int = 0
+    global_step: int = 0
+
+
+@dataclass
+class Best:
+    """The best evaluation so far.
+
+    Args:
+        value: its main indicator.
+        epoch: when.
+        global_step: when.
+    """
+
+    value: float = -math.inf
+    epoch: int = 0
+    global_step: int = 0
+
+    def beaten_by(self, value: float) -> bool:
+        """Return whether a value is better; ties and values that are not finite are not."""
+        return math.isfinite(value) and value > self.value
+
+
+@dataclass
+class Loaders:
+    """The data of a run: the training set, and the set to evaluate on, if any."""
+
+    train: Any
+    eval: Any = None
+
+
+class Trainer:
+    """Trains a task: reads batches, updates weights, evaluates, saves.
+
+    Args:
+        task: what is learned.
+        loaders: the data.
+        optimizer: an optimizer over the task's parameters and its schedule, as `build_optimizer` returns them.
+        settings: the `Global` section.
+        keeper: writes the checkpoints.
+        world: the ranks training together.
+        seed: see `engine/rng.py`.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        loaders: Loaders,
+        optimizer: tuple[Any, Any],
+        settings: Any,
+        keeper: Keeper,
+        *,
+        world: World | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.task = task
+        self.loaders = loaders
+        self.settings = settings
+        self.keeper = keeper
+        self.world = world or World()
+        self.seed = seed
+        self.position = Position()
+        self.best = Best()
+        self.accumulate = max(1, settings.accumulate_steps)
+        self.precision = MixedPrecision.from_global(settings)
+        task.model, self.optimizer = self.precision.decorate(task.model, optimizer[0])
+        self.scheduler = optimizer[1]
+        task.network = wrap(task.model, self.world, find_unused_parameters=settings.find_unused_parameters)
+        self.meters = Meters(settings.log_smooth_window)
+        self.ledger = LossLedger(self.meters, loaders.train.where, self._likely_causes)
+        self.train_metric = copy.deepcopy(task.metric) if settings.cal_metric_during_train else None
+        self.steps_per_epoch = math.ceil(len(loaders.train) / self.accumulate)
+        self.stop = StopSignals()
+        self._on_gpu = paddle.device.get_device().startswith("gpu")
+        self._evaluated_at = -1
+        self._unknown_reported = False
+
+    def fit(self) -> Best:
+        """Train to the last epoch and return the best evaluation.
+
+        Raises:
+            NonFiniteLoss: the loss became NaN or infinite.
+            DataError: too many samples are bad.
+            Stopped: a signal asked to stop; everything is saved.
+        """
+        started = time.perf_counter()
+        first = self.world.first
+        self.progress = Progress(epochs=self.settings.epoch_num, steps_per_epoch=self.steps_per_epoch, shown=first)
+        self.visual = VisualLog(Path(self.settings.save_model_dir), self.settings.use_visualdl and first)
+        try:
+            with self.stop:
+                while self.position.epoch <= self.settings.epoch_num:
+                    self.train_epoch()
+                    self.end_epoch()
+                self.evaluate_if_due(self._last_evaluation_is_old())
+        finally:
+            self.progress.close()
+            self.visual.close()
+        self._summarise(time.perf_counter() - started)
+        return self.best
+
+    def train_epoch(self) -> None:
+        """Train on the rest of the current epoch."""
+        position, loader = self.position, self.loaders.train
+        self.task.model.train()
+        self.progress.restart_clock()
+        for batch in loader.epoch(position.epoch, position.batches):
+            self.progress.batch_read()
+            done = position.batches - position.step_in_epoch * self.accumulate
+            share = min(self.accumulate, len(loader) - position.step_in_epoch * self.accumulate)
+            if done == 0:
+                seed_step(self.seed, position.global_step, self.world.rank)
+            self.forward_backward(batch, share=share, last=done + 1 == share)
+            position.batches += 1
+            if done + 1 < share:
+                self.progress.micro_batch_done()
+                continue
+            self.update_weights()
+            self.progress.step_done(share * len(batch["index"]) * self.world.size)
+            self.after_step(batch)
+
+    def forward_backward(self, batch: dict[str, Any], *, share: int, last: bool) -> None:
+        """Add the gradients of one batch.
+
+        Args:
+            batch: what the loader gave.
+            share: batches whose mean gradient makes the step.
+            last: whether this is the last of them.
+        """
+        with local_gradients(self.task.network, last):
+            with self.precision.autocast():
+                preds = self.task.forward(batch)
+            losses = self.task.losses(preds, batch)
+            self.ledger.add(self._step_in_words(), losses, batch["index"])
+            self.ledger.settle(leave=1 if self._on_gpu else 0)
+            self.precision.backward(losses["loss"] / share if share > 1 else losses["loss"])
+        if self.train_metric is not None:
+            self.train_metric.reset()
+            self.train_metric(self.task.results(preds, batch), batch)
+            measured = self.train_metric.get_metric()
+            self.meters.update(**{k: v for k, v in list(measured.items())[:2] if isinstance(v, (int, float))})
+
+    def update_weights(self) -> None:
+        """Take one step along the gradients added up, and move the schedule on."""
+        self.lr = float(self.optimizer.get_lr())
+        self.precision.step(self.optimizer)
+        self.scheduler.step()
+        self.position.step_in_epoch += 1
+        self.position.global_step += 1
+
+    def after_step(self, batch: dict[str, Any]) -> None:
+        """Log, evaluate, save and stop where it is time to."""
+        position, settings = self.position, self.settings
+        due = position.global_step % max(1, settings.print_batch_step) == 0
+        if due or position.step_in_epoch == self.steps_per_epoch:
+            self.ledger.settle(leave=1 if self._on_gpu else 0)
+            self.precision.check_scale()
+            due = due and bool(self.meters.names())
+            self.progress.show(position, self.meters, self.lr, log=due)
+            self._draw(batch)
+        self.evaluate_if_due(self._evaluation_is_due())
+        self.stop_if_asked()
+
+    def end_epoch(self) -> None:
+        """Report the data, evaluate where asked, save, and begin the next epoch."""
+        position, settings = self.position, self.settings
+        epoch = position.epoch
+        every = settings.eval_batch_epoch
+        self.evaluate_if_due(bool(every) and epoch % every == 0 and self._last_evaluation_is_old())
+        self.loaders.train.report.log_epoch(epoch, self.world)
+        position.epoch, position.batches, position.step_in_epoch = epoch + 1, 0, 0
+        self.save("latest")
+        if settings.save_epoch_step > 0 and epoch % settings.save_epoch_step == 0:
+            self.save(f"iter_epoch_{epoch}")
+
+    def _evaluation_is_due(self) -> bool:
+        """Return whether `eval_batch_step`, "every" or "[start, every]", asks for an evaluation now."""
+        if self.settings.eval_batch_epoch or not self.settings.eval_batch_step:
+            return False
+        asked = self.settings.eval_batch_step
+        start, every = (0, asked) if isinstance(asked, int) else asked
+        since = self.position.global_step - start
+        return since > 0 and since % max(1, every) == 0
+
+    def _last_evaluation_is_old(self) -> bool:
+        return self._evaluated_at != self.position.global_step
+
+    def evaluate_if_due(self, due: bool) -> None:
+        """Evaluate on all ranks, keep the weights if they are the best so far, and save."""
+        if not due or self.loaders.eval is None:
+            return
+        position = self.position
+        self.ledger.settle()
+        found = evaluate(self.task, self.loaders.eval, world=self.world, autocast=self.precision.autocast)
+        self._evaluated_at = position.global_step
+        is_best = self.best.beaten_by(found.main)
+        if is_best:
+            self.best = Best(found.main, position.epoch, position.global_step)
+        if self.world.first:
+            self._report(found)
+        if is_best:
+            self.save("best_accuracy")
+        self.save("latest")
+        self.progress.restart_clock()
+
+    def _report(self, found: Evaluation) -> None:
+        report(found, unknown_too=not self._unknown_reported)
+        self._unknown_reported = True
+        best = self.best
+        if best.global_step:
+            get_logger().info(
+                f"best {found.main_indicator} {best.value:.6g} at epoch {best.epoch}, step {best.global_step}"
+            )
+        self.visual.scalars("eval", found.metrics, self.position.global_step)
+
+    def save(self, name: str) -> None:
+        """Write a checkpoint on rank 0; refuses weights that are not finite."""
+        self.ledger.settle()
+        if self.world.first:
+            self.keeper.save(name, self.task, self.optimizer, self.state(), self._evaluated_best())
+
+    def _evaluated_best(self) -> dict[str, Any]:
+        position = self.position
+        metric = self.best.value if math.isfinite(self.best.value) else None
+        return {"epoch": position.epoch, "global_step": position.global_step, "best_metric": metric}
+
+    def stop_if_asked(self) -> None:
+        """Save and leave when a signal came to any rank."""
+        every = STOP_CHECK_STEPS if self._on_gpu else 1
+        if self.world.together and self.position.global_step % every:
+            return
+        orphaned = self.world.watchdog is not None and self.world.watchdog.orphaned
+        asked = bool(self.stop.received or orphaned)
+        if self.world.any(asked):
+            self.save("latest")
+            position = self.position
+            raise Stopped(
+                self.stop.received or 15,
+                f"stopped by a signal at epoch {position.epoch}, step {position.global_step}; saved",
+                f"go on with -o Global.checkpoints={self.settings.save_model_dir.rstrip('/')}/latest",
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return what resuming needs besides weights and optimizer."""
+        return {
+            "position": asdict(self.position),
+            "best": asdict(self.best),
+            "evaluated_at": self._evaluated_at,
+            "unknown_reported": self._unknown_reported,
+            "meters": self.meters.state(),
+            "scaler": self.precision.state(),
+            "data": self.loaders.train.report.state(),
+            "seed": self.seed,
+            "world_size": self.world.size,
+            "batch_size": self.loaders.train.batch_size,
+            "accumulate_steps": self.accumulate,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on where a checkpoint's state says; the schedule came back with the optimizer.
+
+        Raises:
+            CheckpointError: the state is not one of ours.
+        """
+        try:
+            self.position = Position(**state["position"])
+            self.best = Best(**state["best"])
+            self._evaluated_at = state["evaluated_at"]
+            self._unknown_reported = state["unknown_reported"]
+            self.meters.load(state["meters"])
+            self.precision.load(state["scaler"])
+            then = state["world_size"] * state["batch_size"], state["accumulate_steps"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"the state of the checkpoint cannot be read: {type(error).__name__} {error}",
+                "start from its weights alone with Global.pretrained_model",
+            ) from error
+        now = self.world.size * self.loaders.train.batch_size, self.accumulate
+        if then == now:
+            self.loaders.train.report.load(state["data"])
+        else:
+            self._move_to_samples(then[0])
+
+    def _move_to_samples(self, batch_then: int) -> None:
+        """Go on at the same sample of the epoch when the number of images in a step is another than before."""
+        position = self.position
+        batch_now = self.world.size * self.loaders.train.batch_size
+        position.batches = position.batches * batch_then // batch_now
+        # a step in the middle is begun again, so that steps stay aligned with batches
+        position.step_in_epoch = position.batches // self.accumulate
+        position.batches = position.step_in_epoch * self.accumulate
+        if self.world.first:
+            get_logger().warning(
+                f"the checkpoint was written with {batch_then} images a batch over all ranks, now it is {batch_now}: "
+                f"going on at image {position.batches * batch_now} of epoch {position.epoch}, not bit for bit"
+            )
+
+    def _step_in_words(self) -> str:
+        position = self.position
+        return f"epoch {position.epoch}, step {position.step_in_epoch + 1} (global step {position.global_step + 1})"
+
+    def _likely_causes(self) -> str:
+        causes = [f"lower Optimizer.lr.learning_rate (it is {float(self.optimizer.get_lr()):g} here)"]
+        if getattr(self.optimizer, "_grad_clip", None) is None:
+            causes.append("clip gradients with Optimizer.clip_norm_global")
+        if self.precision.enabled and self.precision.dtype == "float16":
+            causes.append("use Global.amp_dtype=bfloat16")
+        return (
+            ", ".join(causes) + f", look at the samples named, then go on from {self.settings.save_model_dir}"
+            "/latest, whose weights are finite"
+        )
+
+    def _draw(self, batch: dict[str, Any]) -> None:
+        step = self.position.global_step
+        self.visual.scalars("train", {**{n: self.meters[n] for n in self.meters.names()}, "lr": self.lr}, step)
+        self.visual.scalars("speed", self.progress.rate(), step)
+        if self.position.step_in_epoch == self.steps_per_epoch:
+            self.visual.images("train", batch["image"][:4].numpy(), step)
+
+    def _summarise(self, seconds: float) -> None:
+        if not self.world.first:
+            return
+        best = self.best
+        found = (
+            f"best {best.value:.6g} at epoch {best.epoch}, step {best.global_step}" if best.global_step else "no eval"
+        )
+        get_logger().info(f"training is done: {self.position.global_step} steps, {found} | {seconds:.1f} s")
