@@ -11,8 +11,9 @@ import numpy as np
 import yaml
 
 from ppocr.data.transforms.base import Pipeline
+from ppocr.deploy.backends import find_program
 from ppocr.errors import ConfigError
-from ppocr.registry import TRANSFORMS, did_you_mean
+from ppocr.registry import POSTPROCESSES, TRANSFORMS, did_you_mean, parameters
 
 FILE_NAME = "inference.yml"
 MAX_BYTES = 64 * 2**20  # the largest official dictionary makes a file of 0.2 MB
@@ -76,6 +77,10 @@ class InferenceConfig:
         """Build the preprocessing: the same transforms evaluation runs, without its labels."""
         return Pipeline.from_config(self.transforms, {}).for_inference()
 
+    def build_postprocess(self) -> Any:
+        """Build the post-processing from its name, keys and embedded dictionary."""
+        return POSTPROCESSES.build(self.postprocess)
+
     def dump(self, path: str | Path) -> None:
         """Write the file; other runtimes read the first three blocks, `Model` is ours."""
         content: dict[str, Any] = {"Global": {"model_name": self.model_name}} if self.model_name else {}
@@ -116,6 +121,38 @@ def resolved(transforms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         args = dict(args or {})
         found.append({name: {k: args.get(k, v) for k, v in fixed.items()} if fixed else args or None})
     return found
+
+
+def set_image_shape(config: InferenceConfig, shape: Sequence[int]) -> bool:
+    """Put another image size into the preprocessing; return whether that changed anything.
+
+    Args:
+        config: changed in place.
+        shape: (C, H, W). A W of -1 keeps the one there is for all images that fit it, and lets longer
+            lines keep their proportions.
+
+    Raises:
+        ConfigError: no transform has an image size, or the one that has cannot leave the width free.
+    """
+    before = plain(config.transforms)
+    for spec in config.transforms:
+        name, args = next(iter(spec.items()))
+        if not args or "image_shape" not in args:
+            continue
+        wanted = list(shape)
+        if wanted[2] < 0:
+            if "eval_mode" not in parameters(TRANSFORMS.get(name))[0]:
+                raise ConfigError(f"{name} needs a width: {wanted} does not give one")
+            wanted[2] = args["image_shape"][2]
+            args["eval_mode"] = True
+        args["image_shape"] = wanted
+        return config.transforms != before
+    raise ConfigError("an image shape is given, but no transform of this model takes one")
+
+
+def require_folder(folder: str | Path) -> None:
+    """Raise the error of `backends.find_program` when a folder holds no model, before anything else is said of it."""
+    find_program(folder)
 
 
 def load(folder: str | Path) -> InferenceConfig:

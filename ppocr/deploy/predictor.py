@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 Image = Union[str, Path, bytes, np.ndarray]
 
-WIDTH_GRID = 32  # free widths are rounded up to it, so that images meet in batches
+PROBE_SIDE = 128  # of the empty image a network with free sizes is tried with
 WIDEST = 3200  # pixels; what the ecosystem's runtimes stop at too
 CHUNK = 32  # batches whose images are held in memory at once, to be sorted by width
 
@@ -53,8 +52,6 @@ class Predictor:
         backend: runs the network.
         postprocess: turns predictions into one result per image.
         inputs: what the network is fed with, and from which keys of a sample.
-        free_width: keep images that are wider than `image_shape` says at their own aspect ratio, where
-            evaluation squeezes them; all others give the same pixels either way.
     """
 
     def __init__(
@@ -64,14 +61,12 @@ class Predictor:
         postprocess: Any,
         *,
         inputs: Sequence[TensorSpec] = (IMAGE_INPUT,),
-        free_width: bool = False,
     ) -> None:
         self.pipeline = pipeline
         self.backend = backend
         self.postprocess = postprocess
         self.inputs = tuple(inputs)
         self.squeezed = 0  # images narrower in the network's eyes than they are
-        self._free = FreeWidth(pipeline) if free_width else None
         self._checked = False
 
     @classmethod
@@ -81,7 +76,6 @@ class Predictor:
         options: RuntimeOptions | None = None,
         *,
         config: InferenceConfig | None = None,
-        free_width: bool = False,
     ) -> Predictor:
         """Build a predictor from an exported folder alone.
 
@@ -89,7 +83,6 @@ class Predictor:
             folder: what `tools/export_model.py` wrote, or an official inference model.
             options: how to run the model.
             config: instead of the folder's `inference.yml`.
-            free_width: see the class.
 
         Raises:
             ConfigError: inference.yml is missing, damaged or does not fit the model.
@@ -102,7 +95,7 @@ class Predictor:
         check_shape(pipeline, config.inputs[0], str(folder))
         postprocess = config.build_postprocess()
         backend = PaddleBackend(folder, config.outputs or postprocess.reads[:1], options)
-        predictor = cls(pipeline, backend, postprocess, inputs=config.inputs, free_width=free_width)
+        predictor = cls(pipeline, backend, postprocess, inputs=config.inputs)
         predictor.probe()
         return predictor
 
@@ -112,7 +105,7 @@ class Predictor:
         Raises:
             ConfigError: the network's class count is not the dictionary's.
         """
-        shape = [side if side > 0 else WIDTH_GRID * 4 for side in self.pipeline.output_shape()]
+        shape = [side if side > 0 else PROBE_SIDE for side in self.pipeline.output_shape()]
         sample = {"image": np.zeros(shape, np.float32)}
         if all(spec.key in sample for spec in self.inputs):
             self._run([sample])
@@ -149,16 +142,21 @@ class Predictor:
         Raises:
             SampleError: it cannot be read.
         """
-        sample = {"image": encoded(image), "text": "", "label": "", "index": 0}
-        if self._free is not None:
-            return self._free(sample)
-        self._count_squeezed(sample["image"])
-        return self.pipeline(sample)
+        data = readable(image)
+        self._check_width(data)
+        return self.pipeline({"image": data, "text": "", "label": "", "index": 0})
 
-    def _count_squeezed(self, data: bytes) -> None:
-        size, (_, height, width) = image_size(data), self.pipeline.output_shape()
-        if size is not None and height > 0 and width > 0 and size[0] * height > size[1] * width * 1.02:
-            self.squeezed += 1
+    def _check_width(self, data: bytes | np.ndarray) -> None:
+        """Count images that a fixed width squeezes; refuse those whose free width would fill the memory."""
+        size = data.shape[1::-1] if isinstance(data, np.ndarray) else image_size(data)
+        _, height, width = self.pipeline.output_shape()
+        if size is None or height < 1:
+            return
+        natural = math.ceil(height * size[0] / max(size[1], 1))
+        if width > 0:
+            self.squeezed += natural > width
+        elif natural > WIDEST:
+            raise SampleError("too_wide", f"{size[0]} x {size[1]} pixels make a line of {natural} x {height}")
 
     def _run(self, samples: Sequence[Mapping[str, Any]]) -> list[Any]:
         arrays = {
@@ -173,45 +171,8 @@ class Predictor:
         return self.postprocess(preds, {key: [sample[key] for sample in samples] for key in needs})
 
 
-class FreeWidth:
-    """A pipeline whose resize is as wide as each image needs, never narrower than it was set to be.
-
-    Args:
-        pipeline: one of its transforms has an `image_shape` of [C, H, W].
-
-    Raises:
-        ConfigError: none has.
-    """
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        specs = pipeline.to_config()
-        places = [n for n, spec in enumerate(specs) if "image_shape" in (next(iter(spec.values())) or {})]
-        if not places:
-            raise ConfigError("the width cannot be free: no transform has an image_shape")
-        self._before = Pipeline(pipeline.transforms[: places[0]])
-        self._specs = specs[places[0] :]
-        name, args = next(iter(self._specs[0].items()))
-        self.name, self.args = name, args
-        self._pipelines: dict[int, Pipeline] = {}
-
-    def __call__(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Return the preprocessed sample."""
-        sample = self._before(sample)
-        _, height, least = self.args["image_shape"]
-        rows, columns = sample["image"].shape[:2]
-        natural = math.ceil(height * columns / rows / WIDTH_GRID) * WIDTH_GRID
-        width = least if math.ceil(height * columns / rows) <= least else min(natural, max(WIDEST, least))
-        if width not in self._pipelines:
-            specs = copy.deepcopy(self._specs)
-            specs[0][self.name]["image_shape"][-1] = width
-            self._pipelines[width] = Pipeline.from_config(specs, {}).for_inference()
-        return self._pipelines[width](sample)
-
-
-def encoded(image: Image) -> bytes:
-    """Return the encoded bytes of an image given as path, bytes or pixels.
-
-    Pixels are packed without loss, so that they take the same way as files.
+def readable(image: Image) -> bytes | np.ndarray:
+    """Return what the preprocessing starts from: encoded bytes, or pixels.
 
     Raises:
         SampleError: the file cannot be read, or the array is not uint8 [H, W] or [H, W, 3].
@@ -220,16 +181,9 @@ def encoded(image: Image) -> bytes:
         return bytes(image)
     if not isinstance(image, np.ndarray):
         return read_bytes(image)
-    if (
-        image.dtype != np.uint8
-        or image.ndim not in (2, 3)
-        or 0 in image.shape
-        or image.shape[2:] not in ((), (1,), (3,))
-    ):
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or 0 in image.shape:
         raise SampleError("undecodable", f"an array of {image.dtype} {list(image.shape)} is not an 8-bit image")
-    import cv2
-
-    return cv2.imencode(".bmp", image)[1].tobytes()
+    return image
 
 
 def batches_of_equal_size(samples: Mapping[int, Mapping[str, Any]], batch_size: int) -> Iterator[list[int]]:

@@ -1,0 +1,89 @@
+"""What a predicting command prints, writes and draws."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ppocr.deploy.images import write_lines
+from ppocr.deploy.predictor import Prediction, Predictor
+from ppocr.errors import DataError, SampleError
+from ppocr.utils.image_io import decode_image, read_bytes
+
+logger = logging.getLogger(__name__)
+
+
+def shown(result: Any) -> str:
+    """Return a result as the ecosystem prints it: `('joint', 0.9998967)`."""
+    if isinstance(result, (tuple, list)):
+        inner = ", ".join(shown(item) for item in result)
+        return f"({inner})" if isinstance(result, tuple) else f"[{inner}]"
+    if isinstance(result, (float, np.floating)):
+        return str(np.float32(result))  # the network computes in float32: further digits say nothing
+    return repr(result)
+
+
+def line(prediction: Prediction) -> str:
+    """Return a line of a results file: path, text and confidence between tabs."""
+    result = prediction.result if isinstance(prediction.result, (tuple, list)) else (prediction.result,)
+    return "\t".join([prediction.source, *(item if isinstance(item, str) else shown(item) for item in result)])
+
+
+def warn_of_squeezed(predictor: Predictor, cure: str) -> None:
+    """Log how many images were wider than the network was set to take."""
+    if predictor.squeezed:
+        _, height, width = predictor.pipeline.output_shape()
+        logger.warning(
+            "%d images are longer than %d x %d and were squeezed into it, as in evaluation; %s",
+            predictor.squeezed,
+            width,
+            height,
+            cure,
+        )
+
+
+def finish(predictions: Sequence[Prediction], save_path: str | Path | None) -> None:
+    """Say how many images were read and write the results file.
+
+    Raises:
+        DataError: no image could be read, or the file cannot be written.
+    """
+    read = [p for p in predictions if p.problem is None]
+    if save_path:
+        write_lines(save_path, [line(p) for p in read])
+        logger.info("results: %s", save_path)
+    failed = len(predictions) - len(read)
+    if not read:
+        raise DataError(f"none of {failed} images could be read: {predictions[0].problem}")
+    logger.log(logging.WARNING if failed else logging.INFO, "%d images read, %d not", len(read), failed)
+
+
+def draw(predictions: Sequence[Prediction], folder: str | Path) -> None:
+    """Write a picture of each image with its result below it.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    import cv2
+
+    from ppocr.utils.draw import choose_font, draw_line
+
+    folder = Path(folder)
+    captions = {number: shown(p.result) for number, p in enumerate(predictions) if p.problem is None}
+    if not captions:
+        return
+    font, missing = choose_font(captions.values())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, caption in captions.items():
+            path = Path(predictions[number].source)
+            picture = draw_line(decode_image(read_bytes(path)), caption, font, missing=missing)
+            data = cv2.imencode(".png", picture)[1].tobytes()  # cv2.imwrite cannot name every path on Windows
+            (folder / f"{number:05d}_{path.stem}.png").write_bytes(data)
+    except (OSError, SampleError) as err:
+        raise DataError(f"{folder}: pictures cannot be written: {err}") from err
+    logger.info("%d pictures: %s", len(captions), folder)

@@ -1,0 +1,49 @@
+"""Recognise text lines with an exported model: python tools/infer/predict_rec.py --image_dir=... --rec_model_dir=..."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+
+def predict(arguments: list[str] | None = None) -> None:
+    """Predict every image the flags name and print one line for each."""
+    from ppocr.deploy import flags as known_flags
+    from ppocr.deploy import report
+    from ppocr.deploy.images import list_images
+
+    flags = known_flags.parse(arguments)
+    images = list_images(flags.image_dir)
+    predictor = known_flags.build_predictor(flags)
+    predictions = predictor.predict(images, flags.rec_batch_num)
+    for prediction in predictions:
+        if prediction.problem is None:
+            print(f"Predicts of {prediction.source}:{report.shown(prediction.result)}")
+        else:
+            print(f"{prediction.source}: not read: {prediction.problem}", file=sys.stderr)
+    report.warn_of_squeezed(predictor, '--rec_image_shape="C, H, -1" keeps their proportions')
+    if flags.draw:
+        report.draw(predictions, flags.draw)
+    report.finish(predictions, flags.save_res_path)
+
+
+def main() -> int:
+    """Run the command and return its exit code."""
+    from ppocr.errors import PpocrError
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s: %(message)s")
+    try:
+        predict()
+    except PpocrError as err:
+        if "--debug" in sys.argv:
+            raise
+        print(f"error: {err}", file=sys.stderr)
+        return err.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
