@@ -12,8 +12,9 @@ from ppocr.registry import TRANSFORMS
 
 Sample = dict[str, Any]
 
-# Keys that travel with every sample whatever KeepKeys says: the raw label and the sample's number.
-ALWAYS_KEPT = ("text", "index")
+# Keys that travel with every sample whatever KeepKeys says: the raw label, the sample's number, and what the
+# data set should report about a sample that was used all the same, as (reason, detail) pairs.
+ALWAYS_KEPT = ("text", "index", "notes")
 
 
 class Transform:
@@ -28,6 +29,7 @@ class Transform:
     label_only: bool = False  # reads and writes labels only: left out of the inference view
     random: bool = False  # draws from `rng`: left out of the inference view unless for_inference says otherwise
     from_global: tuple[str, ...] = ()  # constructor parameters that `Global` overrides when it has them
+    none_without_global: tuple[str, ...] = ()  # of these, the ones that are None when nothing sets them
     ignored_keys: tuple[str, ...] = ()  # YAML keys accepted and never read (each warned about)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
@@ -50,9 +52,12 @@ class Transform:
         """Return the variant used on images without labels: itself, another transform, or None to leave it out."""
         return None if self.label_only or self.random else self
 
-    def for_evaluation(self) -> Transform:
-        """Return the variant used in evaluation, where no sample may be refused for its label."""
+    def for_evaluation(self) -> Transform | None:
+        """Return the variant used in evaluation, where no sample may be refused for its label; None to leave it out."""
         return self
+
+    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
+        """Tell a transform its neighbours, once, for work that depends on what is needed later."""
 
     def set_epoch(self, epoch: int) -> None:
         """Tell a transform with a schedule which epoch it is in."""
@@ -72,6 +77,8 @@ class Pipeline:
     def __init__(self, transforms: Sequence[Transform]) -> None:
         self.transforms = list(transforms)
         self.random = any(t.random for t in self.transforms)
+        for place, transform in enumerate(self.transforms):
+            transform.set_place(self.transforms[:place], self.transforms[place + 1 :])
 
     @classmethod
     def from_config(cls, specs: Iterable[Mapping[str, Any] | str], global_values: Mapping[str, Any]) -> Pipeline:
@@ -89,7 +96,10 @@ class Pipeline:
         for spec in specs:
             name, args = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
             transform_class = TRANSFORMS.get(name)
-            filled = {k: global_values[k] for k in transform_class.from_global if k in global_values}
+            unset = [k for k in getattr(transform_class, "none_without_global", ()) if k not in (args or {})]
+            filled: dict[str, Any] = dict.fromkeys(unset)
+            wanted = getattr(transform_class, "from_global", ())
+            filled.update({k: global_values[k] for k in wanted if k in global_values})
             transform = TRANSFORMS.build({"name": name, **(args or {})}, **filled)
             transform._config = {**(args or {}), **filled}
             transform._name = name
@@ -113,7 +123,7 @@ class Pipeline:
 
     def for_evaluation(self) -> Pipeline:
         """Return the view that takes a labelled image and refuses none for its label."""
-        return Pipeline([copy.copy(t).for_evaluation() for t in self.transforms])
+        return Pipeline([v for t in self.transforms if (v := copy.copy(t).for_evaluation()) is not None])
 
     def output_shape(self, shape: tuple[int, ...] = (-1, -1, 3)) -> tuple[int, ...]:
         """Return the image shape after all transforms, -1 where it varies."""

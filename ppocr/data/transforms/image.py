@@ -1,0 +1,201 @@
+"""Transforms that any task uses: decoding, normalising, axis order, and the choice of what reaches the batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ppocr.data.transforms.base import ALWAYS_KEPT, Sample, Transform
+from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
+from ppocr.utils.image_io import MAX_IMAGE_PIXELS, decode_image
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUOTIENT = re.compile(rf"\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?")
+
+
+@TRANSFORMS.register()
+class DecodeImage(Transform):
+    """Turn the bytes of an image file into pixels.
+
+    Args:
+        img_mode: "RGB", "BGR" or "GRAY"; the last still gives three channels, all equal.
+        channel_first: give [3, H, W] instead of [H, W, 3].
+        ignore_orientation: do not turn the image as its EXIF data says.
+        max_image_pixels: refuse images whose header states more; None for no cap.
+    """
+
+    from_global = ("max_image_pixels",)
+
+    def __init__(
+        self,
+        img_mode: str = "RGB",
+        channel_first: bool = False,
+        ignore_orientation: bool = False,
+        max_image_pixels: int | None = MAX_IMAGE_PIXELS,
+    ) -> None:
+        if img_mode not in ("RGB", "BGR", "GRAY"):
+            raise ConfigError(f"DecodeImage.img_mode: {img_mode!r} is not one of RGB, BGR, GRAY")
+        self.img_mode = img_mode
+        self.channel_first = channel_first
+        self.ignore_orientation = ignore_orientation
+        self.max_image_pixels = max_image_pixels
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Decode `sample["image"]`: bytes, or pixels [H, W, 3] in blue-green-red order that are taken as decoded.
+
+        Raises:
+            SampleError: "empty_file", "too_large" or "undecodable".
+        """
+        image = sample["image"]
+        gray = self.img_mode == "GRAY"
+        if not (isinstance(image, np.ndarray) and image.ndim > 1):
+            image = decode_image(
+                image, gray=gray, ignore_orientation=self.ignore_orientation, max_pixels=self.max_image_pixels
+            )
+        elif gray and image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        if image.ndim == 2:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        elif self.img_mode == "RGB":
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        sample["image"] = image.transpose(2, 0, 1) if self.channel_first else image
+        return sample
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (3, -1, -1) or (-1, -1, 3)."""
+        return (3, -1, -1) if self.channel_first else (-1, -1, 3)
+
+    def config(self) -> dict[str, Any]:
+        """Return the arguments other runtimes know; the pixel cap is not one of them."""
+        return {k: v for k, v in super().config().items() if k != "max_image_pixels"}
+
+
+@TRANSFORMS.register()
+class NormalizeImage(Transform):
+    """Scale pixels, subtract the mean and divide by the standard deviation, to float32.
+
+    Args:
+        scale: factor on the pixels, as a number or a quotient such as "1./255."; 1/255 when None.
+        mean: mean of each channel after scaling; that of ImageNet when None.
+        std: standard deviation of each channel after scaling; that of ImageNet when None.
+        order: "hwc" or "chw", the layout of the image.
+    """
+
+    def __init__(
+        self,
+        scale: float | str | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        order: str = "chw",
+    ) -> None:
+        if order not in ("hwc", "chw"):
+            raise ConfigError(f"NormalizeImage.order: {order!r} is not one of hwc, chw")
+        self.order = order
+        self.scale = np.float32(1 / 255 if scale is None else parse_quotient(scale, "NormalizeImage.scale"))
+        self.mean = np.asarray([0.485, 0.456, 0.406] if mean is None else mean, np.float32)
+        self.std = np.asarray([0.229, 0.224, 0.225] if std is None else std, np.float32)
+        levels = np.arange(256, dtype=np.float32)[:, None]
+        table = (levels * self.scale - self.mean) / self.std  # [256, C]: what each 8-bit value becomes
+        self._table = np.ascontiguousarray(np.broadcast_to(table, (256, len(self.mean))), np.float32)
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Normalise `sample["image"]`: uint8 by one table look-up, anything else by arithmetic."""
+        image = sample["image"]
+        channels = image.shape[2 if self.order == "hwc" else 0]
+        if image.dtype != np.uint8 or channels != len(self.mean):
+            sample["image"] = self._compute(image)
+        elif self.order == "hwc":
+            sample["image"] = cv2.LUT(image, self._table.reshape(256, 1, channels))
+        else:
+            out = np.empty(image.shape, np.float32)
+            for channel in range(channels):
+                out[channel] = cv2.LUT(image[channel], self._table[:, channel].copy())
+            sample["image"] = out
+        return sample
+
+    def _compute(self, image: np.ndarray) -> np.ndarray:
+        shape = (1, 1, -1) if self.order == "hwc" else (-1, 1, 1)
+        out = image.astype(np.float32) * self.scale
+        out -= self.mean.reshape(shape)
+        out /= self.std.reshape(shape)
+        return out
+
+
+@TRANSFORMS.register()
+class ToCHWImage(Transform):
+    """Move the channel axis of an image to the front."""
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Turn `sample["image"]` from [H, W, C] into [C, H, W]."""
+        sample["image"] = sample["image"].transpose(2, 0, 1)
+        return sample
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (C, H, W) of (H, W, C)."""
+        return shape[2], shape[0], shape[1]
+
+
+@TRANSFORMS.register()
+class KeepKeys(Transform):
+    """Keep what the batch needs and drop the rest of the sample.
+
+    Args:
+        keep_keys: the keys to keep; those every sample keeps need not be named.
+    """
+
+    provides = ()
+
+    def __init__(self, keep_keys: Sequence[str]) -> None:
+        self.keep_keys = tuple(keep_keys)
+        self.needs = self.keep_keys
+        self._from_labels: set[str] = set()
+
+    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
+        """Remember which keys only a labelled image has."""
+        made_by_images = {key for t in before if not t.label_only for key in t.provides}
+        made_by_labels = {key for t in before if t.label_only for key in t.provides}
+        self._from_labels |= made_by_labels - made_by_images
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Return a sample of the kept keys.
+
+        Raises:
+            ConfigError: no earlier transform made one of them.
+        """
+        missing = [key for key in self.keep_keys if key not in sample]
+        if missing:
+            raise ConfigError(
+                f"KeepKeys.keep_keys: no transform makes {', '.join(missing)}", f"a sample has {', '.join(sample)}"
+            )
+        wanted = (*self.keep_keys, *(key for key in ALWAYS_KEPT if key in sample and key not in self.keep_keys))
+        return {key: sample[key] for key in wanted}
+
+    def for_inference(self) -> KeepKeys:
+        """Return the variant that does not ask for what only labels give."""
+        kept = KeepKeys([key for key in self.keep_keys if key not in self._from_labels])
+        kept._config = {"keep_keys": list(kept.keep_keys)}
+        return kept
+
+
+def parse_quotient(value: float | str, key: str) -> float:
+    """Return the number a YAML value states, as itself or as a quotient of two: 0.5, "1e-2", "1./255.".
+
+    Args:
+        value: the number or text.
+        key: where it stands, for the message.
+
+    Raises:
+        ConfigError: it is neither, or divides by zero.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    match = _QUOTIENT.fullmatch(value) if isinstance(value, str) else None
+    divisor = float(match[2] or 1) if match else 0.0
+    if match is None or divisor == 0:
+        raise ConfigError(f"{key}: {value!r} is neither a number nor a quotient of two such as 1./255.")
+    return float(match[1]) / divisor

@@ -1,0 +1,110 @@
+"""Resizing of text lines to the size a recogniser takes, for training and for deployment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ppocr.data.transforms.base import Sample, Transform
+from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
+
+# 8-bit value -> [-1, 1] in the incumbent's order of float32 operations, so that values agree to the last bit.
+_TABLE = (np.arange(256, dtype=np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
+
+
+@TRANSFORMS.register()
+class RecResizeImg(Transform):
+    """Resize a text line to a fixed height, keep its proportions up to a width, pad with zeros, and scale to [-1, 1].
+
+    Args:
+        image_shape: (C, H, W) of the result; one channel is made of three by converting to grey.
+        infer_mode: with a dictionary, let lines longer than W keep their proportions instead of squeezing them.
+        eval_mode: the same without asking for a dictionary.
+        character_dict_path: only whether it is None matters, and only in `infer_mode`. upstream: its default is not
+            None, while a configuration without `Global.character_dict_path` passes None.
+        padding: False stretches every line to W.
+    """
+
+    provides = ("image", "valid_ratio")
+    from_global = ("character_dict_path",)
+    none_without_global = ("character_dict_path",)
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        infer_mode: bool = False,
+        eval_mode: bool = False,
+        character_dict_path: str | None = "ppocr/utils/ppocr_keys_v1.txt",
+        padding: bool = True,
+    ) -> None:
+        if len(image_shape) != 3 or min(image_shape) < 1:
+            raise ConfigError(f"RecResizeImg.image_shape: {list(image_shape)} is not [channels, height, width]")
+        self.image_shape = tuple(int(n) for n in image_shape)
+        self.character_dict_path = character_dict_path
+        self.padding = padding
+        self.dynamic = eval_mode or (infer_mode and character_dict_path is not None)
+
+    @property
+    def target_size(self) -> tuple[int, int]:
+        """Return (height, width) that earlier transforms may work towards."""
+        return self.image_shape[1:]
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Replace `image` (uint8 [h, w, 3] or [h, w]) by float32 [C, H, W] and add `valid_ratio`, the unpadded part."""
+        channels, height, width = self.image_shape
+        image = sample["image"]
+        if channels == 1 and image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.shape[2] == 3 else image[:, :, 0]
+        elif channels == 3 and image.ndim == 2:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        if self.dynamic:
+            width = dynamic_width(height, width, image.shape[1] / image.shape[0])
+        filled = fitted_width(image.shape, (height, width)) if self.padding or self.dynamic else width
+        if image.shape[:2] != (height, filled):
+            image = cv2.resize(image, (filled, height))
+        out = np.zeros((channels, height, width), np.float32)
+        for channel, plane in enumerate((image,) if image.ndim == 2 else cv2.split(image)):
+            _scale_into(plane, out[channel, :, :filled])
+        sample["image"] = out
+        sample["valid_ratio"] = np.float32(min(1.0, filled / width))
+        return sample
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (C, H, W), with -1 for W where it follows the image."""
+        channels, height, width = self.image_shape
+        return channels, height, -1 if self.dynamic else width
+
+    def for_inference(self) -> RecResizeImg:
+        """Return the variant of deployment: free width where upstream's `infer_mode` has it."""
+        free = self.dynamic or self.character_dict_path is not None
+        config = {"image_shape": list(self.image_shape)}
+        # eval_mode says it without naming a dictionary, which a deployed model does not have as a file.
+        config.update({"eval_mode": True} if free else {} if self.padding else {"padding": False})
+        view = RecResizeImg(**config, **({} if free else {"character_dict_path": None}))
+        view._config = config
+        return view
+
+
+def fitted_width(shape: Sequence[int], target: tuple[int, int]) -> int:
+    """Return the width an image of (h, w, ...) takes at the target's height, at most the target's width."""
+    height, width = target
+    return min(width, math.ceil(height * (shape[1] / shape[0])))
+
+
+def dynamic_width(height: int, width: int, ratio: float) -> int:
+    """Return the width of an input that holds a line of width/height `ratio`, at least `width`."""
+    return int(height * max(width / height, ratio))
+
+
+def _scale_into(plane: np.ndarray, out: np.ndarray) -> None:
+    """Write a channel, scaled from [0, 255] to [-1, 1], into a float32 array of its size."""
+    if plane.dtype == np.uint8:
+        cv2.LUT(plane, _TABLE, out)
+    else:
+        np.divide(plane, np.float32(255), out=out)
+        out -= np.float32(0.5)
+        out /= np.float32(0.5)
