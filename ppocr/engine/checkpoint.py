@@ -1,0 +1,293 @@
+"""Checkpoints: saved whole or not at all, read back verified, and the newest intact one found."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ppocr.engine.checkpoint_files import (
+    DATA,
+    MANIFEST,
+    TEMPORARY,
+    current_manifest,
+    discard,
+    prefix_of,
+    publish,
+    settle,
+    stage,
+    verified,
+    with_suffix,
+)
+from ppocr.engine.unpickle import loads, read_bytes
+from ppocr.errors import CheckpointError, PpocrError
+
+NAME_TABLE = "StructuredToParameterName@@"
+_SLICED = "UnpackBigParamInfor@@"  # upstream: the spelling is paddle's, in files of protocol 2 and 3
+_NUMBERED = re.compile(r"(iter_epoch_(\d+))(\.pdparams|\.pdopt|\.states|\.json)(\.tmp)?")
+_logger = logging.getLogger("ppocr")
+
+
+@dataclass
+class Checkpoint:
+    """What one checkpoint holds.
+
+    Args:
+        prefix: its path without extension.
+        params: parameter and buffer arrays by structured name; bfloat16 as uint16 bit patterns.
+        optimizer: accumulators by name, with `LR_Scheduler` and `master_weights`; None if it has none.
+        states: everything else that a resume needs.
+        manifest: epoch, step, metric, vocabulary and hashes; None for official files.
+    """
+
+    prefix: Path
+    params: dict[str, np.ndarray]
+    optimizer: dict[str, Any] | None
+    states: dict[str, Any]
+    manifest: dict[str, Any] | None
+
+
+def plain(value: Any) -> Any:
+    """Return a value as plain containers and numpy arrays, the only things that can be read back.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    if value is None or isinstance(value, np.generic) or type(value) in (bool, int, float, complex, str, bytes):
+        return value
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(plain(item) for item in value)
+    array = value if isinstance(value, np.ndarray) else value.numpy() if hasattr(value, "numpy") else None
+    if array is None or array.dtype.kind not in "biufc":
+        raise TypeError(f"a checkpoint cannot hold a {type(value).__name__}")
+    return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def save_checkpoint(
+    prefix: str | Path,
+    params: Mapping[str, Any],
+    optimizer: Mapping[str, Any] | None,
+    states: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+) -> None:
+    """Write a checkpoint; until it is whole on disk, the previous one under this prefix stays.
+
+    Args:
+        prefix: path without extension; its folder is made if need be.
+        params: tensors or arrays by structured name.
+        optimizer: the optimizer's state_dict; None for weights only.
+        states: containers, numbers, strings and arrays.
+        manifest: JSON values: epoch, step, metric, vocabulary, charset and config hashes.
+
+    Raises:
+        PpocrError: it could not be written; nothing is left behind.
+        TypeError: it holds something that could not be read back.
+    """
+    prefix = Path(prefix)
+    content = {".pdparams": plain(params), ".states": plain(states)}
+    if optimizer is not None:
+        content[".pdopt"] = plain(optimizer)
+    header = json.loads(json.dumps(dict(manifest)))  # as it will be read back
+    try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        settle(prefix)
+    except OSError as error:
+        raise _unwritable(prefix, error) from error
+    try:
+        stage(prefix, content, header)
+    except OSError as error:
+        discard(prefix)
+        raise _unwritable(prefix, error) from error
+    except BaseException:  # an interrupt too leaves nothing behind
+        discard(prefix)
+        raise
+    try:
+        publish(prefix, list(content))
+    except OSError as error:
+        if all(with_suffix(prefix, suffix + TEMPORARY).exists() for suffix in (*content, MANIFEST)):
+            discard(prefix)  # nothing was renamed; otherwise the new checkpoint is whole and the next save finishes it
+        raise _unwritable(prefix, error) from error
+
+
+def _unwritable(prefix: Path, error: OSError) -> PpocrError:
+    cure = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the folder's permissions"
+    return CheckpointError(f"{prefix}: the checkpoint could not be saved: {error.strerror or error}", cure)
+
+
+def prune_checkpoints(folder: str | Path, keep_last: int) -> list[Path]:
+    """Remove the oldest `iter_epoch_N` checkpoints.
+
+    Args:
+        folder: where they are.
+        keep_last: how many to keep; 0 or less keeps all.
+
+    Returns:
+        Prefixes of the removed ones, oldest first.
+    """
+    folder = Path(folder)
+    found: dict[int, str] = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        match = _NUMBERED.fullmatch(path.name)
+        if match:
+            found[int(match[2])] = match[1]
+    removed = []
+    for number in sorted(found)[:-keep_last] if keep_last > 0 else ():
+        prefix = folder / found[number]
+        discard(prefix)
+        for suffix in (*DATA, MANIFEST):  # manifest last: half a removal is seen as damage, never as official files
+            with_suffix(prefix, suffix).unlink(missing_ok=True)
+        removed.append(prefix)
+    return removed
+
+
+def load_checkpoint(prefix: str | Path, *, weights_only: bool = False) -> Checkpoint:
+    """Read a checkpoint, verifying every file its manifest lists.
+
+    Args:
+        prefix: `folder/latest`, or any of its files; official files without a manifest load too.
+        weights_only: read the `.pdparams` alone.
+
+    Raises:
+        CheckpointError: it is missing, damaged or asks to run code.
+    """
+    prefix = prefix_of(prefix)
+    manifest = current_manifest(prefix)
+    if manifest is None and not with_suffix(prefix, ".pdparams").is_file():
+        raise CheckpointError(f"{prefix}.pdparams does not exist", _listing(prefix.parent))
+    content: dict[str, Any] = {}
+    for suffix in DATA[:1] if weights_only else DATA:
+        path = with_suffix(prefix, suffix)
+        if manifest is not None:
+            data = verified(prefix, manifest, suffix)
+        else:
+            data = read_bytes(path) if path.exists() else None
+        if data is not None:
+            content[suffix] = _dict(loads(data, str(path)), path)
+    if ".pdparams" not in content:
+        raise CheckpointError(f"{prefix}: its manifest lists no .pdparams")
+    optimizer = content.get(".pdopt")
+    return Checkpoint(
+        prefix,
+        _arrays(content[".pdparams"], with_suffix(prefix, ".pdparams")),
+        None if optimizer is None else _unpacked(optimizer),
+        content.get(".states", {}),
+        manifest,
+    )
+
+
+def read_params(path: str | Path) -> dict[str, Any]:
+    """Return the arrays of a `.pdparams` or `.pdopt` file, verified where a manifest lists it.
+
+    Args:
+        path: the file, or a checkpoint's prefix for its `.pdparams`.
+
+    Raises:
+        CheckpointError: it is missing, damaged or asks to run code.
+    """
+    path = Path(path)
+    if path.name.endswith(".pdopt"):
+        prefix = prefix_of(path)
+        manifest = current_manifest(prefix)
+        data = read_bytes(path) if manifest is None else verified(prefix, manifest, ".pdopt")
+        if data is None:
+            raise CheckpointError(f"{path}: does not belong to the checkpoint beside it")
+        return _unpacked(_dict(loads(data, str(path)), path))
+    return load_checkpoint(path, weights_only=True).params
+
+
+def _dict(value: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}: holds a {type(value).__name__} where a dict of arrays is expected")
+    return value
+
+
+def _unpacked(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a saved state_dict without paddle's packing: name table, slices of big arrays, (name, array) pairs."""
+    state = {key: value for key, value in state.items() if key != NAME_TABLE}
+    for key, entry in state.pop(_SLICED, {}).items():
+        parts = [state.pop(part) for part in entry["slices"]]
+        state[key] = np.concatenate(parts).reshape(entry["OriginShape"])
+    return {key: _unpaired(value) for key, value in state.items()}
+
+
+def _unpaired(value: Any) -> Any:
+    """Return tensors that paddle saved inside other containers, as (name, array), as arrays."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], np.ndarray):
+        return value[1]
+    if isinstance(value, dict):
+        return {key: _unpaired(item) for key, item in value.items()}
+    return [_unpaired(item) for item in value] if isinstance(value, list) else value
+
+
+def _arrays(state: dict[str, Any], path: Path) -> dict[str, np.ndarray]:
+    """Return a network's state, of which every value must be an array."""
+    state = _unpacked(state)
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, (np.ndarray, np.generic)):
+            raise CheckpointError(f"{path}: {key!r} is a {type(value).__name__}, not an array")
+    return {key: np.asarray(value) for key, value in state.items()}
+
+
+def _prefixes(folder: Path) -> list[Path]:
+    """Return the prefixes of all checkpoints in a folder, whole or not."""
+    names = set()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        name = path.name[: -len(TEMPORARY)] if path.name.endswith(TEMPORARY) else path.name
+        if name.endswith(".pdparams"):
+            names.add(name[: -len(".pdparams")])
+    return [folder / name for name in sorted(names)]
+
+
+def _listing(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    names = [prefix.name for prefix in _prefixes(folder)]
+    return f"{folder} holds {', '.join(names[:10])}" if names else f"{folder} holds no checkpoint"
+
+
+def find_checkpoint(path: str | Path, *, weights_only: bool = False) -> Checkpoint:
+    """Read a checkpoint or, if it is damaged, the newest intact one beside it, with a warning.
+
+    Args:
+        path: as of `load_checkpoint`.
+        weights_only: read the `.pdparams` alone.
+
+    Raises:
+        CheckpointError: there is none by that name, or nothing intact in its folder.
+    """
+    prefix = prefix_of(path)
+    try:
+        return load_checkpoint(prefix, weights_only=weights_only)
+    except CheckpointError as error:
+        problem = error
+    there = [with_suffix(prefix, suffix + end) for suffix in (*DATA, MANIFEST) for end in ("", TEMPORARY)]
+    if not any(file.exists() for file in there):
+        raise problem
+    others = []
+    for other in _prefixes(prefix.parent):
+        with contextlib.suppress(CheckpointError):
+            manifest = current_manifest(other) if other != prefix else None
+            if manifest is not None:
+                others.append((manifest.get("step") or 0, other))
+    for _, other in sorted(others, reverse=True):
+        try:
+            checkpoint = load_checkpoint(other, weights_only=weights_only)
+        except CheckpointError as error:
+            _logger.warning("%s", error)
+            continue
+        _logger.warning(
+            "CHECKPOINT DAMAGED: %s. Going on from the previous intact one, %s (epoch %s, step %s)",
+            problem, other, checkpoint.manifest.get("epoch"), checkpoint.manifest.get("step"),
+        )  # fmt: skip
+        return checkpoint
+    raise CheckpointError(f"{problem.message}; no intact checkpoint beside it", _listing(prefix.parent)) from problem

@@ -1,0 +1,258 @@
+"""Putting a checkpoint's arrays into a network, and saying exactly what fitted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ppocr.errors import CheckpointError
+
+SHOWN = 5
+HEAD = "head."
+
+
+@dataclass(frozen=True)
+class WrongShape:
+    """A parameter whose array has another shape than the network wants."""
+
+    name: str
+    have: tuple[int, ...]
+    want: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} is {list(self.have)}, the network has {list(self.want)}"
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A parameter whose classes were matched by character: classes kept, left as initialised, and dropped."""
+
+    name: str
+    kept: int
+    new: int
+    dropped: int
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.kept} classes kept, {self.new} new, {self.dropped} dropped"
+
+
+@dataclass
+class LoadReport:
+    """What of a network came from a checkpoint.
+
+    Args:
+        loaded: names taken over whole.
+        missing: names the network has and the checkpoint lacks.
+        unexpected: names the checkpoint has and the network lacks.
+        wrong_shape: names in both that do not fit.
+        aligned: parameters matched by character.
+        total: values in the network.
+        taken: values of it that came from the checkpoint.
+    """
+
+    loaded: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    wrong_shape: list[WrongShape] = field(default_factory=list)
+    aligned: list[Aligned] = field(default_factory=list)
+    total: int = 0
+    taken: int = 0
+
+    @property
+    def share(self) -> float:
+        """The part of the network's values that came from the checkpoint, 0 to 1."""
+        return self.taken / self.total if self.total else 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether checkpoint and network have exactly the same parameters."""
+        partial = any(a.new or a.dropped for a in self.aligned)
+        return bool(self.loaded or self.aligned) and not (
+            self.missing or self.unexpected or self.wrong_shape or partial
+        )
+
+    def differences(self) -> list[str]:
+        """Return one short text per parameter that did not fit."""
+        return [
+            *map(str, self.wrong_shape),
+            *(f"{name} is missing" for name in self.missing),
+            *(f"{name} is not in the network" for name in self.unexpected),
+            *(str(a) for a in self.aligned if a.new or a.dropped),
+        ]
+
+    def lines(self) -> list[str]:
+        """Return the report as lines for the log, long lists cut."""
+        result = [
+            f"weights: {self.share:.1%} of the network loaded ({len(self.loaded)} tensors loaded, {len(self.aligned)} "
+            f"aligned by character, {len(self.missing)} missing, {len(self.unexpected)} unexpected, "
+            f"{len(self.wrong_shape)} of wrong shape)"
+        ]
+        result += [f"  aligned {a}" for a in self.aligned]
+        for title, items in (
+            ("wrong shape", [*map(str, self.wrong_shape)]),
+            ("missing", self.missing),
+            ("unexpected", self.unexpected),
+        ):
+            result += [f"  {title}: {item}" for item in items[:SHOWN]]
+            if len(items) > SHOWN:
+                result.append(f"  {title}: and {len(items) - SHOWN} more")
+        return result
+
+
+def load_weights(
+    model: Any,
+    params: Mapping[str, np.ndarray],
+    *,
+    old_characters: Sequence[str] | None = None,
+    new_characters: Sequence[str] | None = None,
+) -> LoadReport:
+    """Copy a checkpoint's arrays into a network, matching output classes by character where both lists are known.
+
+    Args:
+        model: the network (an `nn.Layer`).
+        params: arrays by structured name; uint16 stands for bfloat16.
+        old_characters: every class of the checkpoint in order, the special ones included ("blank" first for CTC).
+        new_characters: every class of the network, likewise.
+
+    Returns:
+        What was loaded and what was not; nothing is raised for a partial fit, see `require_complete`.
+    """
+    state = model.state_dict()
+    report = LoadReport(unexpected=[name for name in params if name not in state])
+    classes = _Classes(old_characters, new_characters)
+    swapped = classes.reordered(params, state) if classes.differ else {}
+    for name, tensor in state.items():
+        want, size = tuple(tensor.shape), int(np.prod(tensor.shape))
+        report.total += size
+        if name not in params:
+            report.missing.append(name)
+            continue
+        array, have = params[name], tuple(params[name].shape)
+        axis = classes.grown_axis(have, want) if have != want else swapped.get(name)
+        if axis is not None:
+            array = _float(array) if array.dtype == np.uint16 else array
+            _assign(tensor, classes.align(array, _current(tensor), axis))
+            report.aligned.append(classes.summary(name))
+            report.taken += size * len(classes.pairs) // len(classes.new)
+        elif have == want:
+            _assign(tensor, array)
+            report.loaded.append(name)
+            report.taken += size
+        elif sorted((have, want)) == [(), (1,)]:  # paddle before 2.5 had no 0-d tensors
+            _assign(tensor, array.reshape(want))
+            report.loaded.append(name)
+            report.taken += size
+        else:
+            report.wrong_shape.append(WrongShape(name, have, want))
+    return report
+
+
+def require_complete(report: LoadReport, path: str | Path) -> None:
+    """Refuse a checkpoint that does not fill the network exactly.
+
+    Args:
+        report: of `load_weights`.
+        path: the checkpoint, for the message.
+
+    Raises:
+        CheckpointError: naming the first few differences.
+    """
+    if report.complete:
+        return
+    found = report.differences() or ["it holds no parameters"]
+    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    shown = "; ".join(found[:SHOWN])
+    raise CheckpointError(
+        f"{path}: the checkpoint does not fit the network ({report.share:.1%} loaded): {shown}{more}",
+        "use the configuration and the dictionary it was trained with",
+    )
+
+
+class _Classes:
+    """The classes of a checkpoint and of a network, matched by character."""
+
+    def __init__(self, old: Sequence[str] | None, new: Sequence[str] | None) -> None:
+        self.old, self.new = list(old or ()), list(new or ())
+        self.differ = bool(self.old and self.new) and self.old != self.new
+        places = {key: index for index, key in enumerate(_numbered(self.old))}
+        # (row in the checkpoint, row in the network)
+        self.pairs = [(places[key], index) for index, key in enumerate(_numbered(self.new)) if key in places]
+
+    def grown_axis(self, have: tuple[int, ...], want: tuple[int, ...]) -> int | None:
+        """Return the one axis that differs, if by exactly the two class counts."""
+        if not self.differ or len(have) != len(want):
+            return None
+        axes = [i for i, (a, b) in enumerate(zip(have, want)) if a != b]
+        if len(axes) == 1 and (have[axes[0]], want[axes[0]]) == (len(self.old), len(self.new)):
+            return axes[0]
+        return None
+
+    def reordered(self, params: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> dict[str, int]:
+        """Return the class axis of each head tensor when both have equally many classes in another order.
+
+        Shapes cannot tell the class layer from another of the same width, so the head's last layer of that width is
+        taken: classes come out of a head at its end. Its output axis is the last, in weights [in, C] and biases [C].
+        """
+        count = len(self.new)
+        if len(self.old) != count:
+            return {}
+        fits = [
+            name
+            for name in state
+            if name.startswith(HEAD) and name in params and tuple(params[name].shape) == tuple(state[name].shape)
+        ]
+        fits = [name for name in fits if params[name].ndim in (1, 2) and params[name].shape[-1] == count]
+        if not fits:
+            return {}
+        last = fits[-1].rpartition(".")[0]
+        return {name: params[name].ndim - 1 for name in fits if name.rpartition(".")[0] == last}
+
+    def align(self, old: np.ndarray, fresh: np.ndarray, axis: int) -> np.ndarray:
+        """Return `fresh` with the classes both have taken from `old`."""
+        result = np.moveaxis(fresh.copy(), axis, 0)
+        if self.pairs:
+            source, target = map(list, zip(*self.pairs))
+            result[target] = np.moveaxis(old, axis, 0)[source]
+        return np.moveaxis(result, 0, axis)
+
+    def summary(self, name: str) -> Aligned:
+        kept = len(self.pairs)
+        return Aligned(name, kept, len(self.new) - kept, len(self.old) - kept)
+
+
+def _numbered(items: Sequence[str]) -> list[tuple[str, int]]:
+    """Return each item with the count of equal ones before it: dictionaries may repeat a character."""
+    seen: Counter[str] = Counter()
+    result = []
+    for item in items:
+        result.append((item, seen[item]))
+        seen[item] += 1
+    return result
+
+
+def _float(bits: np.ndarray) -> np.ndarray:
+    """Return bfloat16 bit patterns (uint16) as float32."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def _current(tensor: Any) -> np.ndarray:
+    array = tensor.numpy()
+    return _float(array) if array.dtype == np.uint16 else array
+
+
+def _assign(tensor: Any, array: np.ndarray) -> None:
+    """Set a tensor's values, converting between floating types."""
+    import paddle
+
+    array = np.ascontiguousarray(array).reshape(array.shape)
+    if tensor.dtype == paddle.bfloat16 and array.dtype == np.uint16:
+        tensor.set_value(array)
+        return
+    if array.dtype == np.uint16:
+        array = _float(array)
+    tensor.set_value(paddle.to_tensor(array, place=paddle.CPUPlace()).astype(tensor.dtype))
