@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -314,8 +314,3 @@ def _encoded(image: np.ndarray) -> bytes:
 def _first_line(err: BaseException) -> str:
     lines = [line.strip() for line in str(err).splitlines() if line.strip()]
     return (lines[-1] if lines else type(err).__name__)[:300]
-
-
-def merged_global(cfg: Any) -> Mapping[str, Any]:
-    """Return the folder an export goes to when none is given: `<save_model_dir>/inference`."""
-    return {"save_inference_dir": cfg.Global.save_inference_dir or str(Path(cfg.Global.save_model_dir) / STEM)}

@@ -81,6 +81,16 @@ class InferenceConfig:
         """Build the post-processing from its name, keys and embedded dictionary."""
         return POSTPROCESSES.build(self.postprocess)
 
+    def assume_space_char(self) -> bool:
+        """Count the space as a class where the file does not say; return whether that changed anything.
+
+        Official files never say; their runtimes assume it, and the network's class count tells.
+        """
+        if self.characters is None or self.postprocess.get("use_space_char") is not None:
+            return False
+        self.postprocess["use_space_char"] = True
+        return True
+
     def dump(self, path: str | Path) -> None:
         """Write the file; other runtimes read the first three blocks, `Model` is ours."""
         content: dict[str, Any] = {"Global": {"model_name": self.model_name}} if self.model_name else {}

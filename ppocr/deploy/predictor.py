@@ -96,7 +96,13 @@ class Predictor:
         postprocess = config.build_postprocess()
         backend = PaddleBackend(folder, config.outputs or postprocess.reads[:1], options)
         predictor = cls(pipeline, backend, postprocess, inputs=config.inputs)
-        predictor.probe()
+        try:
+            predictor.probe()
+        except ConfigError:
+            if not config.assume_space_char():
+                raise
+            predictor.postprocess = config.build_postprocess()
+            predictor.probe()
         return predictor
 
     def probe(self) -> None:

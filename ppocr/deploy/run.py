@@ -1,0 +1,95 @@
+"""What the export and infer commands do, from a checked configuration to the end."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from ppocr.build import build_task
+from ppocr.deploy import report
+from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.export import export, input_specs
+from ppocr.deploy.images import list_images
+from ppocr.deploy.predictor import Prediction, Predictor
+from ppocr.engine.device import choose_device, choose_threads
+from ppocr.engine.keeper import find_start
+from ppocr.engine.log import set_up_logging
+from ppocr.engine.weights import load_weights, require_complete
+from ppocr.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+LARGEST_BATCH = 32  # evaluation batches are sized for a GPU
+
+
+def trained_task(cfg: Any) -> Any:
+    """Build a task with the weights the configuration names, every one of them.
+
+    Raises:
+        ConfigError: no weights are named.
+        CheckpointError: they are missing, damaged, or do not fill the network.
+    """
+    settings = cfg.Global
+    if not (settings.checkpoints or settings.pretrained_model):
+        raise ConfigError(
+            "no weights: neither Global.checkpoints nor Global.pretrained_model is set",
+            "name them with -o Global.pretrained_model=output/.../best_accuracy",
+        )
+    task = build_task(cfg, "infer")
+    start, _ = find_start(settings)
+    loaded = load_weights(task.model, start.params)
+    require_complete(loaded)
+    logger.info("%s: %s", settings.checkpoints or settings.pretrained_model, loaded)
+    task.model.eval()
+    return task
+
+
+def export_weights(cfg: Any) -> Path:
+    """Export the weights the configuration names to `Global.save_inference_dir` and return that folder.
+
+    Without the key, they go to the folder `inference` in `Global.save_model_dir`.
+
+    Raises:
+        PpocrError: weights are missing, or the exported model differs; nothing is written then.
+    """
+    set_up_logging(None)
+    choose_device(cfg.Global, cfg.where("Global.use_gpu"))
+    task = trained_task(cfg)
+    folder = Path(cfg.Global.save_inference_dir or Path(cfg.Global.save_model_dir) / "inference")
+    export(task, cfg, folder)
+    return folder
+
+
+def infer(cfg: Any, draw: bool = False) -> list[Prediction]:
+    """Predict `Global.infer_img` (or `Global.infer_list`) with the weights the configuration names.
+
+    Results are printed, and written to `Global.save_res_path`.
+
+    Args:
+        cfg: a checked configuration.
+        draw: also write pictures, into the folder `infer_results` beside the results file.
+
+    Raises:
+        PpocrError: weights are missing, there are no images, or none could be read.
+    """
+    set_up_logging(None)
+    settings = cfg.Global
+    images = list_images(settings.infer_img or "", settings.infer_list)
+    choose_device(settings, cfg.where("Global.use_gpu"))
+    choose_threads()
+    task = trained_task(cfg)
+    pipeline = task.eval_pipeline.for_inference()
+    backend = DygraphBackend(task.model, None)
+    predictor = Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))
+    predictions = predictor.predict(images, min(cfg.Eval.loader.batch_size_per_card, LARGEST_BATCH))
+    for prediction in predictions:
+        print(f"infer_img: {prediction.source}")
+        problem = prediction.problem
+        print(f"\tnot read: {problem}" if problem else f"\tresult: {report.shown(prediction.result)}")
+    report.warn_of_squeezed(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
+    place = Path(settings.save_res_path or Path(settings.save_model_dir) / "predicts.txt")
+    if draw:
+        report.draw(predictions, place.parent / "infer_results")
+    report.finish(predictions, place)
+    return predictions

@@ -1,0 +1,55 @@
+"""Naming images: files, folders and lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from ppocr.deploy.images import list_images, write_lines
+from ppocr.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of two images, one of them deeper, and a file that is none."""
+    (tmp_path / "deep er").mkdir()
+    for name in ("b.png", "deep er/ä.JPG", "notes.md"):
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_one_image_needs_no_suffix_known_to_us(folder):
+    assert list_images(folder / "notes.md") == [str(folder / "notes.md")]
+
+
+def test_a_folder_is_searched_and_sorted(folder):
+    assert list_images(folder) == [str(folder / "b.png"), str(folder / "deep er/ä.JPG")]
+
+
+def test_a_label_file_does_as_a_list(folder):
+    listed = folder / "list.txt"
+    listed.write_text("b.png\tlabel with b\n\ndeep er/ä.JPG\n", encoding="utf-8-sig")
+    assert list_images(folder, listed) == [str(folder / "b.png"), str(folder / "deep er/ä.JPG")]
+    assert list_images(listed) == ["b.png", "deep er/ä.JPG"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00"])
+def test_nothing_to_read_is_an_error(tmp_path, content):
+    path = tmp_path / "list.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match="list.txt"):
+        list_images(path)
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="holds no image"):
+        list_images(tmp_path)
+
+
+def test_results_are_written_whole(tmp_path):
+    path = tmp_path / "new" / "out.txt"
+    write_lines(path, ["a\tb", "ä"])
+    assert path.read_bytes() == "a\tb\nä\n".encode()
+    assert [p.name for p in path.parent.iterdir()] == ["out.txt"]
+    with pytest.raises(DataError, match="cannot be written"):
+        write_lines(path / "below a file.txt", [])
