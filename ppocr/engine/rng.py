@@ -1,4 +1,4 @@
-"""Seeds: every random draw of training is a pure function of (seed, step, rank), so resuming needs no generator state."""
+"""Seeds: every random draw of training is a function of (seed, step, rank), so resuming needs no generator state."""
 
 from __future__ import annotations
 

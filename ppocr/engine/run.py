@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ppocr.build import build_task
 from ppocr.config.schema import Config
 from ppocr.data.loader import build_loader
+from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.device import choose_device, choose_threads, describe
 from ppocr.engine.distributed import World, join_world, synchronise_batch_norm
 from ppocr.engine.evaluator import Evaluation, evaluate, report
 from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights, writable_folder
-from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.log import get_logger, set_up_logging
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.trainer import Best, Loaders, Trainer

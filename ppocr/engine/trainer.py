@@ -7,14 +7,13 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 
 from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.distributed import World, local_gradients, wrap
 from ppocr.engine.evaluator import Evaluation, evaluate, report
-from ppocr.engine.keeper import Keeper
 from ppocr.engine.ledger import LossLedger
 from ppocr.engine.log import get_logger
 from ppocr.engine.meters import Meters
@@ -24,6 +23,9 @@ from ppocr.engine.stop import Stopped, StopSignals
 from ppocr.engine.task import Task
 from ppocr.engine.visual import VisualLog
 from ppocr.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from ppocr.engine.keeper import Keeper
 
 STOP_CHECK_STEPS = 10  # ranks on GPUs agree about stopping this often, on CPUs at every step
 
