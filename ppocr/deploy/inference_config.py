@@ -197,7 +197,11 @@ def _parse(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8-sig")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=Loader)):
             raise ConfigError(f"{path}: YAML aliases are not accepted here")
-        content = yaml.load(text, Loader=Loader)  # Loader is a safe loader: plain containers and scalars only
+        loader = Loader(text)  # a safe loader: plain containers and scalars only
+        try:
+            content = loader.get_single_data()
+        finally:
+            loader.dispose()
     except UnicodeDecodeError as err:
         raise ConfigError(f"{path}: not UTF-8 text ({err.reason} at byte {err.start})") from err
     except yaml.YAMLError as err:
@@ -237,7 +241,7 @@ def _image_operators(path: Path, operators: Sequence[Any]) -> tuple[list[dict[st
             spec = {spec: None}
         if not isinstance(spec, dict) or len(spec) != 1:
             raise ConfigError(f"{path}: PreProcess.transform_ops: {spec!r} is not one transform with its arguments")
-        name = next(iter(spec))
+        name = str(next(iter(spec)))
         found = TRANSFORMS.find(name)
         if found is None and not name.endswith(LABEL_OPERATOR_ENDINGS):
             near = did_you_mean(name, TRANSFORMS.names())
