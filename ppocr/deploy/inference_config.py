@@ -235,7 +235,7 @@ def _check_characters(path: Path, postprocess: Mapping[str, Any]) -> None:
 
 def _image_operators(path: Path, operators: Sequence[Any]) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the operators that act on images, and a note for each that is left out."""
-    kept, notes = [], []
+    kept, notes, keys = [], [], {"image"}
     for spec in operators:
         if isinstance(spec, str):
             spec = {spec: None}
@@ -248,8 +248,12 @@ def _image_operators(path: Path, operators: Sequence[Any]) -> tuple[list[dict[st
             raise ConfigError(f"{path}: PreProcess.transform_ops: unknown transform {name!r}{near}")
         if found is None or found.label_only:
             notes.append(f"{FILE_NAME}: {name} makes labels, which prediction has not: left out")
-        else:
-            kept.append(spec)
+            continue
+        args = spec[name] or {}
+        if "keep_keys" in args:  # of evaluation, labels included
+            spec = {name: {**args, "keep_keys": [key for key in args["keep_keys"] if key in keys]}}
+        keys.update(found.provides)
+        kept.append(spec)
     return kept, notes
 
 

@@ -79,12 +79,15 @@ class RecResizeImg(Transform):
         return channels, height, -1 if self.dynamic else width
 
     def for_inference(self) -> RecResizeImg:
-        """Return the variant of deployment: free width where upstream's `infer_mode` has it."""
-        free = self.dynamic or self.character_dict_path is not None
+        """Return the variant of deployment, whose pixels are evaluation's: only what is free there is free here.
+
+        upstream: deployment lets lines longer than W keep their proportions while evaluation squeezes them, so
+        that the two disagree; who wants that says `eval_mode` here, or a width of -1 to the deployed command.
+        """
         config = {"image_shape": list(self.image_shape)}
         # eval_mode says it without naming a dictionary, which a deployed model does not have as a file.
-        config.update({"eval_mode": True} if free else {} if self.padding else {"padding": False})
-        view = RecResizeImg(**config, **({} if free else {"character_dict_path": None}))
+        config.update({"eval_mode": True} if self.dynamic else {} if self.padding else {"padding": False})
+        view = RecResizeImg(**config, character_dict_path=None)
         view._config = config
         return view
 
