@@ -1,0 +1,89 @@
+"""Putting drawn samples together: numbers are stacked, everything else stays a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ppocr.data.dataset import Draw, IndexedDataset
+from ppocr.data.problems import Problem
+from ppocr.data.transforms.base import Sample
+from ppocr.errors import DataError
+
+
+@dataclass
+class Batch:
+    """One batch before it becomes tensors.
+
+    Attributes:
+        arrays: stacked values by key, samples on axis 0.
+        lists: values that are not numbers, one per sample, by key.
+        drawn: samples asked for.
+        skipped: why some of them were replaced (training) or left out (evaluation).
+        noted: what is worth counting about those used.
+    """
+
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    lists: dict[str, list[Any]] = field(default_factory=dict)
+    drawn: int = 0
+    skipped: list[Problem] = field(default_factory=list)
+    noted: list[Problem] = field(default_factory=list)
+
+
+def draw_batch(dataset: IndexedDataset, epoch: int, indices: Sequence[int]) -> Batch:
+    """Draw and stack the samples of a batch.
+
+    Raises:
+        DataError: samples that cannot be stacked, or a sample that made a transform fail.
+    """
+    draws = [dataset[epoch, int(index)] for index in indices]
+    batch = collate([draw.sample for draw in draws if draw.sample is not None], dataset)
+    _count(batch, draws)
+    return batch
+
+
+def _count(batch: Batch, draws: Sequence[Draw]) -> None:
+    batch.drawn = len(draws)
+    batch.skipped = [draw.skipped for draw in draws if draw.skipped is not None]
+    batch.noted = [note for draw in draws for note in draw.noted]
+
+
+def collate(samples: Sequence[Sample], dataset: IndexedDataset) -> Batch:
+    """Stack samples that have the same keys; without any, only `index` and `text` are there, empty.
+
+    Args:
+        samples: what the pipeline made.
+        dataset: tells where a sample comes from, for messages.
+
+    Raises:
+        DataError: a key is missing in a sample, or its shape or type differs.
+    """
+    if not samples:
+        return Batch({"index": np.zeros(0, np.int64)}, {"text": []})
+    batch = Batch()
+    for key, first in samples[0].items():
+        values = [sample.get(key) for sample in samples]
+        if not isinstance(first, (np.ndarray, np.generic, int, float)):
+            batch.lists[key] = values
+            continue
+        arrays = [np.asarray(value) for value in values]
+        for sample, array in zip(samples, arrays):
+            if array.shape != arrays[0].shape or array.dtype != arrays[0].dtype:
+                raise _cannot_stack(key, (samples[0], arrays[0]), (sample, array), dataset)
+        batch.arrays[key] = np.stack(arrays)
+    return batch
+
+
+def _cannot_stack(
+    key: str, first: tuple[Sample, np.ndarray], other: tuple[Sample, np.ndarray], dataset: IndexedDataset
+) -> DataError:
+    (sample_a, a), (sample_b, b) = first, other
+    where_a, where_b = dataset.describe(sample_a["index"]), dataset.describe(sample_b["index"])
+    return DataError(
+        f"{key!r} cannot be stacked into a batch: {list(a.shape)} {a.dtype} from {where_a}, "
+        f"{list(b.shape)} {b.dtype} from {where_b}",
+        "resize to one shape in the transforms, or set batch_size_per_card to 1",
+    )

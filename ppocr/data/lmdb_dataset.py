@@ -1,0 +1,109 @@
+"""Data sets in LMDB, in the layout of the deep-text-recognition-benchmark: image-%09d, label-%09d, num-samples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ppocr.data.dataset import IndexedDataset
+from ppocr.data.transforms.base import Pipeline, Sample
+from ppocr.errors import ConfigError, DataError, SampleError
+from ppocr.registry import DATASETS
+
+
+@DATASETS.register("LMDBDataSet")
+class LMDBDataSet(IndexedDataset):
+    """Images and labels from every LMDB folder at or under one folder.
+
+    Args:
+        data_dir: folder searched, in sorted order.
+        ratio_list: share of each LMDB an epoch uses, one number or one per LMDB in that order.
+        pipeline: the transforms (filled in by the builder).
+        mode: "train" or "eval" (filled in).
+        seed: the run's seed (filled in).
+
+    Raises:
+        ConfigError: not as many ratios as LMDBs.
+        DataError: no folder, no LMDB in it, or no sample count in one.
+    """
+
+    def __init__(
+        self,
+        data_dir: str,
+        ratio_list: float | Sequence[float] = 1.0,
+        pipeline: Pipeline | None = None,
+        mode: str = "train",
+        seed: int = 0,
+    ) -> None:
+        self.folders = _find_folders(data_dir)
+        self._owner = -1
+        self._environments: dict[int, Any] = {}
+        if not isinstance(ratio_list, (int, float)) and len(ratio_list) != len(self.folders):
+            raise ConfigError(
+                f"{data_dir} holds {len(self.folders)} LMDBs and ratio_list {len(ratio_list)} ratios: "
+                f"{self.folders} and {list(ratio_list)}",
+                "give one ratio per LMDB, or one number for all",
+            )
+        sizes = [_count(folder) for folder in self.folders]
+        super().__init__(sizes, ratio_list, pipeline, mode, seed)
+
+    def read(self, index: int, choice: int) -> Sample:
+        """Return `image` (file bytes), `text` and `label` of an entry; see the base class."""
+        folder, number = self.locate(index)
+        with self._environment(folder).begin() as transaction:
+            image = transaction.get(b"image-%09d" % (number + 1))
+            label = transaction.get(b"label-%09d" % (number + 1))
+        if image is None or label is None:
+            raise SampleError("missing_key", "no image" if image is None else "no label")
+        try:
+            text = label.decode("utf-8")
+        except UnicodeDecodeError:
+            raise SampleError("not_utf8", repr(label[:80])) from None
+        return {"image": image, "text": text, "label": text}
+
+    def describe(self, index: int) -> str:
+        """Return "folder:image-number" of a sample."""
+        folder, number = self.locate(index)
+        return f"{self.folders[folder]}:image-{number + 1:09d}"
+
+    def _environment(self, folder: int) -> Any:
+        """Return an open LMDB; each process opens its own, as an environment must not cross a fork."""
+        if self._owner != os.getpid():
+            self._owner, self._environments = os.getpid(), {}
+        if folder not in self._environments:
+            self._environments[folder] = _open(self.folders[folder])
+        return self._environments[folder]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_owner": -1, "_environments": {}}
+
+
+def _find_folders(data_dir: str) -> list[str]:
+    if not os.path.isdir(data_dir):
+        raise DataError(f"the LMDB folder {data_dir} does not exist", "check data_dir")
+    found = sorted(folder for folder, _, files in os.walk(data_dir, followlinks=True) if "data.mdb" in files)
+    if not found:
+        raise DataError(f"no LMDB (data.mdb) in or under {data_dir}", "check data_dir, or make one: tools/make_lmdb.py")
+    return found
+
+
+def _open(folder: str) -> Any:
+    import lmdb  # here: a data set of files needs no lmdb
+
+    try:
+        return lmdb.open(folder, max_readers=32, readonly=True, lock=False, readahead=False, meminit=False)
+    except lmdb.Error as error:
+        raise DataError(f"the LMDB {folder} cannot be opened: {error}", "it may be truncated: make it again") from None
+
+
+def _count(folder: str) -> int:
+    environment = _open(folder)
+    try:
+        with environment.begin() as transaction:
+            found = transaction.get(b"num-samples")
+    finally:
+        environment.close()  # before any fork
+    if found is None or not found.isdigit() or int(found) == 0:
+        raise DataError(f"the LMDB {folder} has no sample count under num-samples: {found!r}", "make it again")
+    return int(found)

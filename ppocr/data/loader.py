@@ -1,0 +1,184 @@
+"""The loader: batches of an epoch from any step on, made by worker processes that live as long as the run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from ppocr.data.batches import Batch, draw_batch
+from ppocr.data.dataset import IndexedDataset
+from ppocr.data.problems import DataReport
+from ppocr.data.samplers import BatchSampler, EpochOrder
+from ppocr.data.transforms.base import Pipeline
+from ppocr.data.workers import WorkerPool, make_slots
+from ppocr.errors import ConfigError
+from ppocr.registry import DATASETS
+
+DEFAULT_MAX_BAD_RATIO = 0.01
+_SLACK = 1.25  # shared memory per batch, over what the first sample takes
+_SMALL_BYTES = 1 << 16
+
+logger = logging.getLogger("ppocr")
+
+
+class Loader:
+    """Batches of a data set on one rank.
+
+    A batch holds one `paddle.Tensor` per numeric key (samples on axis 0), one list per other key, and
+    under "problems" a record for each sample that could not be used. Which samples a batch holds, and
+    every random number drawn for them, depends on (seed, epoch, step) only, so that a run continued
+    from a step gets the batches an uninterrupted one would have got.
+
+    Args:
+        dataset: what to draw from.
+        sampler: which samples a batch holds.
+        num_workers: processes; 0 makes the batches in this one.
+        use_shared_memory: hand batches over in /dev/shm where it is large enough.
+        max_bad_ratio: end the run when more than this share of the samples is broken.
+    """
+
+    def __init__(
+        self,
+        dataset: IndexedDataset,
+        sampler: BatchSampler,
+        *,
+        num_workers: int = 0,
+        use_shared_memory: bool = True,
+        max_bad_ratio: float = DEFAULT_MAX_BAD_RATIO,
+    ) -> None:
+        self.dataset, self.sampler = dataset, sampler
+        self.num_workers = num_workers
+        self.use_shared_memory = use_shared_memory
+        self.max_bad_ratio = max_bad_ratio
+        self.report = DataReport()
+        self.total = DataReport()
+        self._pool: WorkerPool | None = None
+
+    def __len__(self) -> int:
+        """Return the batches of an epoch on this rank."""
+        return len(self.sampler)
+
+    def epoch(self, epoch: int, start_step: int = 0) -> Iterator[dict[str, Any]]:
+        """Yield the batches of an epoch.
+
+        `report` counts the samples of this epoch and `total` those of all epochs so far.
+
+        Args:
+            epoch: which epoch.
+            start_step: batches to leave out, without loading them.
+
+        Raises:
+            DataError: more than `max_bad_ratio` of the samples are broken, or a worker failed.
+        """
+        self.report = DataReport()
+        try:
+            for batch, drawn in self._batches(epoch, start_step):
+                self.report.add(*drawn)
+                self.report.check(self.max_bad_ratio)
+                yield batch
+            self.report.check(self.max_bad_ratio, minimum=1)
+        finally:
+            self.total.merge([self.report.state()])
+
+    def close(self) -> None:
+        """End the worker processes; the next epoch starts new ones."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def _batches(self, epoch: int, start: int) -> Iterator[tuple[dict[str, Any], tuple]]:
+        steps = len(self.sampler)
+        if self.num_workers == 0:
+            self.dataset.pipeline.set_epoch(epoch)
+            for step in range(start, steps):
+                yield _to_tensors(draw_batch(self.dataset, epoch, self.sampler.batch(epoch, step)))
+            return
+        if self._pool is None and start < steps:
+            slots = make_slots(self.num_workers, self._batch_bytes(epoch, start)) if self.use_shared_memory else None
+            self._pool = WorkerPool(self.dataset, self.sampler, self.num_workers, slots)
+        if self._pool is not None:
+            yield from self._pool.batches(epoch, start, steps, _to_tensors)
+
+    def _batch_bytes(self, epoch: int, step: int) -> int:
+        """Return the bytes a batch is expected to take, from its first usable sample."""
+        indices = self.sampler.batch(epoch, step)
+        for index in indices[:8]:
+            batch = draw_batch(self.dataset, epoch, [index])
+            if "image" in batch.arrays:
+                one = sum(array.nbytes for array in batch.arrays.values())
+                return int(one * len(indices) * _SLACK) + _SMALL_BYTES
+        return 0
+
+
+def _to_tensors(batch: Batch) -> tuple[dict[str, Any], tuple]:
+    """Return a batch with tensors (copies), and what to count about it."""
+    import paddle  # here: looking up a data set's class must not load paddle
+
+    ready: dict[str, Any] = {key: paddle.to_tensor(array) for key, array in batch.arrays.items()}
+    ready.update(batch.lists)
+    ready["problems"] = batch.skipped
+    return ready, (batch.drawn, batch.skipped, batch.noted)
+
+
+def build_loader(
+    section: Any,
+    pipeline: Pipeline,
+    *,
+    mode: str,
+    seed: int,
+    rank: int = 0,
+    world_size: int = 1,
+    max_bad_ratio: float = DEFAULT_MAX_BAD_RATIO,
+) -> Loader:
+    """Build the loader of a config section.
+
+    Args:
+        section: `Train` or `Eval`: `dataset` (a dict), `loader` (attributes by YAML name).
+        pipeline: the section's transforms, built.
+        mode: "train" or "eval". Evaluation sees each sample once over all ranks, and replaces none.
+        seed: the run's seed.
+        rank: this process.
+        world_size: processes that share an epoch.
+        max_bad_ratio: see `Loader`.
+
+    Raises:
+        ConfigError: unknown data set or key.
+        DataError: nothing to read, or less than a batch.
+    """
+    if mode not in ("train", "eval"):
+        raise ValueError(f"mode is {mode!r}, not train or eval")
+    if getattr(section, "sampler", None):
+        raise ConfigError(f"unknown sampler {section.sampler.get('name')!r}", "leave the sampler section out")
+    spec = {key: value for key, value in section.dataset.items() if key != "transforms"}
+    dataset = DATASETS.build(spec, pipeline=pipeline, mode=mode, seed=seed)
+    options = section.loader
+    train = mode == "train"
+    order = EpochOrder(
+        dataset.sizes, dataset.ratios, shuffle=bool(getattr(options, "shuffle", train)), seed=seed, fresh=train
+    )
+    sampler = BatchSampler(
+        order,
+        options.batch_size_per_card,
+        drop_last=bool(getattr(options, "drop_last", False)),
+        train=train,
+        rank=rank,
+        world_size=world_size,
+    )
+    shared = getattr(options, "use_shared_memory", None)
+    return Loader(
+        dataset,
+        sampler,
+        num_workers=sensible_workers(int(getattr(options, "num_workers", 0) or 0), mode),
+        use_shared_memory=True if shared is None else bool(shared),
+        max_bad_ratio=max_bad_ratio,
+    )
+
+
+def sensible_workers(asked: int, mode: str) -> int:
+    """Return how many worker processes to use: what was asked, but no more than there are processors."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if asked > processors:
+        logger.info(f"{mode} loader: {processors} data workers instead of {asked}, one for each processor")
+    return min(asked, processors)

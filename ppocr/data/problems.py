@@ -1,0 +1,164 @@
+"""What went wrong with single samples: records that travel with a batch, and their sums by reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ppocr.errors import DataError
+
+# The label is legible but this configuration cannot learn it: counted, but no sign of a broken data set.
+LABEL_REASONS = frozenset({"too_long", "ctc_infeasible", "out_of_dictionary", "empty_label"})
+_EXAMPLES = 5
+_MINIMUM = 1000  # samples drawn before a run is ended within an epoch
+
+
+class Problem(NamedTuple):
+    """One thing wrong with one sample.
+
+    Attributes:
+        reason: the counter's name, e.g. "missing_file".
+        where: "file:line", or "folder:key" in an LMDB.
+        detail: what was found.
+    """
+
+    reason: str
+    where: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}: {self.detail}" if self.detail else f"{self.where}: {self.reason}"
+
+
+class DataReport:
+    """Counts of samples drawn, used, skipped and noted; can be summed over workers, ranks and epochs.
+
+    `drawn == used + sum(skipped.values())` always. A skipped sample was replaced in training and left out
+    in evaluation; a noted one was used all the same.
+    """
+
+    def __init__(self) -> None:
+        self.drawn = 0
+        self.skipped: Counter[str] = Counter()
+        self.noted: Counter[str] = Counter()
+        self.characters: Counter[str] = Counter()
+        self.needed: dict[str, str] = {}
+        self.examples: dict[str, list[Problem]] = {}
+
+    @property
+    def used(self) -> int:
+        """Samples that were used as they are."""
+        return self.drawn - sum(self.skipped.values())
+
+    @property
+    def bad(self) -> int:
+        """Samples whose file or line is broken, as against labels this configuration cannot learn."""
+        return sum(n for reason, n in self.skipped.items() if reason not in LABEL_REASONS)
+
+    def add(self, drawn: int, skipped: Iterable[Problem] = (), noted: Iterable[Problem] = ()) -> None:
+        """Count one batch.
+
+        Args:
+            drawn: samples asked for.
+            skipped: one record per sample that could not be used.
+            noted: records about samples that were used.
+        """
+        self.drawn += drawn
+        for counter, problems in ((self.skipped, skipped), (self.noted, noted)):
+            for problem in problems:
+                counter[problem.reason] += 1
+                self._remember(problem)
+
+    def _remember(self, problem: Problem) -> None:
+        kept = self.examples.setdefault(problem.reason, [])
+        if len(kept) < _EXAMPLES:
+            kept.append(problem)
+        if problem.reason == "out_of_dictionary":
+            self.characters.update(problem.detail)
+        elif problem.reason in LABEL_REASONS:
+            self.needed[problem.reason] = max(self.needed.get(problem.reason, ""), problem.detail, key=largest_number)
+
+    def state(self) -> dict[str, Any]:
+        """Return the counts as plain values."""
+        return {
+            "drawn": self.drawn,
+            "skipped": dict(self.skipped),
+            "noted": dict(self.noted),
+            "characters": dict(self.characters),
+            "needed": dict(self.needed),
+            "examples": {reason: [list(p) for p in kept] for reason, kept in self.examples.items()},
+        }
+
+    def merge(self, states: Iterable[Mapping[str, Any]]) -> DataReport:
+        """Add the counts of other reports, and return this one."""
+        for state in states:
+            self.drawn += state["drawn"]
+            self.skipped.update(state["skipped"])
+            self.noted.update(state["noted"])
+            self.characters.update(state["characters"])
+            for reason, detail in state["needed"].items():
+                self.needed[reason] = max(self.needed.get(reason, ""), detail, key=largest_number)
+            for reason, kept in state["examples"].items():
+                mine = self.examples.setdefault(reason, [])
+                mine += [Problem(*p) for p in kept][: _EXAMPLES - len(mine)]
+        return self
+
+    def summary_lines(self) -> list[str]:
+        """Return what a user should know about the data, or nothing when every sample was fine."""
+        lines = []
+        if self.skipped:
+            counts = ", ".join(f"{reason} {n}" for reason, n in sorted(self.skipped.items()))
+            lines.append(f"data: {self.used} of {self.drawn} samples used as they are; skipped: {counts}")
+        for reason, kept in sorted(self.examples.items()):
+            n = self.skipped[reason] or self.noted[reason]
+            if reason == "out_of_dictionary":
+                most = ", ".join(f"{c!r} {k}" for c, k in self.characters.most_common(20))
+                lines.append(
+                    f"data: {n} labels hold {len(self.characters)} characters outside the dictionary: {most}; "
+                    f"first at {kept[0].where}"
+                )
+            elif reason in self.needed:
+                lines.append(f"data: {reason} {n}: the longest {self.needed[reason]}; first at {kept[0].where}")
+            else:
+                lines.append(f"data: {reason} {n}: first {printable(kept[0])}")
+        return lines
+
+    def check(self, max_bad_ratio: float, *, minimum: int = _MINIMUM) -> None:
+        """End the run when too many samples are broken.
+
+        Args:
+            max_bad_ratio: largest bearable share of broken samples among those drawn.
+            minimum: do nothing before so many samples were drawn.
+
+        Raises:
+            DataError: too many; names the first five.
+        """
+        if not self.bad or self.drawn < minimum or self.bad <= max_bad_ratio * self.drawn:
+            return
+        raise DataError(
+            f"{self.bad} of {self.drawn} samples ({100 * self.bad / self.drawn:.1f} %) cannot be used, "
+            f"more than max_bad_ratio {100 * max_bad_ratio:g} %: {first_causes(self.all_examples())}",
+            "mend the data set, or bear it with -o Global.max_bad_ratio=0.1",
+        )
+
+    def all_examples(self) -> list[Problem]:
+        """Return the kept records of broken samples, one of each reason first."""
+        kept = [k for reason, k in self.examples.items() if reason not in LABEL_REASONS and self.skipped[reason]]
+        return [k[i] for i in range(_EXAMPLES) for k in kept if i < len(k)]
+
+
+def first_causes(problems: Iterable[Problem], count: int = _EXAMPLES) -> str:
+    """Return the first few records in one line."""
+    return "; ".join(printable(p) for p in list(problems)[:count])
+
+
+def printable(problem: Problem) -> str:
+    """Return a record in one line whatever a label or path holds."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(problem))
+
+
+def largest_number(text: str) -> float:
+    """Return the largest whole number in a text, -1 without any: puts details such as "needs 34, has 25" in order."""
+    digits = "".join(c if c in "0123456789" else " " for c in text).split()
+    return max(map(int, digits), default=-1)

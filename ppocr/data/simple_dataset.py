@@ -1,0 +1,144 @@
+"""Data sets of image files and label files: one line per image, path, tab, label."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+from ppocr.data.dataset import IndexedDataset
+from ppocr.data.index import LineFile
+from ppocr.data.transforms.base import Pipeline, Sample
+from ppocr.errors import ConfigError, DataError, SampleError
+from ppocr.registry import DATASETS
+
+_LOOKED_AT = 16  # lines examined at start, evenly spread
+
+
+@DATASETS.register("SimpleDataSet")
+class SimpleDataSet(IndexedDataset):
+    """Images named by label files.
+
+    A line is `image path`, delimiter, `label`; the path is relative to `data_dir`, or a JSON list of
+    paths of which each draw takes one.
+
+    Args:
+        data_dir: folder the image paths start from.
+        label_file_list: one label file or several.
+        ratio_list: share of each file an epoch uses, one number or one per file.
+        delimiter: what stands between path and label.
+        ext_op_transform_idx: how many transforms run on images that are mixed into another.
+        pipeline: the transforms (filled in by the builder).
+        mode: "train" or "eval" (filled in).
+        seed: the run's seed (filled in).
+
+    Raises:
+        ConfigError: not as many ratios as files.
+        DataError: a label file or every image looked at is missing, or no line has a delimiter.
+    """
+
+    def __init__(
+        self,
+        data_dir: str = "",
+        label_file_list: str | Sequence[str] = (),
+        ratio_list: float | Sequence[float] = 1.0,
+        delimiter: str = "\t",
+        ext_op_transform_idx: int = 1,
+        pipeline: Pipeline | None = None,
+        mode: str = "train",
+        seed: int = 0,
+    ) -> None:
+        paths = [label_file_list] if isinstance(label_file_list, str) else list(label_file_list or ())
+        if not paths:
+            raise ConfigError("SimpleDataSet.label_file_list is empty", "name at least one label file")
+        if not isinstance(ratio_list, (int, float)) and len(ratio_list) != len(paths):
+            raise ConfigError(
+                f"label_file_list has {len(paths)} entries and ratio_list {len(ratio_list)}: "
+                f"{paths} and {list(ratio_list)}",
+                "give one ratio per file, or one number for all",
+            )
+        self.data_dir = data_dir or ""
+        self.delimiter = delimiter
+        self.ext_op_transform_idx = ext_op_transform_idx
+        self._separator = delimiter.encode()
+        self.files = [LineFile(path) for path in paths]
+        super().__init__([len(file) for file in self.files], ratio_list, pipeline, mode, seed)
+        for file in self.files:
+            self._look_at(file)
+
+    def read(self, index: int, choice: int) -> Sample:
+        """Return `image` (file bytes), `text`, `label` and `img_path` of a line; see the base class."""
+        file, line = self.locate(index)
+        path, label = self._split(self.files[file].line(line))
+        alternatives = _alternatives(path)
+        path = os.path.join(self.data_dir, alternatives[choice % len(alternatives)])
+        return {"image": _read_bytes(path), "text": label, "label": label, "img_path": path}
+
+    def describe(self, index: int) -> str:
+        """Return "label file:line" of a sample."""
+        file, line = self.locate(index)
+        return self.files[file].where(line)
+
+    def _split(self, raw: bytes) -> tuple[str, str]:
+        path, found, label = raw.partition(self._separator)
+        if not found:
+            raise SampleError("no_tab", _no_delimiter(raw, self.delimiter))
+        try:
+            return path.decode("utf-8"), label.decode("utf-8")
+        except UnicodeDecodeError:
+            raise SampleError("not_utf8", f"{raw[:80]!r}; save the label file as UTF-8") from None
+
+    def _look_at(self, file: LineFile) -> None:
+        """Look at a few lines spread over a file: one good image among them is enough to start."""
+        numbers = sorted({i * (len(file) - 1) // max(1, _LOOKED_AT - 1) for i in range(_LOOKED_AT)})
+        lines = [file.line(number) for number in numbers]
+        if not any(self._separator in line for line in lines):
+            raise DataError(f"{file.where(0)}: {_no_delimiter(lines[0], self.delimiter)}")
+        first = None
+        for line in lines:
+            try:
+                paths = [os.path.join(self.data_dir, p) for p in _alternatives(self._split(line)[0])]
+            except SampleError:
+                continue
+            if any(map(os.path.isfile, paths)):
+                return
+            first = first or paths[0]
+        if self.data_dir and not os.path.isdir(self.data_dir):
+            raise DataError(
+                f"the image folder {self.data_dir} does not exist; the first image of {file.path} would be {first}",
+                "check data_dir",
+            )
+        raise DataError(
+            f"no image of {file.path} was found ({len(lines)} lines tried); the first would be {first}",
+            f"paths in the file are taken from data_dir, which is {self.data_dir!r}",
+        )
+
+
+def _alternatives(path: str) -> list[str]:
+    """Return the image paths of a line's first field: a JSON list of several, or the one it is."""
+    if not path.startswith("["):
+        return [path]
+    try:
+        found = json.loads(path)
+    except ValueError:
+        return [path]  # a file name may begin with a bracket
+    if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
+        raise SampleError("bad_line", f"{path[:80]!r} is not a list of image paths")
+    return found
+
+
+def _no_delimiter(raw: bytes, delimiter: str) -> str:
+    line = raw[:120].decode("utf-8", "replace")
+    wanted = "tab" if delimiter == "\t" else repr(delimiter)
+    found = "; it has spaces instead" if delimiter == "\t" and " " in line.strip() else ""
+    return f"no {wanted} between image path and label in {line!r}{found}: write path, {wanted}, label"
+
+
+def _read_bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        raise SampleError("missing_file", path) from None
+    except (OSError, ValueError) as error:
+        raise SampleError("unreadable_file", f"{path}: {error}") from None

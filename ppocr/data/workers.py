@@ -1,0 +1,272 @@
+"""Worker processes that make batches ahead of time, and the memory through which they hand them over."""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import traceback
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import Any
+
+import numpy as np
+
+from ppocr.data.batches import Batch, draw_batch
+from ppocr.data.dataset import IndexedDataset
+from ppocr.data.samplers import BatchSampler
+from ppocr.errors import DataError, PpocrError
+
+PREFETCH = 2  # batches each worker makes ahead
+SHARED_FOLDER = "/dev/shm"
+_ALIGN = 64
+_CHECK_SECONDS = 5.0  # how often an idle worker looks whether its parent lives
+_PATIENCE_SECONDS = 60.0  # how long a batch may take before a line says so
+_FORKS = sys.platform.startswith("linux")
+
+logger = logging.getLogger("ppocr")
+
+
+class SharedSlots:
+    """Memory for batches under way: equal slots in a nameless file in /dev/shm.
+
+    The space is reserved when the file is made, so that a full /dev/shm is an error here and not a bus
+    error later; having no name, it cannot outlive its processes.
+
+    Args:
+        count: slots.
+        size: bytes of each.
+
+    Raises:
+        OSError: /dev/shm is missing or too small.
+    """
+
+    def __init__(self, count: int, size: int) -> None:
+        self.size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        total = count * self.size
+        with tempfile.TemporaryFile(dir=SHARED_FOLDER, prefix="ppocr-") as file:
+            free = free_shared_bytes()
+            if total > free:
+                raise OSError(f"{total >> 20} MB are needed and {free >> 20} MB are free")
+            os.posix_fallocate(file.fileno(), 0, total)
+            self._memory = mmap.mmap(file.fileno(), total)
+
+    def view(self, slot: int) -> np.ndarray:
+        """Return the bytes of a slot, uint8 [size]."""
+        return np.frombuffer(self._memory, np.uint8, self.size, slot * self.size)
+
+
+def free_shared_bytes() -> int:
+    """Return how much /dev/shm can still take, less a tenth for others."""
+    stats = os.statvfs(SHARED_FOLDER)
+    return stats.f_bavail * stats.f_frsize * 9 // 10
+
+
+def make_slots(workers: int, batch_bytes: int) -> SharedSlots | None:
+    """Return memory for the batches of some workers, or None, with one line saying why."""
+    if not _FORKS or not batch_bytes:
+        return None
+    try:
+        return SharedSlots(workers * PREFETCH, batch_bytes)
+    except OSError as error:
+        logger.warning(
+            f"data workers hand over batches without shared memory, which is slower: {SHARED_FOLDER}: {error} "
+            "(in a container: docker run --shm-size=8g; or fewer Train.loader.num_workers)"
+        )
+        return None
+
+
+@dataclass
+class _Failure:
+    """An error on its way from a worker."""
+
+    message: str
+    hint: str
+    trace: str
+
+    def raise_here(self) -> None:
+        raise DataError(self.message, self.hint) from RuntimeError("in a data worker:\n" + self.trace)
+
+
+class WorkerPool:
+    """Processes that live as long as the pool and take batches in turn, so that their order is fixed.
+
+    Args:
+        dataset: what they draw from.
+        sampler: which samples a batch holds; each worker asks it itself.
+        workers: how many.
+        slots: shared memory with `PREFETCH` slots per worker, or None to hand batches over in messages.
+    """
+
+    def __init__(self, dataset: IndexedDataset, sampler: BatchSampler, workers: int, slots: SharedSlots | None) -> None:
+        self._slots = slots
+        self._ticket = 0
+        self._pipes: list[Any] = []
+        self.processes: list[Any] = []
+        context = multiprocessing.get_context("fork" if _FORKS else "spawn")
+        for number in range(workers):
+            mine, theirs = context.Pipe()
+            inherited = [*self._pipes, mine] if _FORKS else []
+            process = context.Process(
+                target=_work,
+                args=(theirs, inherited, dataset, sampler, slots),
+                name=f"ppocr-data-{number}",
+                daemon=True,
+            )
+            process.start()
+            theirs.close()
+            self._pipes.append(mine)
+            self.processes.append(process)
+        self.close = weakref.finalize(self, _stop, self.processes, self._pipes)
+
+    def batches(self, epoch: int, start: int, end: int, take: Callable[[Batch], Any]) -> Iterator[Any]:
+        """Yield the batches of some steps, in order.
+
+        Args:
+            epoch: which epoch.
+            start: first step.
+            end: step after the last.
+            take: what turns a batch into what is yielded; its arrays are only valid inside this call.
+
+        Raises:
+            DataError: a worker failed or died.
+        """
+        waiting: deque[tuple[int, int]] = deque()
+        asked = start
+        for step in range(start, end):
+            while asked < end and len(waiting) < PREFETCH * len(self.processes):
+                waiting.append(self._ask(epoch, asked))
+                asked += 1
+            taken = take(self._receive(*waiting.popleft(), epoch, step))
+            if asked < end:
+                waiting.append(self._ask(epoch, asked))
+                asked += 1
+            yield taken
+
+    def _ask(self, epoch: int, step: int) -> tuple[int, int]:
+        worker = step % len(self.processes)
+        slot = worker * PREFETCH + step // len(self.processes) % PREFETCH
+        self._ticket += 1
+        try:
+            self._pipes[worker].send((self._ticket, epoch, step, slot))
+        except OSError:
+            raise self._death(worker, epoch, step) from None
+        return worker, self._ticket
+
+    def _receive(self, worker: int, ticket: int, epoch: int, step: int) -> Batch:
+        """Wait for an answer, passing over those to questions of an epoch that was left early."""
+        pipe = self._pipes[worker]
+        while True:
+            while not connection.wait([pipe, self.processes[worker].sentinel], _PATIENCE_SECONDS):
+                logger.warning(
+                    f"data worker {worker} (process {self.processes[worker].pid}) has worked on batch {step} of "
+                    f"epoch {epoch} for over {_PATIENCE_SECONDS:.0f} s; is the file system slow?"
+                )
+            try:
+                answered, slot, answer = pipe.recv()
+            except (EOFError, OSError):
+                raise self._death(worker, epoch, step) from None
+            if answered != ticket:
+                continue
+            if isinstance(answer, _Failure):
+                answer.raise_here()
+            return _unpack(answer, None if self._slots is None else self._slots.view(slot))
+
+    def _death(self, worker: int, epoch: int, step: int) -> DataError:
+        process = self.processes[worker]
+        process.join(1)
+        code = process.exitcode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+        self.close()
+        return DataError(
+            f"data worker {worker} (process {process.pid}) {how} before it had made batch {step} of epoch {epoch}",
+            "most often memory ran out: use fewer loader.num_workers or a smaller batch_size_per_card",
+        )
+
+
+def _stop(processes: list[Any], pipes: list[Any]) -> None:
+    """End the workers: closing its pipe ends an idle one, the others are terminated."""
+    for pipe in pipes:
+        pipe.close()
+    for process in processes:
+        process.join(0.2)
+        if process.is_alive():
+            process.terminate()
+    for process in processes:
+        process.join(2)
+        if process.is_alive():
+            process.kill()
+
+
+def _work(
+    pipe: Any, inherited: list[Any], dataset: IndexedDataset, sampler: BatchSampler, slots: SharedSlots | None
+) -> None:
+    """Make the batches asked for until the pipe closes or the parent is gone; runs in a worker."""
+    for other in inherited:
+        other.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _one_thread()
+    parent = os.getppid()
+    told = None
+    try:
+        while True:
+            while not pipe.poll(_CHECK_SECONDS):
+                if os.getppid() != parent:
+                    return
+            ticket, epoch, step, slot = pipe.recv()
+            try:
+                if epoch != told:
+                    dataset.pipeline.set_epoch(epoch)
+                    told = epoch
+                batch = draw_batch(dataset, epoch, sampler.batch(epoch, step))
+                answer: Any = _pack(batch, None if slots is None else slots.view(slot))
+            except Exception as error:
+                answer = _failure(error, epoch, step)
+            pipe.send((ticket, slot, answer))
+    except (EOFError, OSError):
+        return
+
+
+def _one_thread() -> None:
+    """Keep OpenCV from starting threads of its own in every worker."""
+    import cv2
+
+    cv2.setNumThreads(0)
+
+
+def _failure(error: Exception, epoch: int, step: int) -> _Failure:
+    trace = traceback.format_exc()
+    if isinstance(error, PpocrError):
+        return _Failure(error.message, error.hint, trace)
+    return _Failure(f"batch {step} of epoch {epoch}: {type(error).__name__}: {error}", "", trace)
+
+
+def _pack(batch: Batch, memory: np.ndarray | None) -> Batch:
+    """Move the arrays of a batch into shared memory as far as it goes; the rest travels in the message."""
+    packed: dict[str, Any] = {}
+    offset = 0
+    for key, array in batch.arrays.items():
+        if memory is None or offset + array.nbytes > len(memory):
+            packed[key] = array
+            continue
+        memory[offset : offset + array.nbytes].view(array.dtype).reshape(array.shape)[...] = array
+        packed[key] = (array.dtype.str, array.shape, offset, array.nbytes)
+        offset += -(-array.nbytes // _ALIGN) * _ALIGN
+    batch.arrays = packed
+    return batch
+
+
+def _unpack(batch: Batch, memory: np.ndarray | None) -> Batch:
+    for key, value in batch.arrays.items():
+        if isinstance(value, tuple) and memory is not None:
+            dtype, shape, offset, size = value
+            batch.arrays[key] = memory[offset : offset + size].view(dtype).reshape(shape)
+    return batch

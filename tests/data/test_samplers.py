@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppocr.data.samplers import BatchSampler, EpochOrder, mix, shuffled
+from ppocr.errors import ConfigError, DataError
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 4096, 4097, 5000, 65537])
+def test_shuffled_is_a_permutation_and_random_access(size: int) -> None:
+    found = shuffled(np.arange(size), size, 5)
+    assert np.array_equal(np.sort(found), np.arange(size))
+    some = np.array([0, size // 2, size - 1])
+    assert np.array_equal(shuffled(some, size, 5), found[some])
+    if size > 10:
+        assert not np.array_equal(found, shuffled(np.arange(size), size, 6))
+
+
+@pytest.mark.parametrize("size", [10, 5003])
+def test_shuffled_is_uniform(size: int) -> None:
+    """Where the first elements go, and whether neighbours stay together, over many keys."""
+    keys, cells = 3000, 10
+    found = np.array([shuffled(np.arange(3), size, mix(7, k)) for k in range(keys)])
+    expected = keys / cells
+    for column in (found[:, 0], found[:, 2], (found[:, 1] - found[:, 0]) % size):
+        counts = np.bincount(column * cells // size, minlength=cells)
+        if column is not found[:, 0] and size == 10 and counts[0] == 0:
+            counts, wanted = counts[1:], keys / (cells - 1)  # a difference is never 0
+        else:
+            wanted = expected
+        assert ((counts - wanted) ** 2 / wanted).sum() < 33.7  # chi-square, 9 degrees of freedom, p = 1e-4
+
+
+def epoch_of(order: EpochOrder, epoch: int) -> np.ndarray:
+    return order.indices(epoch, np.arange(len(order)))
+
+
+def test_order_depends_on_seed_and_epoch_only() -> None:
+    order, other = EpochOrder([30, 5000], seed=1), EpochOrder([30, 5000], seed=2)
+    assert np.array_equal(np.sort(epoch_of(order, 3)), np.arange(5030))
+    assert np.array_equal(epoch_of(order, 3), epoch_of(EpochOrder([30, 5000], seed=1), 3))
+    assert not np.array_equal(epoch_of(order, 3), epoch_of(order, 4))
+    assert not np.array_equal(epoch_of(order, 3), epoch_of(other, 3))
+    assert np.array_equal(epoch_of(EpochOrder([3, 4], shuffle=False), 9), np.arange(7))
+
+
+def test_a_ratio_draws_a_fresh_part_of_its_file_each_epoch() -> None:
+    order = EpochOrder([100, 10], [0.3, 1.0], seed=1)
+    first, second = set(epoch_of(order, 0)), set(epoch_of(order, 1))
+    assert len(first) == len(second) == len(order) == 40
+    assert set(range(100, 110)) <= first & second and first != second
+    fixed = EpochOrder([100, 10], 0.3, shuffle=False, fresh=False)
+    assert np.array_equal(epoch_of(fixed, 0), epoch_of(fixed, 1)) and len(fixed) == 33
+
+
+@pytest.mark.parametrize("ratios", [[1.5], [0], ["half"], -0.1])
+def test_a_ratio_that_is_no_share_is_an_error(ratios: object) -> None:
+    with pytest.raises(ConfigError, match="ratio_list"):
+        EpochOrder([10], ratios)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 4])
+@pytest.mark.parametrize("samples", [1, 10, 23])
+def test_eval_sees_every_sample_once_over_all_ranks(world: int, samples: int) -> None:
+    order = EpochOrder([samples], shuffle=False)
+    seen: list[int] = []
+    for rank in range(world):
+        sampler = BatchSampler(order, 4, train=False, drop_last=True, rank=rank, world_size=world)
+        mine = [i for step in range(len(sampler)) for i in sampler.batch(1, step)]
+        assert len(mine) == sampler.samples
+        seen += mine
+    assert sorted(seen) == list(range(samples))
+
+
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize(("samples", "world"), [(23, 1), (23, 2), (25, 3), (24, 2), (9, 2)])
+def test_training_gives_every_rank_equal_batches(samples: int, world: int, drop_last: bool) -> None:
+    order = EpochOrder([samples], seed=4)
+    samplers = [BatchSampler(order, 4, drop_last=drop_last, rank=r, world_size=world) for r in range(world)]
+    assert len({len(s) for s in samplers}) == 1
+    seen: list[int] = []
+    for step in range(len(samplers[0])):
+        batches = [s.batch(2, step) for s in samplers]
+        assert len({len(b) for b in batches}) == 1
+        seen += [i for b in batches for i in b]
+    assert sum(s.samples for s in samplers) == len(seen)
+    if drop_last:
+        assert len(set(seen)) == len(seen) == samples // (4 * world) * 4 * world
+    else:
+        assert set(seen) == set(range(samples)) and len(seen) < samples + world
+
+
+def test_a_batch_larger_than_the_set_is_an_error_with_a_cure() -> None:
+    with pytest.raises(DataError, match=r"7 samples, fewer than one batch of 8.*batch_size_per_card=7"):
+        BatchSampler(EpochOrder([7]), 8, drop_last=True)
+    with pytest.raises(DataError, match="on each of 2 ranks"):
+        BatchSampler(EpochOrder([7]), 4, drop_last=True, world_size=2)
+    assert len(BatchSampler(EpochOrder([7]), 8)) == 1
+
+
+def test_no_sample_is_an_error() -> None:
+    with pytest.raises(DataError, match="no sample"):
+        BatchSampler(EpochOrder([1], 0.1), 1, train=False)
