@@ -61,7 +61,11 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: it holds something else.
     """
-    if value is None or isinstance(value, np.generic) or type(value) in (bool, int, float, complex, str, bytes):
+    if isinstance(value, (np.str_, np.bytes_)):
+        value = value.item()
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
+        return value
+    if isinstance(value, np.generic) and value.dtype.kind in "biufc":
         return value
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import pickletools
 import re
 from collections import OrderedDict
 from pathlib import Path
@@ -128,6 +129,17 @@ class _Encode(_Sealed):
         return text.encode("latin1")
 
 
+class _MakeBytes(_Sealed):
+    """Protocol 2 writes empty bytes as a call without arguments."""
+
+    __slots__ = ()
+
+    def __call__(self, *content: object) -> bytes:
+        if content:
+            raise _Bad("it makes bytes out of something else")
+        return b""
+
+
 class _MakeContainer(_Sealed):
     __slots__ = ("kind",)
 
@@ -144,6 +156,8 @@ _ALLOWED: dict[tuple[str, str], _Sealed] = {
     ("numpy", "ndarray"): _NdarrayType(),
     ("numpy", "dtype"): _MakeDtype(),
     ("_codecs", "encode"): _Encode(),
+    ("builtins", "bytes"): _MakeBytes(),
+    ("__builtin__", "bytes"): _MakeBytes(),
     ("collections", "OrderedDict"): _MakeContainer(OrderedDict),
     **{(module, "_reconstruct"): _MakeArray() for module in _RECONSTRUCTORS},
     **{(module, "scalar"): _MakeScalar() for module in _RECONSTRUCTORS},
@@ -164,6 +178,13 @@ class _Reader(pickle.Unpickler):
 
     def persistent_load(self, pid: object) -> Any:
         raise _Bad("it refers to objects outside the file")
+
+
+def _check_sizes(data: bytes) -> None:
+    """Refuse numbered memo entries beyond what the file can fill: the unpickler would make room for them all."""
+    for position, (code, argument, _) in enumerate(pickletools.genops(data)):
+        if code.name.endswith("PUT") and int(argument) > position:
+            raise _Bad(f"it wants room for {argument} remembered objects")
 
 
 def _settled(value: Any, depth: int = 0) -> Any:
@@ -198,6 +219,7 @@ def loads(data: bytes, name: str) -> Any:
     """
     stream = io.BytesIO(data)
     try:
+        _check_sizes(data)
         value = _settled(_Reader(stream, encoding="latin1").load())
     except _Bad as error:
         raise CheckpointError(f"{name}: {error}", "only arrays and plain containers are read") from None
