@@ -152,7 +152,7 @@ def crop_rows(image: np.ndarray, amount: float, side: float) -> np.ndarray:
 
 
 def shift_down_right(image: np.ndarray, amount: float) -> np.ndarray:
-    """Return the image moved by 1 pixel to a 32nd of its short side, as `amount` in [0, 1) says, its border repeated."""
+    """Return the image moved by 1 pixel (`amount` 0) to a 32nd of its short side (1), its border repeated."""
     short = min(image.shape[:2])
     by = min(1 + int(amount * short / 32), short - 1)
     return cv2.copyMakeBorder(image[: -by or None, : -by or None], by, 0, by, 0, cv2.BORDER_REPLICATE)
