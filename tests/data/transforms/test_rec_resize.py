@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -23,8 +24,6 @@ def test_rec_resize_img(case) -> None:
 
 @pytest.mark.parametrize("case", cases("RecResizeImg_gray"))
 def test_rec_resize_img_of_grey_images(case) -> None:
-    import cv2
-
     gray = cv2.cvtColor(pixels(case["input"]), cv2.COLOR_BGR2GRAY)
     check(RecResizeImg(**case["args"])({"image": gray}), case["output"])
 
@@ -48,24 +47,28 @@ def test_channels_are_made_to_fit(channels: int, image: np.ndarray) -> None:
     assert np.abs(out[-1]).max() > 0
 
 
-def views(dictionary: str | None, **args: object) -> tuple[Pipeline, Pipeline, Pipeline]:
-    shared = {} if dictionary is None else {"character_dict_path": dictionary}
+def views(shared: dict[str, str], **args: object) -> tuple[Pipeline, Pipeline, Pipeline]:
+    """Return the pipeline of a configuration, its inference view, and that view read back from its own list."""
     pipeline = Pipeline.from_config([{"RecResizeImg": {"image_shape": [3, 48, 320], **args}}], shared)
     inference = pipeline.for_inference()
     return pipeline, inference, Pipeline.from_config(inference.to_config(), {})
 
 
-def test_deployment_frees_the_width_only_with_a_dictionary() -> None:
-    training, inference, read_back = views("some_dict.txt")
-    long_line = synth("synth_20x300")
-    assert training.output_shape() == (3, 48, 320)
-    assert inference.output_shape() == read_back.output_shape() == (3, 48, -1)
-    assert training({"image": long_line})["image"].shape == (3, 48, 320)
-    assert inference({"image": long_line})["image"].shape == (3, 48, 720)
-    assert np.array_equal(inference({"image": long_line})["image"], read_back({"image": long_line})["image"])
+@pytest.mark.parametrize(
+    "args, width", [({}, 320), ({"padding": False}, 320), ({"eval_mode": True}, 720), ({"infer_mode": True}, 720)]
+)
+def test_deployed_pixels_are_those_of_evaluation(args: dict[str, bool], width: int) -> None:
+    pipeline, inference, read_back = views({"character_dict_path": "some_dict.txt"}, **args)
+    line = synth("synth_20x300")
+    expected = pipeline({"image": line})
+    assert expected["image"].shape == (3, 48, width)
+    for view in (inference, read_back):
+        out = view({"image": line})
+        assert np.array_equal(out["image"], expected["image"]) and out["valid_ratio"] == expected["valid_ratio"]
+        assert view.output_shape() == (3, 48, 320 if width == 320 else -1)
     assert "character_dict_path" not in str(inference.to_config())
 
-    training, inference, read_back = views(None, padding=False)
-    assert inference.output_shape() == read_back.output_shape() == (3, 48, 320)
-    assert np.array_equal(read_back({"image": long_line})["image"], training({"image": long_line})["image"])
-    assert read_back({"image": long_line})["valid_ratio"] == 1
+
+def test_infer_mode_frees_the_width_only_with_a_dictionary() -> None:
+    assert views({}, infer_mode=True)[0].output_shape() == (3, 48, 320)
+    assert views({"character_dict_path": "some_dict.txt"}, infer_mode=True)[0].output_shape() == (3, 48, -1)
