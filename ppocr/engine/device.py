@@ -31,8 +31,10 @@ def choose_device(settings: Any, where: str = "") -> str:
             if missing:
                 problem = Problem(where if key == "use_gpu" else "", f"Global.{key}", missing)
                 raise ConfigError([problem], f"to run on the CPU: -o Global.{key}=false")
-            return paddle.set_device(_numbered(kind))
-    return paddle.set_device("cpu")
+            paddle.set_device(_numbered(kind))
+            return paddle.get_device()
+    paddle.set_device("cpu")
+    return "cpu"
 
 
 def _numbered(kind: str) -> str:

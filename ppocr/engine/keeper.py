@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import paddle
-from paddle import Tensor
 
-from ppocr.engine.checkpoint import Checkpoint, find_checkpoint, prune_checkpoints, save_checkpoint
+from ppocr.engine.checkpoint import Checkpoint, find_checkpoint, plain, prune_checkpoints, save_checkpoint
+from ppocr.engine.checkpoint_files import prefix_of
 from ppocr.engine.log import get_logger
 from ppocr.engine.task import Task
 from ppocr.engine.weights import load_weights, require_complete
@@ -43,7 +43,7 @@ class Keeper:
         Raises:
             PpocrError: the weights are not finite; nothing is written.
         """
-        params = arrays(task.model.state_dict())
+        params = plain(task.model.state_dict())
         spoiled = [key for key, value in params.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
         if spoiled:
             raise PpocrError(
@@ -51,20 +51,9 @@ class Keeper:
                 "go on from the last checkpoint with a lower learning rate or Optimizer.clip_norm_global",
             )
         about = {**self.facts, **manifest, "characters": task.classes}
-        save_checkpoint(self.folder / name, params, arrays(optimizer.state_dict()), states, about)
+        save_checkpoint(self.folder / name, params, optimizer.state_dict(), states, about)
         if self.keep_last:
             prune_checkpoints(self.folder, self.keep_last)
-
-
-def arrays(state: Any) -> Any:
-    """Return a nested state with every tensor as a numpy array."""
-    if isinstance(state, Tensor):
-        return state.astype("float32").numpy() if state.dtype == paddle.bfloat16 else state.numpy()
-    if isinstance(state, dict):
-        return {key: arrays(value) for key, value in state.items()}
-    if isinstance(state, (list, tuple)):
-        return type(state)(arrays(value) for value in state)
-    return state
 
 
 def writable_folder(folder: str | Path) -> Path:
@@ -96,16 +85,23 @@ def find_start(settings: Any) -> tuple[Checkpoint | None, str]:
     Raises:
         CheckpointError: missing or damaged.
     """
-    if settings.checkpoints:
-        try:
-            return find_checkpoint(settings.checkpoints), "resume"
-        except MissingCheckpoint as error:
-            if not settings.pretrained_model:
-                raise
-            get_logger().warning(f"Global.checkpoints: {error}; loading Global.pretrained_model instead")
-    if settings.pretrained_model:
-        return find_checkpoint(settings.pretrained_model), "weights"
+    wanted, spare = settings.checkpoints, settings.pretrained_model
+    if wanted and spare and not is_there(wanted):
+        get_logger().warning(
+            f"Global.checkpoints: there is nothing at {wanted}; loading Global.pretrained_model instead"
+        )
+        wanted = None
+    if wanted:
+        return find_checkpoint(wanted), "resume"
+    if spare:
+        return find_checkpoint(spare, weights_only=True), "weights"
     return None, "scratch"
+
+
+def is_there(path: str | Path) -> bool:
+    """Return whether any file of a checkpoint exists, whole or not."""
+    prefix = prefix_of(path)
+    return any(prefix.parent.glob(glob.escape(prefix.name) + ".*"))
 
 
 def start_weights(task: Task, start: Checkpoint | None, how: str) -> None:
@@ -126,8 +122,9 @@ def start_weights(task: Task, start: Checkpoint | None, how: str) -> None:
         new_characters=None if exact else task.classes,
     )
     if exact:
-        require_complete(loaded)
-    get_logger().info(str(loaded))
+        require_complete(loaded, start.prefix)
+    for line in loaded.lines():
+        get_logger().info(line)
 
 
 def start_optimizer(optimizer: Any, scheduler: Any, start: Checkpoint, resume_lr: str) -> None:

@@ -91,7 +91,13 @@ def _seed(settings: Any, resumed: Any) -> int:
 def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
     """Return the loaders of this rank."""
     train_loader = build_loader(
-        cfg.Train, task.train_pipeline, mode="train", seed=seed, rank=world.rank, world_size=world.size
+        cfg.Train,
+        task.train_pipeline,
+        mode="train",
+        seed=seed,
+        rank=world.rank,
+        world_size=world.size,
+        max_bad_ratio=cfg.Global.max_bad_ratio,
     )
     return Loaders(train_loader, eval_loader(cfg, task, world))
 
@@ -120,8 +126,9 @@ def evaluate_weights(cfg: Config) -> Evaluation:
         task = build_task(cfg, "eval")
         start, _ = find_start(settings)
         loaded = load_weights(task.model, start.params)
-        require_complete(loaded)
-        get_logger().info(f"{path}: {loaded}")
+        for line in loaded.lines():
+            get_logger().info(line)
+        require_complete(loaded, start.prefix)
         precision = MixedPrecision.from_global(settings)
         found = evaluate(task, eval_loader(cfg, task, world), world=world, autocast=precision.autocast)
         if world.first:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import paddle
 
 from ppocr.engine.amp import MixedPrecision
+from ppocr.engine.data_log import DataLog
 from ppocr.engine.distributed import World, local_gradients, wrap
 from ppocr.engine.evaluator import Evaluation, evaluate, report
 from ppocr.engine.ledger import LossLedger
@@ -22,7 +23,7 @@ from ppocr.engine.rng import seed_step
 from ppocr.engine.stop import Stopped, StopSignals
 from ppocr.engine.task import Task
 from ppocr.engine.visual import VisualLog
-from ppocr.errors import CheckpointError
+from ppocr.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
     from ppocr.engine.keeper import Keeper
@@ -112,11 +113,12 @@ class Trainer:
         self.scheduler = optimizer[1]
         task.network = wrap(task.model, self.world, find_unused_parameters=settings.find_unused_parameters)
         self.meters = Meters(settings.log_smooth_window)
-        self.ledger = LossLedger(self.meters, loaders.train.where, self._likely_causes)
+        self.ledger = LossLedger(self.meters, loaders.train.dataset.describe, self._likely_causes)
         self.train_metric = copy.deepcopy(task.metric) if settings.cal_metric_during_train else None
         self.steps_per_epoch = math.ceil(len(loaders.train) / self.accumulate)
         self.stop = StopSignals()
         self._on_gpu = paddle.device.get_device().startswith("gpu")
+        self.data_log = DataLog(loaders.train, self.world)
         self._evaluated_at = -1
         self._unknown_reported = False
 
@@ -135,7 +137,7 @@ class Trainer:
         try:
             with self.stop:
                 while self.position.epoch <= self.settings.epoch_num:
-                    self.train_epoch()
+                    self._train_or_stop()
                     self.end_epoch()
                 self.evaluate_if_due(self._last_evaluation_is_old())
         finally:
@@ -143,6 +145,15 @@ class Trainer:
             self.visual.close()
         self._summarise(time.perf_counter() - started)
         return self.best
+
+    def _train_or_stop(self) -> None:
+        """Train an epoch; a loader that fails because a signal reached its workers too means stopping."""
+        try:
+            self.train_epoch()
+        except DataError:
+            if self.world.together or not self.stop.received:
+                raise
+            self.stop_if_asked()
 
     def train_epoch(self) -> None:
         """Train on the rest of the current epoch."""
@@ -212,7 +223,7 @@ class Trainer:
         epoch = position.epoch
         every = settings.eval_batch_epoch
         self.evaluate_if_due(bool(every) and epoch % every == 0 and self._last_evaluation_is_old())
-        self.loaders.train.report.log_epoch(epoch, self.world)
+        self.data_log.end_epoch(epoch)
         position.epoch, position.batches, position.step_in_epoch = epoch + 1, 0, 0
         self.save("latest")
         if settings.save_epoch_step > 0 and epoch % settings.save_epoch_step == 0:
@@ -261,13 +272,11 @@ class Trainer:
     def save(self, name: str) -> None:
         """Write a checkpoint on rank 0; refuses weights that are not finite."""
         self.ledger.settle()
+        state = self.state()
         if self.world.first:
-            self.keeper.save(name, self.task, self.optimizer, self.state(), self._evaluated_best())
-
-    def _evaluated_best(self) -> dict[str, Any]:
-        position = self.position
-        metric = self.best.value if math.isfinite(self.best.value) else None
-        return {"epoch": position.epoch, "global_step": position.global_step, "best_metric": metric}
+            best = self.best.value if math.isfinite(self.best.value) else None
+            about = {"epoch": self.position.epoch, "step": self.position.global_step, "best_metric": best}
+            self.keeper.save(name, self.task, self.optimizer, state, about)
 
     def stop_if_asked(self) -> None:
         """Save and leave when a signal came to any rank."""
@@ -286,18 +295,20 @@ class Trainer:
             )
 
     def state(self) -> dict[str, Any]:
-        """Return what resuming needs besides weights and optimizer."""
+        """Return what resuming needs besides weights and optimizer; all ranks call it."""
+        # gradients added up so far are not kept: their batches are read again
+        aligned = min(self.position.step_in_epoch * self.accumulate, self.position.batches)
         return {
-            "position": asdict(self.position),
+            "position": {**asdict(self.position), "batches": aligned},
             "best": asdict(self.best),
             "evaluated_at": self._evaluated_at,
             "unknown_reported": self._unknown_reported,
             "meters": self.meters.state(),
             "scaler": self.precision.state(),
-            "data": self.loaders.train.report.state(),
+            "data": self.data_log.state(),
             "seed": self.seed,
             "world_size": self.world.size,
-            "batch_size": self.loaders.train.batch_size,
+            "batch_size": self.loaders.train.sampler.batch_size,
             "accumulate_steps": self.accumulate,
         }
 
@@ -314,22 +325,21 @@ class Trainer:
             self._unknown_reported = state["unknown_reported"]
             self.meters.load(state["meters"])
             self.precision.load(state["scaler"])
+            self.data_log.load(state["data"])
             then = state["world_size"] * state["batch_size"], state["accumulate_steps"]
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"the state of the checkpoint cannot be read: {type(error).__name__} {error}",
                 "start from its weights alone with Global.pretrained_model",
             ) from error
-        now = self.world.size * self.loaders.train.batch_size, self.accumulate
-        if then == now:
-            self.loaders.train.report.load(state["data"])
-        else:
+        now = self.world.size * self.loaders.train.sampler.batch_size, self.accumulate
+        if then != now:
             self._move_to_samples(then[0])
 
     def _move_to_samples(self, batch_then: int) -> None:
         """Go on at the same sample of the epoch when the number of images in a step is another than before."""
         position = self.position
-        batch_now = self.world.size * self.loaders.train.batch_size
+        batch_now = self.world.size * self.loaders.train.sampler.batch_size
         position.batches = position.batches * batch_then // batch_now
         # a step in the middle is begun again, so that steps stay aligned with batches
         position.step_in_epoch = position.batches // self.accumulate
@@ -351,8 +361,8 @@ class Trainer:
         if self.precision.enabled and self.precision.dtype == "float16":
             causes.append("use Global.amp_dtype=bfloat16")
         return (
-            ", ".join(causes) + f", look at the samples named, then go on from {self.settings.save_model_dir}"
-            "/latest, whose weights are finite"
+            ", ".join(causes) + ", look at the samples named; checkpoints hold finite weights only, so go on from "
+            f"{self.settings.save_model_dir}/latest if it is there"
         )
 
     def _draw(self, batch: dict[str, Any]) -> None:
@@ -363,6 +373,7 @@ class Trainer:
             self.visual.images("train", batch["image"][:4].numpy(), step)
 
     def _summarise(self, seconds: float) -> None:
+        self.data_log.end_run()
         if not self.world.first:
             return
         best = self.best

@@ -9,6 +9,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from ppocr.data.problems import DataReport
 from ppocr.engine.task import Task
 from ppocr.engine.trainer import Loaders, Trainer
 
@@ -85,22 +86,6 @@ class Accuracy:
         self.all = sum(s["all"] for s in states)
 
 
-class Report:
-    """Counts the images of an epoch."""
-
-    def __init__(self) -> None:
-        self.used = 0
-
-    def log_epoch(self, epoch, world) -> None:
-        self.used = 0
-
-    def state(self) -> dict:
-        return {"used": self.used}
-
-    def load(self, state) -> None:
-        self.used = state["used"]
-
-
 class ListLoader:
     """Batches of numbers in an order that depends on (seed, epoch)."""
 
@@ -113,7 +98,8 @@ class ListLoader:
             size,
             train,
         )
-        self.report = Report()
+        self.report = DataReport()
+        self.dataset = self.sampler = self
 
     def _mine(self, epoch):
         order = (
@@ -124,15 +110,16 @@ class ListLoader:
     def __len__(self) -> int:
         return -(-len(self._mine(1)) // self.batch_size)
 
-    def where(self, index: int) -> str:
+    def describe(self, index: int) -> str:
         return f"list.txt:{index + 1}"
 
     def epoch(self, epoch, start_step=0):
         mine = self._mine(epoch)
+        self.report = DataReport()
         for step in range(start_step, len(self)):
             index = mine[step * self.batch_size : (step + 1) * self.batch_size]
             images = np.stack([np.random.default_rng(i).standard_normal((1, 1, 8)) for i in index]).astype("float32")
-            self.report.used += len(index)
+            self.report.add(len(index))
             yield {
                 "image": paddle.to_tensor(images),
                 "label": paddle.to_tensor(index % CLASSES),

@@ -1,0 +1,57 @@
+"""What became of the training samples: counts of the epoch and of the run, over all ranks and across resumes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ppocr.data.problems import DataReport
+from ppocr.engine.distributed import World
+from ppocr.engine.log import get_logger
+
+
+class DataLog:
+    """Adds up what the loaders of all ranks report.
+
+    Args:
+        loader: this rank's training loader; its `report` counts the epoch it is in.
+        world: the ranks training together.
+    """
+
+    def __init__(self, loader: Any, world: World) -> None:
+        self._loader = loader
+        self._world = world
+        self._before = DataReport()  # of this epoch before the run was resumed; rank 0 has it for all
+        self._total = DataReport()  # of the epochs that are over
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps; all ranks call it."""
+        return {"epoch": self._so_far().state(), "total": self._total.state()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over a checkpoint's counts."""
+        if self._world.first:
+            self._before = DataReport().merge([state["epoch"]])
+            self._total = DataReport().merge([state["total"]])
+
+    def _so_far(self) -> DataReport:
+        shares = self._world.gather(self._loader.report.state())
+        return DataReport().merge([self._before.state(), *shares])
+
+    def end_epoch(self, epoch: int) -> None:
+        """Log the counts of an epoch that is over; all ranks call it."""
+        found = self._so_far()
+        self._total.merge([found.state()])
+        self._before, self._loader.report = DataReport(), DataReport()
+        if self._world.first:
+            get_logger().info(f"epoch {epoch} is done: {found.drawn} samples, {found.used} used as they are")
+            _warn(found, "")
+
+    def end_run(self) -> None:
+        """Log the counts of all epochs."""
+        if self._world.first:
+            _warn(self._total, "all epochs: ")
+
+
+def _warn(found: DataReport, prefix: str) -> None:
+    for line in found.summary_lines():
+        get_logger().warning(prefix + line)
