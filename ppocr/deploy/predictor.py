@@ -109,12 +109,15 @@ class Predictor:
         """Run the network once on an empty image, so that parts that do not fit are found before any real one.
 
         Raises:
-            ConfigError: the network's class count is not the dictionary's.
+            ConfigError: the network needs what the preprocessing does not make, or tells another number of
+                classes apart than the dictionary has.
         """
-        shape = [side if side > 0 else PROBE_SIDE for side in self.pipeline.output_shape()]
-        sample = {"image": np.zeros(shape, np.float32)}
-        if all(spec.key in sample for spec in self.inputs):
-            self._run([sample])
+        _, height, width = (side if side > 0 else PROBE_SIDE for side in self.pipeline.output_shape())
+        sample = self.pipeline({"image": np.zeros((height, width, 3), np.uint8), "text": "", "label": "", "index": 0})
+        missing = [spec.key for spec in self.inputs if spec.key not in sample]
+        if missing:
+            raise ConfigError(f"the network needs {', '.join(missing)}; the preprocessing makes {', '.join(sample)}")
+        self._run([sample])
 
     def predict(self, images: Sequence[Image], batch_size: int = 8) -> list[Prediction]:
         """Return one prediction per image, in the order of the images.

@@ -1,0 +1,128 @@
+"""inference.yml: what is written is read back, official files are read too, and damage is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ppocr.deploy import inference_config
+from ppocr.deploy.inference_config import InferenceConfig, TensorSpec, load, set_image_shape
+from ppocr.errors import ConfigError
+
+OFFICIAL = """
+Global:
+  model_name: PP-OCRv5_server_rec
+Hpi:
+  backend_configs:
+    paddle_infer:
+      trt_dynamic_shapes: {x: [[1, 3, 48, 160], [1, 3, 48, 320], [8, 3, 48, 3200]]}
+PreProcess:
+  transform_ops:
+  - DecodeImage:
+      channel_first: false
+      img_mode: BGR
+  - MultiLabelEncode:
+      gtc_encode: NRTRLabelEncode
+  - RecResizeImg:
+      image_shape: [3, 48, 320]
+  - KeepKeys:
+      keep_keys: [image, label_ctc, label_gtc, length, valid_ratio]
+PostProcess:
+  name: CTCLabelDecode
+  character_dict: ['a', '1', 'é']
+"""
+ODD = [
+    "yes",
+    "1",
+    "~",
+    "null",
+    "1e3",
+    "",
+    "  ",
+    "#",
+    "- a",
+    ": ",
+    "\u3000",
+    "\u2028",
+    "\ufeff",
+    "\x85",
+    "\U0001f600",
+    "'",
+    '"',
+]
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "inference.yml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_written_is_read_back(tmp_path):
+    written = InferenceConfig(
+        [{"DecodeImage": {"img_mode": "BGR", "channel_first": False}}],
+        {"name": "CTCLabelDecode", "character_dict": ODD, "use_space_char": False},
+        model_name="m",
+        inputs=(TensorSpec("x", "image", (-1, 3, 48, -1)), TensorSpec("valid_ratio", "valid_ratio", (-1,))),
+        outputs=("ctc", "sar"),
+        made_by="ppocr test",
+    )
+    written.dump(tmp_path / "inference.yml")
+    assert load(tmp_path) == written
+
+
+def test_an_official_file_is_read(tmp_path):
+    config = load(write(tmp_path, OFFICIAL))
+    assert [next(iter(spec)) for spec in config.transforms] == ["DecodeImage", "RecResizeImg", "KeepKeys"]
+    assert config.characters == ["a", "1", "é"]
+    assert "MultiLabelEncode" in config.notes[0]
+    assert config.pipeline().output_shape() == (3, 48, 320)
+    assert config.outputs == () and config.made_by == ""
+    assert config.assume_space_char() and not config.assume_space_char()
+    assert config.build_postprocess().classes == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("PreProcess:", "Preprocess:"), "PreProcess: missing"),
+        (("- RecResizeImg:", "- RecResizeImage:"), "did you mean RecResizeImg"),
+        (("'a', '1'", "'a', 1"), r"character_dict\[1\]: 1 is not text"),
+        (("['a', '1', 'é']", "[]"), "must be a list of characters"),
+        (("name: CTCLabelDecode", "nome: CTCLabelDecode"), "PostProcess.name: missing"),
+        (("['a', '1', 'é']", "['a'"), "not valid YAML"),
+        (("['a', '1', 'é']", "&x ['a', *x]"), "aliases"),
+        (("['a', '1', 'é']", "!!python/object/apply:os.system ['true']"), "not valid YAML"),
+        (("PostProcess:", "Model: {inputs: 3}\nPostProcess:"), "Model: "),
+    ],
+)
+def test_damage_is_named(tmp_path, change, message):
+    with pytest.raises(ConfigError, match=message):
+        load(write(tmp_path, OFFICIAL.replace(*change)))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe", b"- a\n- b\n"])
+def test_what_is_no_mapping_is_refused(tmp_path, content):
+    (tmp_path / "inference.yml").write_bytes(content)
+    with pytest.raises(ConfigError, match="inference.yml"):
+        load(tmp_path)
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path)
+
+
+def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference_config, "MAX_BYTES", 10)
+    with pytest.raises(ConfigError, match="larger than"):
+        load(write(tmp_path, OFFICIAL))
+
+
+def test_another_image_shape(tmp_path):
+    config = load(write(tmp_path, OFFICIAL))
+    assert not set_image_shape(config, [3, 48, 320])
+    assert set_image_shape(config, [3, 32, 100])
+    assert config.pipeline().output_shape() == (3, 32, 100)
+    assert set_image_shape(config, [3, 48, -1])
+    assert config.pipeline().output_shape() == (3, 48, -1)

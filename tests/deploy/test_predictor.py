@@ -1,0 +1,139 @@
+"""The predictor: the pixels of evaluation, results that depend on one image alone, and bad images counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.export import export
+from ppocr.deploy.inference_config import FILE_NAME, load, set_image_shape
+from ppocr.deploy.predictor import Predictor, batches_of_equal_size
+from ppocr.errors import ConfigError
+from tests.deploy.parts import image, small_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A recogniser and its export."""
+    made = small_project(tmp_path_factory.mktemp("project") / "p")
+    made.folder = made.config_path.parent / "exported"
+    export(made.task, made.cfg, made.folder)
+    return made
+
+
+def copy_of(project, tmp_path):
+    """Return a copy of the exported folder that a test may spoil."""
+    for path in project.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def test_same_pixels(project):
+    evaluation = project.task.eval_pipeline
+    deployed = load(project.folder).pipeline()
+    for path in project.images:
+        sample = {"image": path.read_bytes(), "text": "ab", "label": "ab", "index": 0}
+        expected = evaluation(dict(sample))["image"]
+        assert np.array_equal(evaluation.for_inference()(dict(sample))["image"], expected)
+        found = deployed(dict(sample))["image"]
+        assert found.dtype == expected.dtype and np.array_equal(found, expected)
+
+
+def test_exported_folder_reads_as_the_trained_model_does(project):
+    in_memory = Predictor(
+        project.task.eval_pipeline.for_inference(), DygraphBackend(project.task.model), project.task.postprocess
+    )
+    expected = [p.result for p in in_memory.predict(project.images, 3)]
+    found = Predictor.from_folder(project.folder).predict(project.images, 3)
+    assert len({text for text, _ in expected}) > 1, "the test needs different texts"
+    assert [p.source for p in found] == [str(p) for p in project.images]
+    assert [p.result[0] for p in found] == [text for text, _ in expected]
+    assert np.allclose([p.result[1] for p in found], [c for _, c in expected], atol=1e-4)
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_a_result_depends_on_its_image_alone(project, free):
+    config = load(project.folder)
+    if free:
+        set_image_shape(config, [3, 32, -1])
+    predictor = Predictor.from_folder(project.folder, config=config)
+    images = [image(32, width, width) for width in (30, 200, 100, 100, 200, 64, 333)]
+    alone = [predictor.predict([one], 1)[0].result for one in images]
+    for size in (2, 8):
+        together = [p.result for p in predictor.predict(images, size)]
+        assert [t for t, _ in together] == [t for t, _ in alone]
+        assert np.allclose([c for _, c in together], [c for _, c in alone], atol=1e-5)
+    assert (predictor.squeezed > 0) is not free
+
+
+def test_a_free_width_changes_long_lines_only(project):
+    free = load(project.folder)
+    set_image_shape(free, [3, 32, -1])
+    for width, same in ((60, True), (100, True), (180, False)):
+        sample = {"image": image(32, width), "text": "", "label": "", "index": 0}
+        fixed_pixels, free_pixels = load(project.folder).pipeline()(dict(sample)), free.pipeline()(dict(sample))
+        assert np.array_equal(fixed_pixels["image"], free_pixels["image"]) is same
+
+
+def test_paths_bytes_and_pixels_read_alike(project):
+    predictor = Predictor.from_folder(project.folder)
+    import cv2
+
+    path = project.images[1]
+    forms = [path, str(path), path.read_bytes(), cv2.imread(str(path))]
+    results = [p.result for p in predictor.predict(forms)]
+    assert results == [results[0]] * 4
+
+
+def test_bad_images_are_reported_in_place(project, tmp_path):
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.png").write_bytes(b"not an image")
+    images = [
+        tmp_path / "missing.png",
+        project.images[0],
+        tmp_path / "empty.png",
+        tmp_path / "text.png",
+        np.zeros((4, 4, 7), np.uint8),
+        project.images[1],
+    ]
+    found = Predictor.from_folder(project.folder).predict(images)
+    assert [p.problem.reason if p.problem else "" for p in found] == [
+        "missing_file", "", "empty_file", "undecodable", "undecodable", "",
+    ]  # fmt: skip
+    assert all((p.result is None) == (p.problem is not None) for p in found)
+
+
+def test_an_endless_line_is_refused_where_widths_are_free(project):
+    config = load(project.folder)
+    set_image_shape(config, [3, 32, -1])
+    found = Predictor.from_folder(project.folder, config=config).predict([np.zeros((1, 5000, 3), np.uint8)])
+    assert found[0].problem.reason == "too_wide"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("  - '7'\n", ""), "classes"),
+        (("      - 32\n", "      - 48\n"), r"\[3, 48, 100\] \(C, H, W\), the network takes \[3, 32, -1\]"),
+        (("outputs:\n  - ctc", "outputs:\n  - sar"), "reads"),
+        (("key: image", "key: picture"), "picture"),
+    ],
+)
+def test_a_tampered_inference_yml_is_found_before_any_image(project, tmp_path, change, message):
+    folder = copy_of(project, tmp_path)
+    text = (folder / FILE_NAME).read_text(encoding="utf-8")
+    assert change[0] in text
+    (folder / FILE_NAME).write_text(text.replace(change[0], change[1], 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        Predictor.from_folder(folder)
+
+
+def test_the_batch_size_must_be_positive(project):
+    with pytest.raises(ConfigError, match="batch size 0"):
+        Predictor.from_folder(project.folder).predict([], 0)
+
+
+def test_batches_hold_images_of_one_size():
+    samples = {n: {"image": np.zeros((3, 32, width))} for n, width in enumerate([64, 32, 64, 32, 32, 96])}
+    assert list(batches_of_equal_size(samples, 2)) == [[1, 3], [4], [0, 2], [5]]
