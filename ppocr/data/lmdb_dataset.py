@@ -11,6 +11,9 @@ from ppocr.data.transforms.base import Pipeline, Sample
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
 
+_environments: dict[str, Any] = {}  # by real path, of the process _owner
+_owner = os.getpid()
+
 
 @DATASETS.register("LMDBDataSet")
 class LMDBDataSet(IndexedDataset):
@@ -37,8 +40,6 @@ class LMDBDataSet(IndexedDataset):
         seed: int = 0,
     ) -> None:
         self.folders = _find_folders(data_dir)
-        self._owner = -1
-        self._environments: dict[int, Any] = {}
         if not isinstance(ratio_list, (int, float)) and len(ratio_list) != len(self.folders):
             raise ConfigError(
                 f"{data_dir} holds {len(self.folders)} LMDBs and ratio_list {len(ratio_list)} ratios: "
@@ -51,7 +52,7 @@ class LMDBDataSet(IndexedDataset):
     def read(self, index: int, choice: int) -> Sample:
         """Return `image` (file bytes), `text` and `label` of an entry; see the base class."""
         folder, number = self.locate(index)
-        with self._environment(folder).begin() as transaction:
+        with _environment(self.folders[folder]).begin() as transaction:
             image = transaction.get(b"image-%09d" % (number + 1))
             label = transaction.get(b"label-%09d" % (number + 1))
         if image is None or label is None:
@@ -67,17 +68,6 @@ class LMDBDataSet(IndexedDataset):
         folder, number = self.locate(index)
         return f"{self.folders[folder]}:image-{number + 1:09d}"
 
-    def _environment(self, folder: int) -> Any:
-        """Return an open LMDB; each process opens its own, as an environment must not cross a fork."""
-        if self._owner != os.getpid():
-            self._owner, self._environments = os.getpid(), {}
-        if folder not in self._environments:
-            self._environments[folder] = _open(self.folders[folder])
-        return self._environments[folder]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_owner": -1, "_environments": {}}
-
 
 def _find_folders(data_dir: str) -> list[str]:
     if not os.path.isdir(data_dir):
@@ -86,6 +76,20 @@ def _find_folders(data_dir: str) -> list[str]:
     if not found:
         raise DataError(f"no LMDB (data.mdb) in or under {data_dir}", "check data_dir, or make one: tools/make_lmdb.py")
     return found
+
+
+def _environment(folder: str) -> Any:
+    """Return an LMDB, open once per process: LMDB allows no more, and an open one must not cross a fork."""
+    global _owner
+    if _owner != os.getpid():
+        for inherited in _environments.values():
+            inherited.close()
+        _environments.clear()
+        _owner = os.getpid()
+    path = os.path.realpath(folder)
+    if path not in _environments:
+        _environments[path] = _open(path)
+    return _environments[path]
 
 
 def _open(folder: str) -> Any:
@@ -98,12 +102,8 @@ def _open(folder: str) -> Any:
 
 
 def _count(folder: str) -> int:
-    environment = _open(folder)
-    try:
-        with environment.begin() as transaction:
-            found = transaction.get(b"num-samples")
-    finally:
-        environment.close()  # before any fork
+    with _environment(folder).begin() as transaction:
+        found = transaction.get(b"num-samples")
     if found is None or not found.isdigit() or int(found) == 0:
         raise DataError(f"the LMDB {folder} has no sample count under num-samples: {found!r}", "make it again")
     return int(found)

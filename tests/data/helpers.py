@@ -18,7 +18,10 @@ class Decode(Transform):
     """Decode an image to float32 [3, 8, 16]."""
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
-        image = cv2.imdecode(np.frombuffer(sample["image"], np.uint8), cv2.IMREAD_COLOR) if sample["image"] else None
+        try:
+            image = cv2.imdecode(np.frombuffer(sample["image"], np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:
+            image = None
         if image is None:
             raise SampleError("undecodable", "not an image")
         sample["image"] = cv2.resize(image, (16, 8)).astype(np.float32).transpose(2, 0, 1)
