@@ -33,6 +33,7 @@ from ppocr.errors import CheckpointError, PpocrError
 NAME_TABLE = "StructuredToParameterName@@"
 _SLICED = "UnpackBigParamInfor@@"  # upstream: the spelling is paddle's, in files of protocol 2 and 3
 _NUMBERED = re.compile(r"(iter_epoch_(\d+))(\.pdparams|\.pdopt|\.states|\.json)(\.tmp)?")
+_ATTEMPTS = 20
 _logger = logging.getLogger("ppocr")
 
 
@@ -165,7 +166,31 @@ def load_checkpoint(prefix: str | Path, *, weights_only: bool = False) -> Checkp
         CheckpointError: it is missing, damaged or asks to run code.
     """
     prefix = prefix_of(prefix)
-    manifest = current_manifest(prefix)
+    for _ in range(_ATTEMPTS):
+        seen = _stamp(prefix)
+        try:
+            return _read_checkpoint(prefix, current_manifest(prefix), weights_only)
+        except CheckpointError:
+            if _stamp(prefix) == seen:
+                raise  # damaged; otherwise a run that is still training replaced it while it was being read
+    return _read_checkpoint(prefix, current_manifest(prefix), weights_only)
+
+
+def _stamp(prefix: Path) -> list[tuple[int, int] | None]:
+    """Return what tells whether a checkpoint's files were replaced."""
+    stamps: list[tuple[int, int] | None] = []
+    for suffix in (*DATA, MANIFEST):
+        for path in (with_suffix(prefix, suffix), with_suffix(prefix, suffix + TEMPORARY)):
+            try:
+                status = path.stat()
+                stamps.append((status.st_ino, status.st_mtime_ns))
+            except OSError:
+                stamps.append(None)
+    return stamps
+
+
+def _read_checkpoint(prefix: Path, manifest: dict[str, Any] | None, weights_only: bool) -> Checkpoint:
+    """Read a checkpoint's files, as its manifest lists them if it has one."""
     if manifest is None and not with_suffix(prefix, ".pdparams").is_file():
         raise CheckpointError(f"{prefix}.pdparams does not exist", _listing(prefix.parent))
     content: dict[str, Any] = {}

@@ -160,9 +160,10 @@ def verified(prefix: Path, manifest: Mapping[str, Any], suffix: str) -> bytes | 
         return None
     reasons = []
     for path in (with_suffix(prefix, suffix), with_suffix(prefix, suffix + TEMPORARY)):
-        if not path.exists():
+        try:
+            size = path.stat().st_size
+        except OSError:  # it may also be renamed this moment, by a run still training
             continue
-        size = path.stat().st_size
         if size != entry["size"]:
             reasons.append(f"{size} bytes instead of {entry['size']}")
             continue

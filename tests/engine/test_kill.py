@@ -212,5 +212,21 @@ def test_killed_at_random_times(tmp_path: Path) -> None:
     finish(tmp_path)
 
 
+def test_read_while_it_is_being_replaced(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    process = subprocess.Popen(command("endless", tmp_path), cwd=ROOT)
+    try:
+        steps = [0]
+        for _ in range(5000):
+            steps.append(step_of(tmp_path))
+            assert steps[-1] >= steps[-2] or steps[-1] == 1  # the writer starts at 1 again
+            if len(set(steps)) > 60:
+                break
+    finally:
+        process.kill()
+        process.wait()
+    assert len(set(steps)) > 60
+
+
 if __name__ == "__main__":
     SCENARIOS[sys.argv[1]](Path(sys.argv[2]))
