@@ -144,8 +144,8 @@ def start_optimizer(optimizer: Any, scheduler: Any, start: Checkpoint, resume_lr
         )
     state = dict(start.optimizer)
     if resume_lr == "override":
-        state.pop(SCHEDULE, None)
         for _ in range(int(start.states["position"]["global_step"])):
             scheduler.step()
+        state[SCHEDULE] = scheduler.state_dict()
     optimizer.set_state_dict(state)
     get_logger().info(f"resumed: learning rate {optimizer.get_lr():.6g} (Global.resume_lr={resume_lr})")
