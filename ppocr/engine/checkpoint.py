@@ -192,7 +192,9 @@ def _stamp(prefix: Path) -> list[tuple[int, int] | None]:
 def _read_checkpoint(prefix: Path, manifest: dict[str, Any] | None, weights_only: bool) -> Checkpoint:
     """Read a checkpoint's files, as its manifest lists them if it has one."""
     if manifest is None and not with_suffix(prefix, ".pdparams").is_file():
-        raise CheckpointError(f"{prefix}.pdparams does not exist", _listing(prefix.parent))
+        raise CheckpointError(
+            f"{prefix}.pdparams does not exist", _listing(prefix if prefix.is_dir() else prefix.parent)
+        )
     content: dict[str, Any] = {}
     for suffix in DATA[:1] if weights_only else DATA:
         path = with_suffix(prefix, suffix)

@@ -192,6 +192,8 @@ def test_a_wrong_name_is_no_reason_to_fall_back(tmp_path: Path) -> None:
         find_checkpoint(tmp_path / "latets")
     with pytest.raises(CheckpointError, match="there is no folder"):
         find_checkpoint(tmp_path / "nowhere" / "latest")
+    with pytest.raises(CheckpointError, match="does not exist .*holds latest"):
+        find_checkpoint(tmp_path)  # the folder instead of the checkpoint in it
 
 
 def test_a_manifest_of_a_later_format_is_refused(tmp_path: Path) -> None:
