@@ -167,13 +167,17 @@ class KeepKeys(Transform):
         Raises:
             ConfigError: no earlier transform made one of them.
         """
-        missing = [key for key in self.keep_keys if key not in sample]
-        if missing:
+        try:
+            kept = {key: sample[key] for key in self.keep_keys}
+        except KeyError:
+            missing = ", ".join(key for key in self.keep_keys if key not in sample)
             raise ConfigError(
-                f"KeepKeys.keep_keys: no transform makes {', '.join(missing)}", f"a sample has {', '.join(sample)}"
-            )
-        wanted = (*self.keep_keys, *(key for key in ALWAYS_KEPT if key in sample and key not in self.keep_keys))
-        return {key: sample[key] for key in wanted}
+                f"KeepKeys.keep_keys: no transform makes {missing}", f"a sample has {', '.join(sample)}"
+            ) from None
+        for key in ALWAYS_KEPT:
+            if key in sample:
+                kept[key] = sample[key]
+        return kept
 
     def for_inference(self) -> KeepKeys:
         """Return the variant that does not ask for what only labels give."""

@@ -102,12 +102,13 @@ class Warp:
         """
         height, width = self.size
         yaw, pitch, roll = (2 * draws - 1).tolist()
-        roll *= min(_ROLL, height / width / 2)  # long lines leave the picture sooner
+        roll *= min(_ROLL, height / width / 4)  # the ends of a line rise and fall by an eighth of its height at most
         distance = _VIEW_DISTANCE * max(height, width)
-        middle = complex(width / 2, height / 2)
-        away = self.points - middle
-        depth = 1 + away.real * (math.sin(yaw * _YAW) / distance) + away.imag * (math.sin(pitch * _PITCH) / distance)
-        self.points = away * complex(math.cos(roll), math.sin(roll)) / depth + middle
+        across, down = math.sin(yaw * _YAW) / distance, math.sin(pitch * _PITCH) / distance
+        away = self.points - complex(width / 2, height / 2)
+        depth = 1 + away.real * across + away.imag * down
+        zoom = 1 + (abs(across) * width + abs(down) * height) / 2  # so that the nearer end is not cut off
+        self.points = away * (zoom * complex(math.cos(roll), math.sin(roll))) / depth + complex(width / 2, height / 2)
 
     def apply(self, image: np.ndarray) -> np.ndarray:
         """Return the warped image; pixels outside the source repeat its border.

@@ -1,0 +1,178 @@
+"""Time a task's data pipeline stage by stage on one core, from the bytes of a file to the array a network takes.
+
+    python benchmarks/data_pipeline.py --task rec
+
+A task is an entry of TASKS: its pipelines, its samples, and the incumbent's figures to compare with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from ppocr.data.transforms.base import Pipeline, Sample  # noqa: E402
+
+SEED = 20
+PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "rec"
+WORDS = ["the", "quick", "Jumps", "over", "1234567890", "dogs.", "PaddlePaddle", "Recognition", "No.42", "(daily)"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One pipeline to time: its transform list, and the incumbent's milliseconds an image on the same work."""
+
+    name: str
+    transforms: Sequence[dict[str, Any]]
+    incumbent: float
+    goal: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a task is timed on."""
+
+    variants: Sequence[Variant]
+    samples: Callable[[int], dict[str, list[Sample]]]
+    global_values: dict[str, Any]
+
+
+def rec_variants() -> list[Variant]:
+    """Return the recogniser's training pipeline with and without its default augmentation."""
+    before = [{"DecodeImage": {"img_mode": "BGR", "channel_first": False}}]
+    after = [
+        {"CTCLabelEncode": None},
+        {"RecResizeImg": {"image_shape": [3, 48, 320]}},
+        {"KeepKeys": {"keep_keys": ["image", "label", "length"]}},
+    ]
+    return [
+        Variant("rec 48x320, no augmentation", before + after, incumbent=0.19, goal=0.18),
+        Variant("rec 48x320, default RecAug", [*before, {"RecAug": None}, *after], incumbent=5.3, goal=0.6),
+    ]
+
+
+def rec_samples(count: int) -> dict[str, list[Sample]]:
+    """Return sets of labelled word images: drawn JPEG crops of mixed size, and the real words that are there."""
+    rng = np.random.default_rng(SEED)
+    drawn = []
+    for index in range(count):
+        height = int(rng.integers(32, 121))
+        width = int(np.clip(height * rng.uniform(1.5, 6), 60, 500))
+        image, text = draw_word(rng, height, width)
+        drawn.append(as_sample(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes(), text, index))
+    sets = {f"{count} drawn words, 32-120 x 60-500, JPEG": drawn}
+    photographs = [path.read_bytes() for path in sorted(PHOTOGRAPHS.glob("*/*.jpg"))]
+    if photographs:
+        sets[f"{len(photographs)} photographed words, JPEG"] = [
+            as_sample(data, "word", index) for index, data in enumerate(photographs)
+        ]
+    return sets
+
+
+def draw_word(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, str]:
+    """Return an image of a word on a shaded, slightly noisy ground, and the word."""
+    text = WORDS[int(rng.integers(len(WORDS)))]
+    shade = np.linspace(*rng.uniform(100, 255, 2), width, dtype=np.float32)[None, :, None]
+    image = np.broadcast_to(shade, (height, width, 3)) + rng.normal(0, 3, (height, width, 3))
+    image = np.ascontiguousarray(np.clip(image, 0, 255).astype(np.uint8))
+    (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
+    scale = min(0.9 * width / wide, 0.6 * height / tall)
+    colour = tuple(int(v) for v in rng.integers(0, 90, 3))
+    at = (int(0.05 * width), int(0.75 * height))
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
+    return image, text
+
+
+def as_sample(data: bytes, text: str, index: int) -> Sample:
+    """Return a sample as a data set gives it."""
+    return {"image": data, "text": text, "label": text, "index": index}
+
+
+TASKS: dict[str, Callable[[], Subject]] = {
+    "rec": lambda: Subject(rec_variants(), rec_samples, {"max_text_length": 25, "use_space_char": True}),
+}
+
+
+def make_rng(index: int) -> np.random.Generator:
+    """Return a generator as a data set makes one for each sample."""
+    return np.random.Generator(np.random.Philox(key=np.array([SEED, index], np.uint64)))
+
+
+def time_pipeline(pipeline: Pipeline, samples: Sequence[Sample], repeats: int) -> tuple[list[float], float]:
+    """Return milliseconds an image: of each stage, and of the whole with its random generator.
+
+    The best of `repeats` passes over all samples is taken, which other programs on the machine disturb least.
+    """
+    stages = [np.inf] * len(pipeline.transforms)
+    total = np.inf
+    clock = time.perf_counter
+    for _ in range(repeats * max(1, 200 // len(samples))):  # a pass of few images needs more chances
+        spent = [0.0] * len(stages)
+        for index, original in enumerate(samples):
+            sample, rng = dict(original), make_rng(index)
+            for place, transform in enumerate(pipeline.transforms):
+                start = clock()
+                sample = transform(sample, rng)
+                spent[place] += clock() - start
+        stages = [min(best, seconds / len(samples) * 1e3) for best, seconds in zip(stages, spent)]
+        start = clock()
+        for index, original in enumerate(samples):
+            pipeline(dict(original), make_rng(index) if pipeline.random else None)
+        total = min(total, (clock() - start) / len(samples) * 1e3)
+    return stages, total
+
+
+def machine() -> str:
+    """Return one line about where this runs."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    python = platform.python_version()
+    return (
+        f"{name}, {os.cpu_count()} cores (one used); Python {python}, NumPy {np.__version__}, OpenCV {cv2.__version__}"
+    )
+
+
+def report(subject: Subject, count: int, repeats: int) -> None:
+    """Print a table for each set of samples."""
+    print(f"{machine()}\n")
+    for title, samples in subject.samples(count).items():
+        print(f"{title}\n\n| pipeline | stage | ms/image |\n|---|---|---:|")
+        for variant in subject.variants:
+            pipeline = Pipeline.from_config(variant.transforms, subject.global_values)
+            stages, total = time_pipeline(pipeline, samples, repeats)
+            for transform, spent in zip(pipeline.transforms, stages):
+                print(f"| {variant.name} | {type(transform).__name__} | {spent:.3f} |")
+            print(
+                f"| {variant.name} | **whole** | **{total:.3f}** (goal {variant.goal}; "
+                f"incumbent {variant.incumbent}, {variant.incumbent / total:.1f} x) |"
+            )
+        print()
+
+
+def main() -> None:
+    """Read the arguments and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", choices=sorted(TASKS), default="rec")
+    parser.add_argument("--samples", type=int, default=200, help="drawn samples in a pass")
+    parser.add_argument("--repeats", type=int, default=15, help="passes, of which the best counts")
+    args = parser.parse_args()
+    report(TASKS[args.task](), args.samples, args.repeats)
+
+
+if __name__ == "__main__":
+    main()
