@@ -13,7 +13,7 @@ import numpy as np
 
 from ppocr.errors import DataError
 
-_BLOCK = 1 << 24  # bytes searched at a time: bounds the memory of the search, not its result
+_BLOCK = 1 << 22  # bytes searched at a time: bounds the memory of the search, not its result
 _NEWLINE, _RETURN = 10, 13
 _BOM = b"\xef\xbb\xbf"
 

@@ -11,6 +11,7 @@ from ppocr.data.index import LineFile
 from ppocr.data.transforms.base import Pipeline, Sample
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
+from ppocr.utils.image_io import read_bytes
 
 _LOOKED_AT = 16  # lines examined at start, evenly spread
 
@@ -72,7 +73,7 @@ class SimpleDataSet(IndexedDataset):
         path, label = self._split(self.files[file].line(line))
         alternatives = _alternatives(path)
         path = os.path.join(self.data_dir, alternatives[choice % len(alternatives)])
-        return {"image": _read_bytes(path), "text": label, "label": label, "img_path": path}
+        return {"image": read_bytes(path), "text": label, "label": label, "img_path": path}
 
     def describe(self, index: int) -> str:
         """Return "label file:line" of a sample."""
@@ -83,6 +84,8 @@ class SimpleDataSet(IndexedDataset):
         path, found, label = raw.partition(self._separator)
         if not found:
             raise SampleError("no_tab", _no_delimiter(raw, self.delimiter))
+        if b"\0" in raw:
+            raise SampleError("bad_line", f"{raw[:80]!r} holds a zero byte")
         try:
             return path.decode("utf-8"), label.decode("utf-8")
         except UnicodeDecodeError:
@@ -132,13 +135,3 @@ def _no_delimiter(raw: bytes, delimiter: str) -> str:
     wanted = "tab" if delimiter == "\t" else repr(delimiter)
     found = "; it has spaces instead" if delimiter == "\t" and " " in line.strip() else ""
     return f"no {wanted} between image path and label in {line!r}{found}: write path, {wanted}, label"
-
-
-def _read_bytes(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except (FileNotFoundError, NotADirectoryError):
-        raise SampleError("missing_file", path) from None
-    except (OSError, ValueError) as error:
-        raise SampleError("unreadable_file", f"{path}: {error}") from None

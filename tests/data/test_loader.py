@@ -108,7 +108,7 @@ def test_bad_samples_in_training_and_evaluation(tmp_path: Path, workers: int) ->
     batches = run(train)
     assert [len(b["index"]) for b in batches] == [4, 4, 3]
     report = train.report
-    assert report.skipped == {"undecodable": 1, "missing_file": 1, "no_tab": 1}
+    assert report.skipped == {"empty_file": 1, "missing_file": 1, "no_tab": 1}
     assert report.drawn == 11 and report.used == 8
     assert sorted(p.where for b in batches for p in b["problems"]) == sorted(f"{path}:{n}" for n in (4, 8, 11))
     held_out = loader_of(tmp_path, "eval", num_workers=workers, max_bad_ratio=1.0, shuffle=False)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ppocr.data.problems import DataReport, Problem
+from ppocr.errors import DataError
+
+
+def some_report() -> DataReport:
+    report = DataReport()
+    report.add(
+        4,
+        [
+            Problem("missing_file", "a.txt:1", "x.png"),
+            Problem("too_long", "a.txt:2", "31 characters; Global.max_text_length is 25, needs 31"),
+        ],
+        [Problem("out_of_dictionary", "a.txt:3", "éé中")],
+    )
+    return report
+
+
+def test_counts_add_up_and_labels_are_not_broken_samples() -> None:
+    report = some_report()
+    assert (report.drawn, report.used, report.bad) == (4, 2, 1)
+    assert report.characters == {"é": 2, "中": 1}
+
+
+def test_summary_names_counts_characters_and_the_longest() -> None:
+    assert some_report().summary_lines() == [
+        "data: 2 of 4 samples used as they are; skipped: missing_file 1, too_long 1",
+        "data: missing_file 1: first a.txt:1: missing_file: x.png",
+        "data: 1 labels hold 2 characters outside the dictionary: 'é' 2, '中' 1; first at a.txt:3",
+        "data: too_long 1: the longest 31 characters; Global.max_text_length is 25, needs 31; first at a.txt:2",
+    ]
+    assert DataReport().summary_lines() == []
+
+
+def test_reports_merge_over_ranks() -> None:
+    other = DataReport()
+    other.add(3, [Problem("too_long", "a.txt:9", "40 characters"), Problem("missing_file", "a.txt:8", "y.png")])
+    states = json.loads(json.dumps([some_report().state(), other.state()]))
+    both = DataReport().merge(states)
+    assert both.drawn == 7 and both.used == 3 and both.skipped == {"too_long": 2, "missing_file": 2}
+    assert both.needed["too_long"] == "40 characters"
+    assert [p.where for p in both.examples["missing_file"]] == ["a.txt:1", "a.txt:8"]
+    assert isinstance(both.examples["missing_file"][0], Problem)
+
+
+def test_examples_are_bounded() -> None:
+    report = DataReport()
+    for n in range(50):
+        report.add(1, [Problem("missing_file", f"a.txt:{n}", "x")])
+    assert report.skipped["missing_file"] == 50 and len(report.examples["missing_file"]) == 5
+    report.merge([report.state()])
+    assert len(report.examples["missing_file"]) == 5
+
+
+def test_the_run_ends_above_the_ratio_only() -> None:
+    report = DataReport()
+    report.add(990)
+    report.add(10, [Problem("missing_file", f"a.txt:{n}", "x") for n in range(10)])
+    report.check(0.01)
+    report.add(1, [Problem("undecodable", "a.txt:99", "a line\nend")])
+    report.check(0.01, minimum=2000)
+    with pytest.raises(DataError, match=r"11 of 1001 samples \(1.1 %\)") as caught:
+        report.check(0.01)
+    message = str(caught.value)
+    assert "a.txt:0" in message and "undecodable" in message and "a.txt:9:" not in message
+    assert "\n" not in message and "max_bad_ratio=" in message
