@@ -67,8 +67,7 @@ class RecResizeImg(Transform):
         if image.shape[:2] != (height, filled):
             image = cv2.resize(image, (filled, height))
         out = np.zeros((channels, height, width), np.float32)
-        for channel, plane in enumerate((image,) if image.ndim == 2 else cv2.split(image)):
-            _scale_into(plane, out[channel, :, :filled])
+        _scale_into(_stack_planes(image), out.reshape(channels * height, width)[:, :filled])
         sample["image"] = out
         sample["valid_ratio"] = np.float32(min(1.0, filled / width))
         return sample
@@ -103,8 +102,18 @@ def dynamic_width(height: int, width: int, ratio: float) -> int:
     return int(height * max(width / height, ratio))
 
 
+def _stack_planes(image: np.ndarray) -> np.ndarray:
+    """Return the channels of an image below one another, [C * H, W], so that one call serves them all."""
+    if image.ndim == 2:
+        return image
+    height, width, channels = image.shape
+    planes = np.empty((channels * height, width), image.dtype)
+    cv2.split(image, [planes[top : top + height] for top in range(0, channels * height, height)])
+    return planes
+
+
 def _scale_into(plane: np.ndarray, out: np.ndarray) -> None:
-    """Write a channel, scaled from [0, 255] to [-1, 1], into a float32 array of its size."""
+    """Write pixels, scaled from [0, 255] to [-1, 1], into a float32 array of their size."""
     if plane.dtype == np.uint8:
         cv2.LUT(plane, _TABLE, out)
     else:

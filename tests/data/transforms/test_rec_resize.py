@@ -72,3 +72,13 @@ def test_deployed_pixels_are_those_of_evaluation(args: dict[str, bool], width: i
 def test_infer_mode_frees_the_width_only_with_a_dictionary() -> None:
     assert views({}, infer_mode=True)[0].output_shape() == (3, 48, 320)
     assert views({"character_dict_path": "some_dict.txt"}, infer_mode=True)[0].output_shape() == (3, 48, -1)
+
+
+@pytest.mark.parametrize("width", [1, 2, 177, 320])
+def test_tables_and_arithmetic_agree(width: int) -> None:
+    line = synth(f"synth_48x{width}")
+    from_bytes, from_floats = (
+        RecResizeImg([3, 48, 320])({"image": line.astype(kind)})["image"] for kind in (np.uint8, np.float32)
+    )
+    assert np.array_equal(from_bytes, from_floats)
+    assert np.array_equal(np.rint((from_bytes[:, :, :width] + 1) * 127.5), line.transpose(2, 0, 1))

@@ -1,0 +1,127 @@
+"""Encoders of text labels into the arrays a loss reads; the rules of each alphabet live in `ppocr.codecs`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ppocr.codecs.ctc import CTCCodec
+from ppocr.data.transforms.base import Sample, Transform
+from ppocr.errors import ConfigError, PpocrError, SampleError
+from ppocr.registry import TRANSFORMS
+
+OOV_POLICIES = ("drop", "skip", "error")
+
+
+@TRANSFORMS.register()
+class CTCLabelEncode(Transform):
+    """Turn a text into class numbers for CTC, and refuse in training what CTC cannot learn.
+
+    Args:
+        max_text_length: the most characters a text may have; the length of the label array.
+        character_dict_path: file of one character a line; None for digits and lower-case letters.
+        use_space_char: add the space to the characters.
+        text_direction: "ltr", "rtl" or "visual", see CTCCodec; None leaves it to the dictionary's path.
+        oov: what to do with characters outside the dictionary: "drop" them and note it on the sample,
+            "skip" the sample, or "error" to end the run.
+
+    Attributes:
+        max_steps: time steps of the network's output, None where unknown; set by the builder.
+        pixels_per_step: image width of one step, None where unknown; set by the builder.
+        with_ace: also make `label_ace`, the count of each class; set when something later asks for it.
+    """
+
+    needs = ("label",)
+    provides: tuple[str, ...] = ("label", "length")
+    label_only = True
+    from_global = ("max_text_length", "character_dict_path", "use_space_char", "text_direction", "oov")
+
+    def __init__(
+        self,
+        max_text_length: int = 25,
+        character_dict_path: str | None = None,
+        use_space_char: bool = False,
+        text_direction: str | None = None,
+        oov: str = "drop",
+    ) -> None:
+        if oov not in OOV_POLICIES:
+            raise ConfigError(f"CTCLabelEncode.oov: {oov!r} is not one of {', '.join(OOV_POLICIES)}")
+        self.max_text_length = max_text_length
+        self.oov = oov
+        self.codec = CTCCodec.from_options(
+            character_dict_path=character_dict_path,
+            use_space_char=use_space_char,
+            max_text_length=max_text_length,
+            text_direction=text_direction,
+        )
+        self.max_steps: int | None = None
+        self.pixels_per_step: float | None = None
+        self.with_ace = False
+        self._lenient = False
+
+    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
+        """Make `label_ace`, an array as long as the dictionary, only where it is kept."""
+        self.with_ace = any("label_ace" in getattr(t, "keep_keys", ()) for t in after)
+        self.provides = (*type(self).provides, "label_ace") if self.with_ace else type(self).provides
+
+    def for_evaluation(self) -> CTCLabelEncode:
+        """Return this copy made lenient: too much is cut off, the unknown dropped, nothing refused."""
+        self._lenient = True
+        return self
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Replace `label` (str) by int64 [max_text_length], zero padded, and add `length` and, if asked, `label_ace`.
+
+        Raises:
+            SampleError: "empty_label", "too_long", "out_of_dictionary" or "ctc_infeasible".
+            PpocrError: a character outside the dictionary where `oov` is "error".
+        """
+        text = sample["label"]
+        ids = self.codec.encode(text)[: self.max_text_length] if self._lenient else self._encode_strictly(text, sample)
+        label = np.zeros(self.max_text_length, np.int64)
+        label[: len(ids)] = ids
+        sample["label"] = label
+        sample["length"] = np.array(len(ids), np.int64)
+        if self.with_ace:
+            # upstream: the padding counts as class 0
+            sample["label_ace"] = np.bincount(label, minlength=self.codec.num_classes).astype(np.int64)
+        return sample
+
+    def _encode_strictly(self, text: str, sample: Sample) -> list[int]:
+        if not text:
+            raise SampleError("empty_label", "the label has no text")
+        if len(text) > self.max_text_length:
+            raise SampleError(
+                "too_long",
+                f"{len(text)} characters; Global.max_text_length is {self.max_text_length}, needs {len(text)}",
+            )
+        ids = self.codec.encode(text)
+        if len(ids) < len(text):
+            self._report_unknown(text, sample)
+        if not ids:
+            raise SampleError("empty_label", f"the dictionary has no character of {text!r}")
+        steps = self.codec.required_steps(ids)
+        if self.max_steps is not None and steps > self.max_steps:
+            raise SampleError("ctc_infeasible", self._cure(steps))
+        return ids
+
+    def _report_unknown(self, text: str, sample: Sample) -> None:
+        unknown = self.codec.unknown(text)
+        if not unknown:
+            return
+        if self.oov == "skip":
+            raise SampleError("out_of_dictionary", unknown)
+        if self.oov == "error":
+            raise PpocrError(
+                f"the dictionary lacks {unknown!r} of the label {text!r}",
+                "add them to Global.character_dict_path, or set oov to drop or skip",
+            )
+        sample.setdefault("notes", []).append(("out_of_dictionary", unknown))
+
+    def _cure(self, steps: int) -> str:
+        found = f"needs {steps} time steps, the network gives {self.max_steps}"
+        if self.pixels_per_step is None:
+            return found
+        return f"{found}; an image width of {math.ceil(steps * self.pixels_per_step)} would hold it"
