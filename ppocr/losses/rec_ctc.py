@@ -1,0 +1,49 @@
+"""Connectionist temporal classification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import paddle
+from paddle import Tensor, nn
+
+from ppocr.registry import LOSSES
+
+
+@LOSSES.register("CTCLoss")
+class CTCLoss(nn.Layer):
+    """CTC loss over unnormalised scores (Graves et al., ICML 2006), averaged over the batch.
+
+    A label that needs more steps than there are contributes zero, which hides it; the data pipeline counts
+    such labels (see `CTCLabelEncode.max_steps`).
+
+    Args:
+        use_focal_loss: weights each sample by (1 - exp(-loss))^2 (Lin et al., ICCV 2017).
+    """
+
+    reads = ("ctc",)
+    needs = ("label", "length")
+    ignored_keys: tuple[str, ...] = ()
+
+    def __init__(self, use_focal_loss: bool = False) -> None:
+        super().__init__()
+        self.per_sample = nn.CTCLoss(blank=0, reduction="none")
+        self.use_focal_loss = use_focal_loss
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the loss.
+
+        Args:
+            preds: `ctc` float32 [B, T, C], unnormalised.
+            batch: `label` int64 [B, L], zero padded; `length` int64 [B].
+
+        Returns:
+            `loss`, a scalar.
+        """
+        scores = preds["ctc"].transpose([1, 0, 2])  # T B C
+        steps, size, _ = scores.shape
+        lengths = paddle.full([size], steps, dtype="int64")
+        losses = self.per_sample(scores, batch["label"].astype("int32"), lengths, batch["length"].astype("int64"))
+        if self.use_focal_loss:
+            losses = losses * (1.0 - paddle.exp(-losses)) ** 2
+        return {"loss": losses.mean()}

@@ -1,0 +1,98 @@
+"""How well texts were recognised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+from ppocr.registry import METRICS
+
+EPSILON = 1e-5  # upstream: added to the number of samples, so that a perfect score is slightly below 1
+COUNTS = ("total", "right", "right_with_space", "right_without_space", "edits", "characters", "word_edits", "words")
+NOT_ALPHANUMERIC = re.compile("[^0-9a-zA-Z]")
+
+
+@METRICS.register("RecMetric")
+class RecMetric:
+    """Line accuracy and edit distances.
+
+    Args:
+        main_indicator: the number that decides which checkpoint is best.
+        is_filter: compares digits and Latin letters only, lower-cased.
+        ignore_space: whether `acc` and `norm_edit_dis` leave spaces out; `acc_with_space` and
+            `acc_without_space` report both ways whatever is chosen.
+    """
+
+    needs = ("text",)
+    ignored_keys: tuple[str, ...] = ()
+
+    def __init__(self, main_indicator: str = "acc", is_filter: bool = False, ignore_space: bool = True) -> None:
+        self.main_indicator = main_indicator
+        self.is_filter = is_filter
+        self.ignore_space = ignore_space
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything counted."""
+        self._counts = dict.fromkeys(COUNTS, 0)
+        self._distance = 0.0
+
+    def __call__(self, results: Sequence[tuple[str, float]], batch: Mapping[str, Any]) -> None:
+        """Count a batch.
+
+        Args:
+            results: (text, confidence) per image.
+            batch: `text`, the raw label of each image.
+        """
+        for (predicted, *_), label in zip(results, batch["text"]):
+            self._count(predicted, label)
+
+    def _count(self, predicted: str, label: str) -> None:
+        if self.is_filter:
+            predicted, label = (NOT_ALPHANUMERIC.sub("", t).lower() for t in (predicted, label))
+        bare, bare_label = predicted.replace(" ", ""), label.replace(" ", "")
+        scored = (bare, bare_label) if self.ignore_space else (predicted, label)
+        counts = self._counts
+        counts["total"] += 1
+        counts["right"] += scored[0] == scored[1]
+        counts["right_with_space"] += predicted == label
+        counts["right_without_space"] += bare == bare_label
+        counts["edits"] += Levenshtein.distance(predicted, label)
+        counts["characters"] += len(label)
+        words, label_words = predicted.split(), label.split()
+        counts["word_edits"] += Levenshtein.distance(words, label_words)
+        counts["words"] += len(label_words)
+        self._distance += Levenshtein.normalized_distance(*scored)
+
+    def get_metric(self) -> dict[str, float]:
+        """Return the scores of everything counted since the last reset.
+
+        Returns:
+            acc, norm_edit_dis (one minus the mean normalised edit distance), cer and wer (edits by label
+            characters and words), acc_with_space, acc_without_space.
+        """
+        counts = self._counts
+        total = counts["total"] + EPSILON
+        return {
+            "acc": counts["right"] / total,
+            "norm_edit_dis": 1 - self._distance / total,
+            "cer": counts["edits"] / max(counts["characters"], 1),
+            "wer": counts["word_edits"] / max(counts["words"], 1),
+            "acc_with_space": counts["right_with_space"] / total,
+            "acc_without_space": counts["right_without_space"] / total,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return what was counted, to be merged with other processes'."""
+        return {**self._counts, "distance": self._distance}
+
+    def merge(self, states: Iterable[Mapping[str, Any]]) -> None:
+        """Replace what was counted by the sum of several states."""
+        self.reset()
+        for state in states:
+            for name in COUNTS:
+                self._counts[name] += state[name]
+            self._distance += state["distance"]

@@ -1,0 +1,74 @@
+"""Dictionaries: the shipped ones are the official ones, and odd files are read or refused with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from ppocr.codecs.vocabulary import DEFAULT_CHARACTERS, Vocabulary
+from ppocr.errors import PpocrError
+from tests.conformance import load
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("path", load("dictionaries.json"))
+def test_shipped_dictionaries_are_the_official_ones(path: str) -> None:
+    facts = load("dictionaries.json")[path]
+    data = (ROOT / path).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == facts["sha256"]
+    assert len(Vocabulary.load(path).characters) == facts["lines"]
+
+
+def test_official_paths_work_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(Vocabulary.load("ppocr/utils/dict90.txt").characters) == 90
+    assert len(Vocabulary.load("./ppocr/utils/dict90.txt").characters) == 90
+
+
+def test_mark_and_line_ends_do_not_become_characters(tmp_path: Path) -> None:
+    plain, odd = tmp_path / "plain.txt", tmp_path / "odd.txt"
+    plain.write_bytes(b"a\nb\n")
+    odd.write_bytes("\ufeffa\r\nb".encode())
+    assert Vocabulary.load(str(plain)).characters == Vocabulary.load(str(odd)).characters == ("a", "b")
+    assert Vocabulary.load(str(plain)).sha256 == Vocabulary.load(str(odd)).sha256
+
+
+def test_characters_that_look_like_line_ends_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "d.txt"
+    path.write_text("a\n\u2028\n\x85\n", encoding="utf-8", newline="")
+    assert Vocabulary.load(str(path)).characters == ("a", "\u2028", "\x85")
+
+
+def test_odd_entries_are_reported_with_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "d.txt"
+    path.write_text("a\n\nb\na\nxy\n \n", encoding="utf-8")
+    vocabulary = Vocabulary.load(str(path), use_space_char=True)
+    assert vocabulary.characters == ("a", "", "b", "a", "xy", " ", " ")
+    text = "\n".join(vocabulary.warnings)
+    assert "line 4 ('a', first in line 1), 7 (the space of use_space_char, first in line 6)" in text
+    assert "1 blank entries" in text and "line 2" in text
+    assert "line 5 ('xy')" in text
+
+
+def test_no_path_means_digits_and_lower_case() -> None:
+    vocabulary = Vocabulary.load(None)
+    assert vocabulary.characters == DEFAULT_CHARACTERS and vocabulary.lower
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(None, "does not exist"), (b"", "is empty"), (b"a\n\xff\xfe\n", "not UTF-8 at byte 2")]
+)
+def test_unusable_files_are_refused(tmp_path: Path, data: bytes | None, says: str) -> None:
+    path = tmp_path / "d.txt"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(PpocrError, match=says):
+        Vocabulary.load(str(path))
+
+
+def test_misspelt_official_path_gets_a_suggestion() -> None:
+    with pytest.raises(PpocrError, match="did you mean ppocr/utils/ppocr_keys_v1.txt"):
+        Vocabulary.load("ppocr/utils/ppocr_key_v1.txt")
