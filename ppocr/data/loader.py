@@ -113,10 +113,17 @@ class Loader:
 
 
 def _to_tensors(batch: Batch) -> tuple[dict[str, Any], tuple]:
-    """Return a batch with tensors (copies), and what to count about it."""
+    """Return a batch with tensors, which keep nothing of shared memory, and what to count about it."""
     import paddle  # here: looking up a data set's class must not load paddle
 
-    ready: dict[str, Any] = {key: paddle.to_tensor(array) for key, array in batch.arrays.items()}
+    on_cpu = paddle.get_device() == "cpu"
+    ready: dict[str, Any] = {}
+    for key, array in batch.arrays.items():
+        if on_cpu:  # to_tensor takes 15 ms for 24 MB, a numpy copy that a tensor then wraps takes 2
+            own = array if array.flags.owndata and array.flags.writeable else array.copy()
+            ready[key] = paddle.utils.dlpack.from_dlpack(own)
+        else:
+            ready[key] = paddle.to_tensor(array)
     ready.update(batch.lists)
     ready["problems"] = batch.skipped
     return ready, (batch.drawn, batch.skipped, batch.noted)

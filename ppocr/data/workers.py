@@ -37,26 +37,28 @@ logger = logging.getLogger("ppocr")
 class SharedSlots:
     """Memory for batches under way: equal slots in a nameless file in /dev/shm.
 
-    The space is reserved when the file is made, so that a full /dev/shm is an error here and not a bus
-    error later; having no name, it cannot outlive its processes.
+    The space is reserved when the file is made, so that a full /dev/shm is noticed here and is no bus
+    error later; having no name, the file cannot outlive its processes. Where /dev/shm is too small, the
+    memory comes from an anonymous shared mapping, which only the memory of the machine limits.
 
     Args:
         count: slots.
         size: bytes of each.
-
-    Raises:
-        OSError: /dev/shm is missing or too small.
     """
 
     def __init__(self, count: int, size: int) -> None:
         self.size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
         total = count * self.size
-        with tempfile.TemporaryFile(dir=SHARED_FOLDER, prefix="ppocr-") as file:
-            free = free_shared_bytes()
-            if total > free:
-                raise OSError(f"{total >> 20} MB are needed and {free >> 20} MB are free")
-            os.posix_fallocate(file.fileno(), 0, total)
-            self._memory = mmap.mmap(file.fileno(), total)
+        try:
+            self._memory = _reserve(total)
+            self.in_dev_shm = True
+        except OSError as error:
+            logger.warning(
+                f"{SHARED_FOLDER} cannot hold the batches of the data workers ({error}): they use {total >> 20} MB of "
+                "anonymous shared memory instead (in a container, docker run --shm-size=8g enlarges /dev/shm)"
+            )
+            self._memory = mmap.mmap(-1, total)
+            self.in_dev_shm = False
 
     def view(self, slot: int) -> np.ndarray:
         """Return the bytes of a slot, uint8 [size]."""
@@ -69,18 +71,19 @@ def free_shared_bytes() -> int:
     return stats.f_bavail * stats.f_frsize * 9 // 10
 
 
+def _reserve(total: int) -> mmap.mmap:
+    """Map reserved space of a nameless file in /dev/shm; OSError where it is missing or too small."""
+    with tempfile.TemporaryFile(dir=SHARED_FOLDER, prefix="ppocr-") as file:
+        free = free_shared_bytes()
+        if total > free:
+            raise OSError(f"{total >> 20} MB are needed, {free >> 20} MB are free")
+        os.posix_fallocate(file.fileno(), 0, total)
+        return mmap.mmap(file.fileno(), total)
+
+
 def make_slots(workers: int, batch_bytes: int) -> SharedSlots | None:
-    """Return memory for the batches of some workers, or None, with one line saying why."""
-    if not _FORKS or not batch_bytes:
-        return None
-    try:
-        return SharedSlots(workers * PREFETCH, batch_bytes)
-    except OSError as error:
-        logger.warning(
-            f"data workers hand over batches without shared memory, which is slower: {SHARED_FOLDER}: {error} "
-            "(in a container: docker run --shm-size=8g; or fewer Train.loader.num_workers)"
-        )
-        return None
+    """Return memory for the batches of some workers; None where workers do not inherit it."""
+    return SharedSlots(workers * PREFETCH, batch_bytes) if _FORKS and batch_bytes else None
 
 
 @dataclass

@@ -175,6 +175,17 @@ def test_a_killed_worker_is_an_error_and_no_hang(tmp_path: Path) -> None:
     loader.close()
 
 
+def test_dev_shm_is_used_where_it_is_large_enough(tmp_path: Path) -> None:
+    if not os.path.isdir("/dev/shm") or workers_module.free_shared_bytes() < 1 << 24:
+        pytest.skip("/dev/shm is small here")
+    make_images(tmp_path, 8)
+    loader = loader_of(tmp_path, num_workers=1)
+    run(loader)
+    assert loader._pool._slots.in_dev_shm
+    assert not [name for name in os.listdir("/dev/shm") if name.startswith("ppocr-")]
+    loader.close()
+
+
 def test_a_small_dev_shm_falls_back_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -183,7 +194,7 @@ def test_a_small_dev_shm_falls_back_with_one_line(
     monkeypatch.setattr(logging.getLogger("ppocr"), "propagate", True)
     loader = loader_of(tmp_path, num_workers=2)
     assert_same(run(loader), run(loader_of(tmp_path)))
-    assert loader._pool._slots is None
+    assert not loader._pool._slots.in_dev_shm
     said = [r.getMessage() for r in caplog.records if "shared memory" in r.getMessage()]
     assert len(said) == 1 and "/dev/shm" in said[0] and "--shm-size" in said[0]
     loader.close()
