@@ -77,8 +77,8 @@ class IndexedDataset:
     def __getitem__(self, reference: tuple[int, int]) -> Draw:
         """Draw the sample of an (epoch, number).
 
-        In training a bad sample is replaced by others, which this same reference always names; that
-        a replacement is bad too is not counted here, because it is counted in its own turn.
+        In training a bad sample is replaced by others, which this same reference always names; what is
+        wrong with a replacement is not counted here, because it is counted in its own turn.
 
         Raises:
             DataError: no good sample was found in twenty attempts.
@@ -93,8 +93,9 @@ class IndexedDataset:
                 problems.append(Problem(error.reason, self.describe(number), error.detail))
             else:
                 notes = sample.pop("notes", ())
-                noted = [Problem(reason, self.describe(number), detail) for reason, detail in notes]
-                return Draw(sample, problems[0] if problems else None, noted)
+                if problems:
+                    return Draw(sample, problems[0], ())
+                return Draw(sample, None, [Problem(reason, self.describe(index), detail) for reason, detail in notes])
             if self.mode != "train":
                 return Draw(None, problems[0], ())
         raise DataError(
