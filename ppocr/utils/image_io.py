@@ -25,6 +25,8 @@ cv2.setNumThreads(0)
 _JPEG_BARE = frozenset([0x01, *range(0xD0, 0xD9)])
 _JPEG_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
+_JPEG_SEGMENT = struct.Struct(">BBH").unpack_from
+
 # BITMAPFILEHEADER is 14 bytes; the size of the header after it tells the OS/2 form (16-bit sizes) from the others.
 _BMP_OS2_HEADER = 12
 
@@ -97,7 +99,7 @@ def image_size(data: bytes | np.ndarray) -> Size:
     reads headers only.
     """
     view = memoryview(data)
-    head = bytes(view[:12])
+    head = bytes(view[:8])
     for magic, parse in _PARSERS:
         if head.startswith(magic):
             try:
@@ -114,17 +116,14 @@ def _png_size(view: memoryview) -> Size:
 def _jpeg_size(view: memoryview) -> Size:
     at = 2
     while True:
-        while view[at] != 0xFF:  # decoders skip stray bytes between segments, so this must too
+        start, marker, length = _JPEG_SEGMENT(view, at)
+        if start != 0xFF or marker == 0xFF:  # decoders skip stray and fill bytes between segments, so this must too
             at += 1
-        while view[at] == 0xFF:  # a marker may be preceded by any number of fill bytes
-            at += 1
-        marker = view[at]
-        at += 1
-        if marker in _JPEG_FRAME:
-            height, width = struct.unpack_from(">HH", view, at + 3)
+        elif marker in _JPEG_FRAME:
+            height, width = struct.unpack_from(">HH", view, at + 5)
             return width, height
-        if marker not in _JPEG_BARE:
-            at += struct.unpack_from(">H", view, at)[0]
+        else:
+            at += 2 if marker in _JPEG_BARE else 2 + length
 
 
 def _bmp_size(view: memoryview) -> Size:

@@ -102,9 +102,8 @@ class CTCLabelEncode(Transform):
             self._report_unknown(text, sample)
         if not ids:
             raise SampleError("empty_label", f"the dictionary has no character of {text!r}")
-        steps = self.codec.required_steps(ids)
-        if self.max_steps is not None and steps > self.max_steps:
-            raise SampleError("ctc_infeasible", self._cure(steps))
+        if self.max_steps is not None and self.codec.required_steps(ids) > self.max_steps:
+            raise SampleError("ctc_infeasible", self._cure(self.codec.required_steps(ids)))
         return ids
 
     def _report_unknown(self, text: str, sample: Sample) -> None:
