@@ -52,6 +52,8 @@ class SimpleDataSet(IndexedDataset):
         paths = [label_file_list] if isinstance(label_file_list, str) else list(label_file_list or ())
         if not paths:
             raise ConfigError("SimpleDataSet.label_file_list is empty", "name at least one label file")
+        if not delimiter:
+            raise ConfigError("SimpleDataSet.delimiter is empty", "leave it out for a tab")
         if not isinstance(ratio_list, (int, float)) and len(ratio_list) != len(paths):
             raise ConfigError(
                 f"label_file_list has {len(paths)} entries and ratio_list {len(ratio_list)}: "

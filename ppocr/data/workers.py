@@ -10,11 +10,10 @@ import signal
 import sys
 import tempfile
 import traceback
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, util
 from typing import Any
 
 import numpy as np
@@ -127,7 +126,8 @@ class WorkerPool:
             theirs.close()
             self._pipes.append(mine)
             self.processes.append(process)
-        self.close = weakref.finalize(self, _stop, self.processes, self._pipes)
+        # not weakref.finalize: at exit this must run before multiprocessing waits for its children
+        self.close = util.Finalize(self, _stop, (self.processes, self._pipes), exitpriority=100)
 
     def batches(self, epoch: int, start: int, end: int, take: Callable[[Batch], Any]) -> Iterator[Any]:
         """Yield the batches of some steps, in order.
@@ -195,17 +195,14 @@ class WorkerPool:
 
 
 def _stop(processes: list[Any], pipes: list[Any]) -> None:
-    """End the workers: closing its pipe ends an idle one, the others are terminated."""
+    """End the workers: closing its pipe ends an idle one; the others have nothing to lose."""
     for pipe in pipes:
         pipe.close()
     for process in processes:
         process.join(0.2)
         if process.is_alive():
-            process.terminate()
-    for process in processes:
-        process.join(2)
-        if process.is_alive():
             process.kill()
+            process.join(2)
 
 
 def _work(
@@ -214,8 +211,8 @@ def _work(
     """Make the batches asked for until the pipe closes or the parent is gone; runs in a worker."""
     for other in inherited:
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):  # both may reach the whole group: the parent decides when to end
+        signal.signal(number, signal.SIG_IGN)
     _one_thread()
     parent = os.getppid()
     told = None

@@ -175,6 +175,21 @@ def test_a_killed_worker_is_an_error_and_no_hang(tmp_path: Path) -> None:
     loader.close()
 
 
+def test_workers_leave_ending_to_their_parent(tmp_path: Path) -> None:
+    """A scheduler sends SIGTERM to all processes; the parent then still saves, so batches must go on."""
+    make_images(tmp_path, 40)
+    loader = loader_of(tmp_path, num_workers=2)
+    batches = loader.epoch(1)
+    taken = [plain(next(batches))]
+    for process in loader._pool.processes:
+        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGINT)
+    assert_same(taken + [plain(b) for b in batches], run(loader_of(tmp_path)))
+    processes = list(loader._pool.processes)
+    loader.close()
+    assert not any(p.is_alive() for p in processes)
+
+
 def test_dev_shm_is_used_where_it_is_large_enough(tmp_path: Path) -> None:
     if not os.path.isdir("/dev/shm") or workers_module.free_shared_bytes() < 1 << 24:
         pytest.skip("/dev/shm is small here")
