@@ -27,11 +27,12 @@ class PpocrError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a configuration: where it stands, its key, and what is wrong with it."""
+    """One thing wrong in a configuration: where it stands, its key, what is wrong with it, and which kind that is."""
 
     where: str
     key: str
     text: str
+    kind: str = ""
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.where, self.key, self.text) if part)

@@ -1,0 +1,112 @@
+"""What every command shares: the flags, one-line errors, exit codes, and settings made before Paddle loads."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ppocr.errors import ConfigError, PpocrError
+
+USAGE = 2
+INTERRUPTED = 130
+
+
+def main(command: Callable[..., Any], description: str | None, arguments: Sequence[str] | None = None) -> int:
+    """Run a command on a configuration and return its exit code.
+
+    Args:
+        command: called with the checked configuration, and with a flag for each of its boolean keyword arguments.
+        description: shown by `--help`.
+        arguments: instead of those of the process.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("-c", "--config", required=True, help="YAML file")
+    parser.add_argument(
+        "-o", "--opt", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="set keys: Global.epoch_num=20"
+    )
+    parser.add_argument("-p", "--profiler_options", help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    flags = [name for name, p in inspect.signature(command).parameters.items() if p.default is False]
+    for name in flags:
+        parser.add_argument(f"--{name}", action="store_true")
+    found = parser.parse_args(arguments)
+
+    def run() -> None:
+        from ppocr.config.loader import apply_overrides, read_document
+
+        document = read_document(found.config)
+        apply_overrides(document, found.opt)
+        prepare_environment(document.tree)
+        from ppocr.config.checker import check  # after the environment: it imports Paddle
+
+        config = check(document)
+        for line in config.warnings:
+            print(f"warning: {line}", file=sys.stderr)
+        command(config, **{name: getattr(found, name) for name in flags})
+
+    return run_guarded(run, debug=found.debug)
+
+
+def run_guarded(action: Callable[[], Any], *, debug: bool = False) -> int:
+    """Run an action; print what a user can mend as one line each and return the exit code."""
+    try:
+        action()
+    except PpocrError as error:
+        return _tell(error, debug)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _tell(PpocrError(f"{error.filename}: {error.strerror}"), debug)
+    return 0
+
+
+def guarded(action: Callable[[], Any], *, debug: bool = False) -> None:
+    """Like `run_guarded`, but ends the process."""
+    sys.exit(run_guarded(action, debug=debug))
+
+
+def _tell(error: PpocrError, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    lines = [str(p) for p in error.problems] if isinstance(error, ConfigError) else [error.message]
+    for line in lines:
+        print(f"error: {line}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+    sys.stderr.flush()
+    return error.exit_code
+
+
+def prepare_environment(tree: Mapping[str, Any] | None = None) -> None:
+    """Set what must be set before Paddle is imported.
+
+    On AMD processors MKL takes its slow path unless told otherwise; `PPOCR_NO_MKL_HINT=1` leaves it alone.
+    `Global.export_ir: old` selects Paddle's old program format.
+
+    Args:
+        tree: the configuration as read.
+    """
+    if os.environ.get("PPOCR_NO_MKL_HINT") != "1" and is_amd():
+        os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
+    section = (tree or {}).get("Global")
+    if isinstance(section, dict) and section.get("export_ir") == "old":
+        os.environ.update({"FLAGS_enable_pir_api": "0"})
+    warnings.filterwarnings("ignore", message="No ccache found")
+
+
+def is_amd() -> bool:
+    """Return whether this machine's processor is AMD's."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            return "AuthenticAMD" in file.read(4096)
+    except OSError:
+        return False

@@ -1,0 +1,322 @@
+"""Checking a configuration: every key against a dataclass or a constructor's signature, all problems at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ppocr.config.loader import Document, KeyPath, dotted, kind_of
+from ppocr.config.schema import SECTIONS, Config
+from ppocr.config.sections import CHOICES, UNREAD, DataSection, GlobalSection, LoaderSection
+from ppocr.config.types import Mismatch, convert
+from ppocr.errors import ConfigError, Problem
+from ppocr.registry import (
+    BACKBONES,
+    DATASETS,
+    HEADS,
+    LOSSES,
+    METRICS,
+    NECKS,
+    NETWORK_TRANSFORMS,
+    OPTIMIZERS,
+    POSTPROCESSES,
+    SCHEDULES,
+    TRANSFORMS,
+    Registry,
+    did_you_mean,
+    parameters,
+)
+
+# Constructor parameters that the builder fills in; a configuration cannot set them.
+FILLED = ("in_channels", "pipeline", "mode", "seed", "parameters", "epochs", "steps_per_epoch")
+ARCHITECTURE_KEYS = ("model_type", "algorithm", "name", "in_channels", "return_all_feats")
+ARCHITECTURE_PARTS = {"Transform": NETWORK_TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
+# Keys of Optimizer that `ppocr.optimizer.build_optimizer` reads beside the class's own.
+OPTIMIZER_KEYS = {
+    "lr": "dict",
+    "regularizer": "dict | None",
+    "clip_norm": "float | None",
+    "clip_norm_global": "float | None",
+    "group_lr": "bool",
+    "training_step": "str",
+}
+SCHEDULE_KEYS = {"name": "str", "learning_rate": "float", "warmup_epoch": "float", "warmup_steps": "int"}
+SCHEDULE_IGNORED = ("epochs", "step_each_epoch")  # the run's own numbers are used
+REGULARIZER_KEYS = {"name": "str", "factor": "float"}
+
+
+def check(document: Document) -> Config:
+    """Check a document and return the typed configuration.
+
+    Raises:
+        ConfigError: with every problem found; `Problem.kind` is "class" for unknown classes.
+    """
+    return _Checker(document).run()
+
+
+class _Checker:
+    """Collects the problems of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.tree = document.tree
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+        asked = self.tree.get("Global")
+        self.strict = not (isinstance(asked, dict) and asked.get("strict") is False)
+        architecture = self.tree.get("Architecture")
+        scope = architecture.get("model_type") if isinstance(architecture, dict) else None
+        self.scope: str | None = scope if isinstance(scope, str) else None
+
+    def run(self) -> Config:
+        for name in self.tree:
+            if name not in (*SECTIONS, "profiler_options"):
+                self.unknown_key((name,), SECTIONS)
+        values = {
+            "Global": self.dataclass(("Global",), GlobalSection, self.section("Global", needed=True)),
+            "Optimizer": self.optimizer(),
+            "Architecture": self.architecture(),
+            "Loss": self.named(("Loss",), LOSSES),
+            "PostProcess": self.named(("PostProcess",), POSTPROCESSES),
+            "Metric": self.named(("Metric",), METRICS),
+            "Train": self.data("Train"),
+            "Eval": self.data("Eval"),
+        }
+        self.check_global(values["Global"])
+        if self.problems:
+            raise ConfigError(self.problems)
+        return Config(**values, warnings=self.warnings, document=self.document)
+
+    def add(self, path: KeyPath, text: str, kind: str = "") -> None:
+        self.problems.append(Problem(self.document.where(path), dotted(path), text, kind))
+
+    def unknown_key(self, path: KeyPath, known: Iterable[str]) -> None:
+        text = f"unknown key{did_you_mean(str(path[-1]), known) or ', known: ' + ', '.join(sorted(known))}"
+        if self.strict:
+            self.add(path, text, "key")
+        else:
+            self.warnings.append(f"{self.document.where(path)}: {dotted(path)}: {text}; not read")
+
+    def unread(self, path: KeyPath) -> None:
+        self.warnings.append(f"{self.document.where(path)}: {dotted(path)}: accepted, and read by nothing")
+
+    def section(self, name: str, needed: bool = False) -> dict[str, Any]:
+        value = self.tree.get(name)
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            self.add((name,), f"expected a section, got {kind_of(value)}")
+        elif needed:
+            self.add((name,), "the section is missing")
+        return {}
+
+    def value(self, path: KeyPath, value: Any, annotation: Any) -> Any:
+        try:
+            return convert(value, annotation, self.document.raw.get(path))
+        except Mismatch as error:
+            self.add(path, f"{error}, got {kind_of(value)} {_shortened(value)}", "type")
+            return value
+
+    def dataclass(self, path: KeyPath, cls: type, values: Mapping[str, Any]) -> Any:
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        found = {}
+        for key, value in values.items():
+            if key not in fields:
+                self.unknown_key((*path, key), fields)
+                continue
+            default = getattr(cls, key, None)
+            if value is None and default is not None:
+                continue  # an official key left empty means its default
+            if value is None and fields[key].default_factory is not dataclasses.MISSING:
+                continue
+            found[key] = self.value((*path, key), value, fields[key].type)
+        return cls(**found)
+
+    def check_global(self, section: GlobalSection) -> None:
+        for key, choices in CHOICES.items():
+            value = getattr(section, key)
+            if value is not None and value not in choices:
+                self.add(
+                    ("Global", key), f"{value!r} is none of {', '.join(choices)}{did_you_mean(str(value), choices)}"
+                )
+        for key in ("epoch_num", "accumulate_steps"):
+            value = getattr(section, key)
+            if isinstance(value, int) and value < 1:
+                self.add(("Global", key), f"expected at least 1, got {value}")
+        step = section.eval_batch_step
+        if isinstance(step, list) and len(step) != 2:
+            self.add(("Global", "eval_batch_step"), f"expected a number of steps or [start, every], got {step}")
+        for key in UNREAD:
+            if key in self.section("Global"):
+                self.unread(("Global", key))
+
+    def named(self, path: KeyPath, registry: Registry, values: Any = None, needed: bool = True) -> dict[str, Any]:
+        """Check a section that names a class."""
+        values = self.section(str(path[0]), needed=needed) if values is None else values
+        if not isinstance(values, dict):
+            self.add(path, f"expected a section with a name, got {kind_of(values)}")
+            return {}
+        if not values:
+            return {}
+        name = values.get("name")
+        if not isinstance(name, str):
+            self.add(path, f"name is missing: it says which {registry.kind}", "key")
+            return dict(values)
+        arguments = {k: v for k, v in values.items() if k != "name"}
+        return {"name": name, **self.arguments(path, registry, name, arguments)}
+
+    def arguments(
+        self, path: KeyPath, registry: Registry, name: str, values: Mapping[str, Any], extra: Mapping[str, str] = {}
+    ) -> dict[str, Any]:
+        """Check the keys of a class's section against its constructor.
+
+        Args:
+            path: of the section.
+            registry: where the class is found.
+            name: of the class.
+            values: without the name.
+            extra: keys the builder reads itself, with their types.
+        """
+        cls = registry.find(name, self.scope)
+        if cls is None:
+            known = registry.names(self.scope)
+            self.add(
+                (*path, "name") if (*path, "name") in self.document.places else path,
+                f"unknown {registry.kind} {name!r}{did_you_mean(name, known)}",
+                "class",
+            )
+            return dict(values)
+        accepted, any_key = parameters(cls)
+        ignored = getattr(cls, "ignored_keys", ())
+        known = {k: p.annotation for k, p in accepted.items() if k not in FILLED}
+        known.update(extra)
+        found = {}
+        for key, value in values.items():
+            here = (*path, key)
+            if key in ignored:
+                self.unread(here)
+            elif key in known:
+                annotation = known[key]
+                checked = annotation is not inspect.Parameter.empty
+                parameter = accepted.get(key)
+                if not checked or (value is None and parameter is not None and parameter.default is None):
+                    found[key] = value
+                else:
+                    found[key] = self.value(here, value, annotation)
+            elif any_key:
+                found[key] = value
+            else:
+                self.unknown_key(here, [*known, *ignored])
+        self.required(path, accepted, {*values, *FILLED, *getattr(cls, "from_global", ()), "out_channels"})
+        return found
+
+    def required(self, path: KeyPath, accepted: Mapping[str, inspect.Parameter], given: set[str]) -> None:
+        for key, parameter in accepted.items():
+            if parameter.default is inspect.Parameter.empty and key not in given:
+                self.add((*path, key), "the key is missing, and has no default", "key")
+
+    def optimizer(self) -> dict[str, Any]:
+        path: KeyPath = ("Optimizer",)
+        values = self.section("Optimizer", needed=self.tree.get("Train") is not None)
+        if not values:
+            return {}
+        name = values.get("name")
+        if not isinstance(name, str):
+            self.add(path, "name is missing: it says which optimizer", "key")
+            return dict(values)
+        rest = {k: v for k, v in values.items() if k != "name"}
+        found = {"name": name, **self.arguments(path, OPTIMIZERS, name, rest, OPTIMIZER_KEYS)}
+        if isinstance(values.get("lr"), dict):
+            lr = values["lr"]
+            rate = {k: v for k, v in lr.items() if k != "name" and k not in SCHEDULE_IGNORED}
+            kind = lr.get("name", "Const")
+            found["lr"] = {"name": kind, **self.arguments((*path, "lr"), SCHEDULES, kind, rate, SCHEDULE_KEYS)}
+        elif "lr" not in values:
+            self.add((*path, "lr"), "the key is missing, and has no default", "key")
+        if isinstance(values.get("regularizer"), dict):
+            here = (*path, "regularizer")
+            for key, value in values["regularizer"].items():
+                if key not in REGULARIZER_KEYS:
+                    self.unknown_key((*here, key), REGULARIZER_KEYS)
+                else:
+                    found["regularizer"][key] = self.value((*here, key), value, REGULARIZER_KEYS[key])
+            kind = values["regularizer"].get("name")
+            if kind not in ("L1", "L2"):
+                self.add((*here, "name"), f"unknown regularizer {kind!r}, known: L1, L2", "class")
+        return found
+
+    def architecture(self) -> dict[str, Any]:
+        path: KeyPath = ("Architecture",)
+        values = self.section("Architecture", needed=True)
+        if "Models" in values:
+            kind = values.get("name", "Models")
+            self.add(path, f"unknown architecture {kind!r}: networks of several models", "class")
+            return dict(values)
+        found: dict[str, Any] = {}
+        for key, value in values.items():
+            if key in ARCHITECTURE_PARTS:
+                parts = ARCHITECTURE_PARTS[key]
+                found[key] = None if value is None else self.named((*path, key), parts, value)
+            elif key in ARCHITECTURE_KEYS:
+                found[key] = value
+            else:
+                self.unknown_key((*path, key), [*ARCHITECTURE_KEYS, *ARCHITECTURE_PARTS])
+        if values and not isinstance(values.get("model_type"), str):
+            self.add((*path, "model_type"), "the key is missing: rec, det, cls ...", "key")
+        return found
+
+    def data(self, name: str) -> DataSection | None:
+        values = self.section(name)
+        if not values:
+            return None
+        for key in values:
+            if key not in ("dataset", "loader", "sampler"):
+                self.unknown_key((name, key), ("dataset", "loader", "sampler"))
+        dataset = values.get("dataset")
+        if not isinstance(dataset, dict):
+            self.add((name, "dataset"), "the section is missing" if dataset is None else "expected a section")
+            dataset = {}
+        path = (name, "dataset")
+        rest = {k: v for k, v in dataset.items() if k != "transforms"}
+        checked = self.named(path, DATASETS, rest) if rest else {}
+        checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
+        loader = values.get("loader")
+        if loader is not None and not isinstance(loader, dict):
+            self.add((name, "loader"), f"expected a section, got {kind_of(loader)}")
+            loader = None
+        section = self.dataclass((name, "loader"), LoaderSection, loader or {})
+        size = section.batch_size_per_card
+        if isinstance(size, int) and size < 1:
+            self.add((name, "loader", "batch_size_per_card"), f"expected at least 1, got {size}")
+        sampler = values.get("sampler")
+        if sampler is not None:
+            kind = sampler.get("name") if isinstance(sampler, dict) else sampler
+            self.add((name, "sampler"), f"unknown sampler {kind!r}", "class")
+        return DataSection(checked, section, sampler)
+
+    def transforms(self, path: KeyPath, values: Any) -> list[dict[str, Any]]:
+        if not isinstance(values, list):
+            self.add(path, "the list of transforms is missing" if values is None else "expected a list of transforms")
+            return []
+        found = []
+        for i, item in enumerate(values):
+            here = (*path, i)
+            if isinstance(item, str):
+                item = {item: None}
+            if not isinstance(item, dict) or len(item) != 1:
+                self.add(here, "expected one transform, written `- Name:` with its keys below it")
+                continue
+            name, arguments = next(iter(item.items()))
+            if arguments is not None and not isinstance(arguments, dict):
+                self.add((*here, name), f"expected the transform's keys, got {kind_of(arguments)}")
+                continue
+            checked = self.arguments((*here, name), TRANSFORMS, name, arguments or {})
+            found.append({name: checked or None})
+        return found
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

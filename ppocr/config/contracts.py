@@ -1,0 +1,92 @@
+"""Checking, before anything heavy starts, that each part gets the keys it needs from the parts before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ppocr.data.transforms.base import ALWAYS_KEPT, Pipeline
+from ppocr.errors import ConfigError, Problem
+from ppocr.registry import did_you_mean
+
+FROM_DATASET = ("image", "label", "img_path", *ALWAYS_KEPT)
+
+
+def check_contracts(
+    train: Pipeline | None,
+    evaluation: Pipeline | None,
+    *,
+    head: Any = None,
+    loss: Any = None,
+    postprocess: Any = None,
+    metric: Any = None,
+) -> None:
+    """Check the chain of needs and provides.
+
+    Args:
+        train: transforms of `Train`; its batches feed the loss and the head.
+        evaluation: transforms of `Eval`; its batches feed the post-processing and the metric.
+        head: declares `targets`, `inputs`, `outputs`, `aux`.
+        loss: declares `reads`, `needs`.
+        postprocess: declares `reads`, `needs`.
+        metric: declares `needs`.
+
+    Raises:
+        ConfigError: naming each missing key, who needs it, what there is, and the likely fix.
+    """
+    problems: list[Problem] = []
+    outputs = _names(head, "outputs")
+    if train is not None:
+        batch = provided(train, "Train.dataset.transforms", problems)
+        needed = [(loss, _names(loss, "needs")), (head, _names(head, "targets")), (head, _names(head, "inputs"))]
+        _check_batch(batch, needed, "Train.dataset.transforms", problems)
+    if evaluation is not None:
+        batch = provided(evaluation, "Eval.dataset.transforms", problems)
+        needed = [(postprocess, _names(postprocess, "needs")), (metric, _names(metric, "needs"))]
+        _check_batch(batch, [*needed, (head, _names(head, "inputs"))], "Eval.dataset.transforms", problems)
+    if outputs:
+        predictions = (*outputs, *_names(head, "aux"))
+        for key in _names(loss, "reads"):
+            if key not in predictions:
+                problems.append(_missing(key, loss, predictions, "Loss", "the head's predictions"))
+        reads = _names(postprocess, "reads")
+        if reads and not set(reads) & set(outputs):
+            problems.append(_missing(" or ".join(reads), postprocess, outputs, "PostProcess", "the head's predictions"))
+    if problems:
+        raise ConfigError(problems)
+
+
+def provided(pipeline: Pipeline, section: str, problems: list[Problem]) -> set[str]:
+    """Return the keys a pipeline's batches have, noting transforms whose own needs are not met."""
+    keys = set(FROM_DATASET)
+    for i, transform in enumerate(pipeline.transforms):
+        for key in transform.needs:
+            if key not in keys:
+                problems.append(_missing(key, transform, keys, f"{section}.{i}", "the steps before it"))
+        kept = getattr(transform, "keep_keys", None)
+        keys = {*kept, *ALWAYS_KEPT} if kept is not None else keys | set(transform.provides)
+    return keys
+
+
+def _check_batch(
+    batch: set[str], needed: Sequence[tuple[Any, Iterable[str]]], section: str, problems: list[Problem]
+) -> None:
+    for part, keys in needed:
+        for key in keys:
+            if key not in batch:
+                problems.append(_missing(key, part, batch, section, "the batches"))
+
+
+def _missing(key: str, part: Any, there: Iterable[str], section: str, source: str) -> Problem:
+    names = sorted(there)
+    cure = did_you_mean(key, names) or "; is a transform missing, or a key in KeepKeys.keep_keys?"
+    return Problem(
+        "",
+        section,
+        f"{type(part).__name__} needs {key!r}; {source} give {', '.join(names) or 'nothing'}{cure}",
+        "contract",
+    )
+
+
+def _names(part: Any, attribute: str) -> tuple[str, ...]:
+    return tuple(getattr(part, attribute, ()) or ())

@@ -1,0 +1,99 @@
+"""A checked configuration."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ppocr.config.loader import Document
+from ppocr.config.sections import DataSection, GlobalSection
+from ppocr.errors import PpocrError
+
+SECTIONS = ("Global", "Optimizer", "Architecture", "Loss", "PostProcess", "Metric", "Train", "Eval")
+
+
+@dataclass
+class Config:
+    """A checked configuration.
+
+    Args:
+        Global: typed.
+        Optimizer: checked, as in YAML; so are the four after it.
+        Train: None where a configuration only evaluates.
+        warnings: keys that are accepted and read by nothing.
+        document: what was read, for the place of a key.
+    """
+
+    Global: GlobalSection
+    Optimizer: dict[str, Any]
+    Architecture: dict[str, Any]
+    Loss: dict[str, Any]
+    PostProcess: dict[str, Any]
+    Metric: dict[str, Any]
+    Train: DataSection | None
+    Eval: DataSection | None
+    warnings: list[str] = field(default_factory=list)
+    document: Document = field(default_factory=lambda: Document({}), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as plain containers, defaults filled in."""
+        plain: dict[str, Any] = {}
+        for name in SECTIONS:
+            value = getattr(self, name)
+            if value is not None:
+                plain[name] = copy.deepcopy(dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value)
+        for name in ("Train", "Eval"):
+            if plain.get(name, {}).get("sampler", 0) is None:
+                del plain[name]["sampler"]
+        return plain
+
+    def dump(self, path: str | Path) -> None:
+        """Write the resolved configuration as YAML that loads back equal, whole or not at all.
+
+        Raises:
+            PpocrError: the folder cannot be written.
+        """
+        text = yaml.dump(self.to_dict(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        target = Path(path)
+        try:
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, 0o644)
+            os.replace(name, target)
+        except OSError as error:
+            raise PpocrError(f"{target}: cannot be written: {error.strerror}") from error
+
+    def where(self, key: str) -> str:
+        """Return "file:line" of a dotted key, or of the section it would be in."""
+        return self.document.where(tuple(int(p) if p.isdigit() else p for p in key.split(".")))
+
+    def sha256(self) -> str:
+        """Return a hash of the values, whatever their order in the file."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode("utf-8")).hexdigest()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes floats so that every YAML reader takes them for numbers, and no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _float(dumper: yaml.Dumper, value: float) -> yaml.Node:
+    node = yaml.SafeDumper.represent_float(dumper, value)
+    if "e" in node.value and "." not in node.value:
+        node.value = node.value.replace("e", ".0e")
+    return node
+
+
+_Dumper.add_representer(float, _float)
