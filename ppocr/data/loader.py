@@ -53,7 +53,6 @@ class Loader:
         self.use_shared_memory = use_shared_memory
         self.max_bad_ratio = max_bad_ratio
         self.report = DataReport()
-        self.total = DataReport()
         self._pool: WorkerPool | None = None
 
     def __len__(self) -> int:
@@ -63,7 +62,7 @@ class Loader:
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[dict[str, Any]]:
         """Yield the batches of an epoch.
 
-        `report` counts the samples of this epoch and `total` those of all epochs so far.
+        `report` counts the samples of the batches yielded so far.
 
         Args:
             epoch: which epoch.
@@ -73,14 +72,11 @@ class Loader:
             DataError: more than `max_bad_ratio` of the samples are broken, or a worker failed.
         """
         self.report = DataReport()
-        try:
-            for batch, drawn in self._batches(epoch, start_step):
-                self.report.add(*drawn)
-                self.report.check(self.max_bad_ratio)
-                yield batch
-            self.report.check(self.max_bad_ratio, minimum=1)
-        finally:
-            self.total.merge([self.report.state()])
+        for batch, drawn in self._batches(epoch, start_step):
+            self.report.add(*drawn)
+            self.report.check(self.max_bad_ratio)
+            yield batch
+        self.report.check(self.max_bad_ratio, minimum=1)
 
     def close(self) -> None:
         """End the worker processes; the next epoch starts new ones."""
@@ -158,6 +154,8 @@ def build_loader(
         raise ValueError(f"mode is {mode!r}, not train or eval")
     if getattr(section, "sampler", None):
         raise ConfigError(f"unknown sampler {section.sampler.get('name')!r}", "leave the sampler section out")
+    if getattr(section.loader, "collate_fn", None):
+        raise ConfigError(f"unknown collate_fn {section.loader.collate_fn!r}", "leave loader.collate_fn out")
     spec = {key: value for key, value in section.dataset.items() if key != "transforms"}
     dataset = DATASETS.build(spec, pipeline=pipeline, mode=mode, seed=seed)
     options = section.loader
