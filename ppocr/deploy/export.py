@@ -123,9 +123,8 @@ def output_names(task: Any, inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
 
 def postprocess_block(task: Any, cfg: Any) -> dict[str, Any]:
     """Return the PostProcess section with its dictionary embedded and no path in it."""
-    block = {"name": cfg.PostProcess["name"]}
-    block.update(task.postprocess.inference_config())
-    return block
+    resolve = getattr(task.postprocess, "inference_config", None)
+    return {"name": cfg.PostProcess["name"], **(resolve() if resolve else {})}
 
 
 def save_program(

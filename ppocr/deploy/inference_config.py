@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import find_program
 from ppocr.errors import ConfigError
 from ppocr.registry import POSTPROCESSES, TRANSFORMS, did_you_mean, parameters
 
 FILE_NAME = "inference.yml"
+DEFAULT_WIDTH = 320  # least width where a flag leaves it free and no file says one
 MAX_BYTES = 64 * 2**20  # the largest official dictionary makes a file of 0.2 MB
 
 # Other runtimes call these operators with exactly these arguments: each must be there, none may be added.
@@ -158,6 +160,44 @@ def set_image_shape(config: InferenceConfig, shape: Sequence[int]) -> bool:
         args["image_shape"] = wanted
         return config.transforms != before
     raise ConfigError("an image shape is given, but no transform of this model takes one")
+
+
+def set_dictionary(config: InferenceConfig, path: str) -> bool:
+    """Put another dictionary into the post-processing; return whether that changed anything.
+
+    Args:
+        config: changed in place.
+        path: a dictionary file.
+
+    Raises:
+        PpocrError: the file cannot be read.
+        ConfigError: the embedded dictionary has another number of entries.
+    """
+    entries, embedded = list(Vocabulary.load(path).characters), config.characters
+    if embedded is not None and len(entries) != len(embedded):
+        raise ConfigError(
+            f"{path} has {len(entries)} entries, the dictionary inside {FILE_NAME} has {len(embedded)}",
+            "the network was trained with the latter; leave the flag out",
+        )
+    config.postprocess["character_dict"] = entries
+    return entries != embedded
+
+
+def of_ctc(dictionary: str, shape: Sequence[int], use_space_char: bool | None = None) -> InferenceConfig:
+    """Return what an `inference.yml` would say of a CTC recogniser exported without one.
+
+    Args:
+        dictionary: its dictionary file.
+        shape: (C, H, W) of its images; a W of -1 is free.
+        use_space_char: whether the space is a class; None leaves it to the network's class count.
+    """
+    postprocess = {"name": "CTCLabelDecode", "character_dict": list(Vocabulary.load(dictionary).characters)}
+    if use_space_char is not None:
+        postprocess["use_space_char"] = use_space_char
+    decode, resize = dict(FIXED_ARGUMENTS["DecodeImage"]), {"image_shape": [*shape[:2], DEFAULT_WIDTH]}
+    config = InferenceConfig([{"DecodeImage": decode}, {"RecResizeImg": resize}], postprocess)
+    set_image_shape(config, shape)
+    return config
 
 
 def require_folder(folder: str | Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec, best_path, word_box
+from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.registry import POSTPROCESSES
 
 
@@ -19,6 +20,8 @@ class CTCLabelDecode:
         character_dict_path: dictionary; None for digits and lower-case letters.
         use_space_char: whether the space is a class of its own behind the dictionary's.
         text_direction: see `CTCCodec.from_options`.
+        character_dict: the entries of the dictionary themselves, as `inference.yml` holds them; the path is not
+            read then.
     """
 
     reads = ("ctc",)
@@ -31,8 +34,23 @@ class CTCLabelDecode:
         character_dict_path: str | None = None,
         use_space_char: bool = False,
         text_direction: str | None = None,
+        character_dict: Sequence[str] | None = None,
     ) -> None:
-        self.codec = CTCCodec.from_options(character_dict_path, use_space_char, text_direction=text_direction)
+        self.use_space_char = bool(use_space_char)
+        if character_dict is None:
+            self.codec = CTCCodec.from_options(character_dict_path, use_space_char, text_direction=text_direction)
+        else:
+            vocabulary = Vocabulary((*character_dict, *((" ",) if use_space_char else ())))
+            self.codec = CTCCodec(vocabulary, text_direction=text_direction or "ltr")
+
+    def inference_config(self) -> dict[str, Any]:
+        """Return the arguments that build this decoder again without any file."""
+        characters = list(self.codec.vocabulary.characters)
+        return {
+            "use_space_char": self.use_space_char,
+            "text_direction": self.codec.text_direction,
+            "character_dict": characters[:-1] if self.use_space_char else characters,
+        }
 
     @property
     def classes(self) -> int:

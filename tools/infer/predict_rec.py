@@ -8,14 +8,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from ppocr import cli  # noqa: E402 - found through the line above
 
-def predict(arguments: list[str] | None = None) -> None:
+
+def predict_rec() -> None:
     """Predict every image the flags name and print one line for each."""
     from ppocr.deploy import flags as known_flags
+
+    flags = known_flags.parse()
+    cli.prepare_environment()
     from ppocr.deploy import report
     from ppocr.deploy.images import list_images
 
-    flags = known_flags.parse(arguments)
     images = list_images(flags.image_dir)
     predictor = known_flags.build_predictor(flags)
     predictions = predictor.predict(images, flags.rec_batch_num)
@@ -30,20 +34,6 @@ def predict(arguments: list[str] | None = None) -> None:
     report.finish(predictions, flags.save_res_path)
 
 
-def main() -> int:
-    """Run the command and return its exit code."""
-    from ppocr.errors import PpocrError
-
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s: %(message)s")
-    try:
-        predict()
-    except PpocrError as err:
-        if "--debug" in sys.argv:
-            raise
-        print(f"error: {err}", file=sys.stderr)
-        return err.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s: %(message)s")
+    sys.exit(cli.run_guarded(predict_rec, debug="--debug" in sys.argv))
