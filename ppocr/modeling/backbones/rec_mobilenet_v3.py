@@ -1,0 +1,119 @@
+"""MobileNetV3 for text lines: height shrinks by 32, width by 4 (https://arxiv.org/abs/1905.02244)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import paddle
+from paddle import nn
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.layers.mobilenet_v3 import SCALES, BlockSpec, ConvBNLayer, ResidualUnit, make_divisible
+from ppocr.registry import BACKBONES
+
+# The entry in place of a stride is the index of the stage it opens; None is stride 1.
+LARGE = (
+    (3, 16, 16, False, "relu", 0),
+    (3, 64, 24, False, "relu", 1),
+    (3, 72, 24, False, "relu", None),
+    (5, 72, 40, True, "relu", 2),
+    (5, 120, 40, True, "relu", None),
+    (5, 120, 40, True, "relu", None),
+    (3, 240, 80, False, "hardswish", None),
+    (3, 200, 80, False, "hardswish", None),
+    (3, 184, 80, False, "hardswish", None),
+    (3, 184, 80, False, "hardswish", None),
+    (3, 480, 112, True, "hardswish", None),
+    (3, 672, 112, True, "hardswish", None),
+    (5, 672, 160, True, "hardswish", 3),
+    (5, 960, 160, True, "hardswish", None),
+    (5, 960, 160, True, "hardswish", None),
+)
+SMALL = (
+    (3, 16, 16, True, "relu", 0),
+    (3, 72, 24, False, "relu", 1),
+    (3, 88, 24, False, "relu", None),
+    (5, 96, 40, True, "hardswish", 2),
+    (5, 240, 40, True, "hardswish", None),
+    (5, 240, 40, True, "hardswish", None),
+    (5, 120, 48, True, "hardswish", None),
+    (5, 144, 48, True, "hardswish", None),
+    (5, 288, 96, True, "hardswish", 3),
+    (5, 576, 96, True, "hardswish", None),
+    (5, 576, 96, True, "hardswish", None),
+)
+
+
+@BACKBONES.register("MobileNetV3", scope="rec")
+class MobileNetV3(nn.Layer):
+    """Light backbone for text lines 32 pixels high.
+
+    Args:
+        in_channels: channels of the image.
+        model_name: "small" or "large".
+        scale: width multiplier, one of 0.35, 0.5, 0.75, 1.0, 1.25.
+        large_stride: vertical strides of the four stages of "large"; 1, 2, 2, 2 when not given.
+        small_stride: the same of "small"; 2, 2, 2, 2 when not given.
+        disable_se: leave out every squeeze and excitation.
+        last_pool_type: "max", or "avg" with `last_pool_kernel_size` as its window and stride.
+        last_pool_kernel_size: (vertical, horizontal), read by "avg" only.
+
+    Raises:
+        ConfigError: a value outside the above.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 3,
+        model_name: str = "small",
+        scale: float = 0.5,
+        large_stride: Sequence[int] | None = None,
+        small_stride: Sequence[int] | None = None,
+        disable_se: bool = False,
+        last_pool_type: str = "max",
+        last_pool_kernel_size: Sequence[int] = (2, 2),
+    ) -> None:
+        super().__init__()
+        if scale not in SCALES:
+            raise ConfigError(f"MobileNetV3.scale: {scale} is none of {', '.join(map(str, SCALES))}")
+        if model_name not in ("small", "large"):
+            raise ConfigError(f'MobileNetV3.model_name: {model_name!r} is neither "small" nor "large"')
+        if model_name == "large":
+            table, strides = LARGE, _strides("large_stride", large_stride or (1, 2, 2, 2))
+            # upstream: only "large" has a number here, not a pair, for both directions; it keeps the block's shortcut.
+            strides[0] = strides[0][0]
+        else:
+            table, strides = SMALL, _strides("small_stride", small_stride or (2, 2, 2, 2))
+
+        channels = make_divisible(16 * scale)
+        self.conv1 = ConvBNLayer(in_channels, channels, 3, 2, act="hardswish")
+        blocks = []
+        for kernel, expanded, out, squeeze, act, stage in table:
+            spec = BlockSpec(
+                kernel,
+                make_divisible(expanded * scale),
+                make_divisible(out * scale),
+                squeeze and not disable_se,
+                act,
+                1 if stage is None else strides[stage],
+            )
+            blocks.append(ResidualUnit(channels, spec))
+            channels = spec.out
+        self.blocks = nn.Sequential(*blocks)
+        self.out_channels = make_divisible(scale * table[-1][1])
+        self.conv2 = ConvBNLayer(channels, self.out_channels, 1, act="hardswish")
+        if last_pool_type == "avg":
+            self.pool = nn.AvgPool2D(list(last_pool_kernel_size), list(last_pool_kernel_size))
+        else:
+            self.pool = nn.MaxPool2D(2, 2)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return features [B, out_channels, H / 32, W / 4] of images [B, in_channels, H, W]."""
+        return self.pool(self.conv2(self.blocks(self.conv1(x))))
+
+
+def _strides(key: str, vertical: Sequence[int]) -> list:
+    """Return each stage's (vertical, horizontal) stride: below the first convolution width is kept."""
+    if len(vertical) != 4:
+        raise ConfigError(f"MobileNetV3.{key}: four numbers are needed, one a stage, not {list(vertical)}")
+    return [(s, 1) for s in vertical]

@@ -1,0 +1,22 @@
+"""Initial values and regularisation that several layers share."""
+
+from __future__ import annotations
+
+import math
+
+from paddle import ParamAttr, nn
+from paddle.regularizer import L2Decay
+
+
+def uniform_linear_attrs(fan_in: int, l2_decay: float) -> dict[str, ParamAttr]:
+    """Return `weight_attr` and `bias_attr` of a linear layer: uniform within 1/sqrt(fan_in), its own decay.
+
+    Args:
+        fan_in: inputs of the layer.
+        l2_decay: factor of the L2 penalty that replaces the optimiser's for these two.
+    """
+    bound = 1.0 / math.sqrt(fan_in)
+    return {
+        key: ParamAttr(initializer=nn.initializer.Uniform(-bound, bound), regularizer=L2Decay(l2_decay))
+        for key in ("weight_attr", "bias_attr")
+    }
