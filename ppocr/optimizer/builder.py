@@ -1,0 +1,86 @@
+"""From an `Optimizer` section to Paddle's optimizer and the schedule of its learning rate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import paddle
+from paddle import nn
+
+from ppocr.errors import ConfigError
+from ppocr.optimizer.groups import apply_groups, freeze_parameters, visionlan_groups
+from ppocr.optimizer.schedules import Schedule
+from ppocr.registry import OPTIMIZERS, SCHEDULES
+
+logger = logging.getLogger("ppocr")
+
+OWN_KEYS = ("lr", "regularizer", "clip_norm", "clip_norm_global", "group_lr", "training_step")
+RUN_KEYS = ("epochs", "step_each_epoch")  # in some official lr sections; the run's own numbers are used
+
+
+def build_optimizer(
+    section: Mapping[str, Any],
+    model: nn.Layer,
+    *,
+    epochs: int,
+    steps_per_epoch: int,
+    freeze: Sequence[str] = (),
+    param_groups: Sequence[Mapping[str, Any]] = (),
+) -> tuple[Any, Schedule]:
+    """Build the optimizer of a run.
+
+    Args:
+        section: the `Optimizer` section.
+        model: what is trained.
+        epochs: of the whole run.
+        steps_per_epoch: optimisation steps, not batches, of an epoch.
+        freeze: name patterns of parameters that are not trained.
+        param_groups: see `apply_groups`.
+
+    Returns:
+        The optimizer, and its schedule, whose `step()` is called once after each optimisation step.
+
+    Raises:
+        ConfigError: an unknown class or key, or a pattern that matches nothing.
+    """
+    schedule = build_schedule(section["lr"], epochs=epochs, steps_per_epoch=steps_per_epoch)
+    if freeze:
+        count = freeze_parameters(model, freeze)
+        logger.info("frozen: %d parameter values, named like %s", count, ", ".join(freeze))
+    apply_groups(model, param_groups)
+    spec = OPTIMIZERS.build({k: v for k, v in section.items() if k not in OWN_KEYS})
+    # upstream: groups exist in VisionLAN's stage LF_2 only, whatever group_lr says elsewhere
+    if section.get("group_lr") and section.get("training_step") == "LF_2":
+        groups: Sequence[Any] = visionlan_groups(model, getattr(schedule, "values", [schedule.peak])[0])
+    else:
+        groups = [p for p in model.parameters() if not p.stop_gradient]
+    optimizer = spec.build(schedule, groups, regularizer(section.get("regularizer")), clipping(section), model)
+    return optimizer, schedule
+
+
+def build_schedule(section: Mapping[str, Any], *, epochs: int, steps_per_epoch: int) -> Schedule:
+    """Build the schedule of an `Optimizer.lr` section; without a name the rate is constant."""
+    spec = {"name": "Const", **{k: v for k, v in section.items() if k not in RUN_KEYS}}
+    return SCHEDULES.build(spec, epochs=epochs, steps_per_epoch=max(1, steps_per_epoch))
+
+
+def regularizer(section: Mapping[str, Any] | None) -> Any:
+    """Return Paddle's regularizer of a `{name: L1 or L2, factor: ...}` section, or None without one."""
+    if not section:
+        return None
+    kinds = {"L1": paddle.regularizer.L1Decay, "L2": paddle.regularizer.L2Decay}
+    name = section.get("name")
+    if name not in kinds:
+        raise ConfigError(f"Optimizer.regularizer.name: {name!r} is not one of {', '.join(kinds)}")
+    return kinds[name](float(section.get("factor", 0.0)))
+
+
+def clipping(section: Mapping[str, Any]) -> Any:
+    """Return Paddle's gradient clipping: `clip_norm` for each parameter alone, `clip_norm_global` for all together."""
+    if section.get("clip_norm") is not None:
+        return nn.ClipGradByNorm(clip_norm=float(section["clip_norm"]))
+    if section.get("clip_norm_global") is not None:
+        return nn.ClipGradByGlobalNorm(clip_norm=float(section["clip_norm_global"]))
+    return None

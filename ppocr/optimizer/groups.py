@@ -1,0 +1,84 @@
+"""Which parameters are trained, and how fast, by patterns of their names."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import paddle
+from paddle import nn
+
+from ppocr.errors import ConfigError
+from ppocr.registry import did_you_mean
+
+GROUP_KEYS = ("params", "lr_factor", "weight_decay")
+# VisionLAN's second stage: parameters with the full rate; the others get a tenth of the first value.
+VISIONLAN_FULL = ("head.MLM_VRM.MLM.", "head.MLM_VRM.Prediction.pp_share.", "head.MLM_VRM.Prediction.w_share.")
+
+
+def matching(model: nn.Layer, pattern: str, key: str) -> list[tuple[str, Any]]:
+    """Return the parameters whose names match a pattern such as "backbone.*".
+
+    Raises:
+        ConfigError: none does.
+    """
+    named = list(model.named_parameters())
+    found = [(name, p) for name, p in named if fnmatch.fnmatchcase(name, pattern)]
+    if not found:
+        parts = {name.split(".")[0] + ".*" for name, _ in named} | {name for name, _ in named}
+        raise ConfigError(f"{key}: no parameter is named like {pattern!r}{did_you_mean(pattern, parts)}")
+    return found
+
+
+def freeze_parameters(model: nn.Layer, patterns: Sequence[str]) -> int:
+    """Stop training the parameters that match, and keep the statistics of their batch norms as they are.
+
+    Returns:
+        How many values are frozen.
+
+    Raises:
+        ConfigError: a pattern matches nothing, or nothing is left to train.
+    """
+    frozen: dict[str, Any] = {}
+    for pattern in patterns:
+        frozen.update(matching(model, pattern, "Global.freeze"))
+    for parameter in frozen.values():
+        parameter.stop_gradient = True
+    names = set(frozen)
+    for path, layer in model.named_sublayers():
+        if hasattr(layer, "_use_global_stats") and any(f"{path}.{n}" in names for n in ("weight", "bias")):
+            layer._use_global_stats = True
+    if frozen and all(p.stop_gradient for p in model.parameters()):
+        raise ConfigError("Global.freeze: every parameter is frozen, nothing is left to train")
+    return sum(int(p.size) for p in frozen.values())
+
+
+def apply_groups(model: nn.Layer, groups: Sequence[Mapping[str, Any]]) -> None:
+    """Give parameters their own learning-rate factor and weight decay.
+
+    Args:
+        model: whose parameters are changed.
+        groups: `{"params": pattern or patterns, "lr_factor": 0.1, "weight_decay": 0.0}`; later groups win.
+
+    Raises:
+        ConfigError: an unknown key, or a pattern that matches nothing.
+    """
+    for i, group in enumerate(groups):
+        for key in group:
+            if key not in GROUP_KEYS:
+                raise ConfigError(f"Global.param_groups.{i}.{key}: unknown key{did_you_mean(key, GROUP_KEYS)}")
+        patterns = group.get("params", ())
+        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+            for _, parameter in matching(model, pattern, f"Global.param_groups.{i}.params"):
+                if "lr_factor" in group:
+                    parameter.optimize_attr["learning_rate"] = float(group["lr_factor"])
+                if group.get("weight_decay") is not None:
+                    parameter.regularizer = paddle.regularizer.L2Decay(float(group["weight_decay"]))
+
+
+def visionlan_groups(model: nn.Layer, first_rate: float) -> list[dict[str, Any]]:
+    """Return the two parameter groups of VisionLAN's stage LF_2 (Wang et al., ICCV 2021)."""
+    full = [p for n, p in model.named_parameters() if n.startswith(VISIONLAN_FULL)]
+    rest = [p for n, p in model.named_parameters() if not n.startswith(VISIONLAN_FULL)]
+    return [{"params": full}, {"params": rest, "learning_rate": first_rate * 0.1}]

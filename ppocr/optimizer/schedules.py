@@ -1,0 +1,269 @@
+"""Learning rates as functions of the step; what they depend on is the step alone, so resuming is exact."""
+
+from __future__ import annotations
+
+import bisect
+import math
+
+from paddle.optimizer.lr import LRScheduler
+
+from ppocr.errors import ConfigError
+from ppocr.registry import SCHEDULES
+
+
+class Schedule(LRScheduler):
+    """A learning rate with a linear warm-up from zero before it.
+
+    A subclass gives `rate(step)`, counted from the end of the warm-up.
+
+    Args:
+        peak: where the warm-up leads.
+        warmup_epoch: its length in epochs; rounded to steps, halves to even.
+        steps_per_epoch: optimisation steps of an epoch.
+    """
+
+    def __init__(self, peak: float, warmup_epoch: float = 0, steps_per_epoch: int = 1) -> None:
+        self.peak = peak
+        self.warmup = round(warmup_epoch * steps_per_epoch)
+        super().__init__(learning_rate=peak)
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step after the warm-up, from 0."""
+        return self.peak
+
+    def get_lr(self) -> float:
+        """Return the learning rate of the current step."""
+        step = self.last_epoch
+        if step < self.warmup:
+            return self.peak * step / self.warmup
+        return self.rate(step - self.warmup)
+
+
+def half_cosine(step: float, period: float) -> float:
+    """Return the share of a half cosine that is left: 1 at step 0, 0 at `period`, up again after it."""
+    return (1 + math.cos(math.pi * step / period)) / 2
+
+
+@SCHEDULES.register("Const")
+class Const(Schedule):
+    """The same rate throughout."""
+
+    def __init__(self, learning_rate: float, warmup_epoch: float = 0, steps_per_epoch: int = 1) -> None:
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+
+@SCHEDULES.register("Cosine")
+class Cosine(Schedule):
+    """Half a cosine over the run (Loshchilov and Hutter, ICLR 2017)."""
+
+    def __init__(
+        self, learning_rate: float, warmup_epoch: float = 0, epochs: int = 1, steps_per_epoch: int = 1
+    ) -> None:
+        self.period = epochs * steps_per_epoch
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        return self.peak * half_cosine(step, self.period)
+
+
+@SCHEDULES.register("CyclicalCosine")
+class CyclicalCosine(Schedule):
+    """Half a cosine again and again.
+
+    Args:
+        cycle: epochs of each.
+    """
+
+    def __init__(self, learning_rate: float, cycle: int, warmup_epoch: float = 0, steps_per_epoch: int = 1) -> None:
+        self.period = cycle * steps_per_epoch
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        return self.peak * half_cosine(step % self.period, self.period)
+
+
+@SCHEDULES.register("TwoStepCosine")
+class TwoStepCosine(Schedule):
+    """Half a cosine of 200 epochs, then one as long as the run, joined where the first ends."""
+
+    ignored_keys = ("T_max1", "T_max2")  # upstream: given, and replaced by the two lengths above
+
+    def __init__(
+        self, learning_rate: float, warmup_epoch: float = 0, epochs: int = 1, steps_per_epoch: int = 1
+    ) -> None:
+        self.periods = (200 * steps_per_epoch, epochs * steps_per_epoch)
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        return self.peak * half_cosine(step, self.periods[step > self.periods[0]])
+
+
+@SCHEDULES.register("LinearWarmupCosine")
+class LinearWarmupCosine(Schedule):
+    """A warm-up counted in steps from `start_lr`, then half a cosine down to `min_lr`."""
+
+    def __init__(
+        self,
+        learning_rate: float,
+        warmup_steps: int = 0,
+        start_lr: float = 1e-5,
+        min_lr: float = 1e-8,
+        epochs: int = 1,
+        steps_per_epoch: int = 1,
+    ) -> None:
+        self.period = epochs * steps_per_epoch
+        self.warmup_steps, self.start_lr, self.min_lr = warmup_steps, start_lr, min_lr
+        super().__init__(learning_rate)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        if step < self.warmup_steps:
+            return self.start_lr + (self.peak - self.start_lr) * step / self.warmup_steps
+        return self.min_lr + (self.peak - self.min_lr) * half_cosine(step - self.warmup_steps, self.period)
+
+
+@SCHEDULES.register("Linear")
+class Linear(Schedule):
+    """A polynomial down to `end_lr`, reached at the end of the run."""
+
+    def __init__(
+        self,
+        learning_rate: float,
+        end_lr: float = 0.0,
+        power: float = 1.0,
+        warmup_epoch: float = 0,
+        epochs: int = 1,
+        steps_per_epoch: int = 1,
+    ) -> None:
+        self.period, self.end_lr, self.power = epochs * steps_per_epoch, end_lr, power
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        left = 1 - min(step, self.period) / self.period
+        return self.end_lr + (self.peak - self.end_lr) * left**self.power
+
+
+@SCHEDULES.register("DecayLearningRate")
+class DecayLearningRate(Schedule):
+    """A polynomial of power `factor` down to zero at the end of the run."""
+
+    ignored_keys = ("end_lr",)  # upstream: the rate goes to zero whatever is given
+
+    def __init__(
+        self,
+        learning_rate: float,
+        factor: float = 0.9,
+        warmup_epoch: float = 0,
+        epochs: int = 1,
+        steps_per_epoch: int = 1,
+    ) -> None:
+        self.period, self.factor = epochs * steps_per_epoch, factor
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        return self.peak * max(0.0, 1 - step / self.period) ** self.factor
+
+
+@SCHEDULES.register("Step")
+class Step(Schedule):
+    """Multiplied by `gamma` every `step_size` epochs."""
+
+    def __init__(
+        self,
+        learning_rate: float,
+        step_size: int,
+        gamma: float = 0.1,
+        warmup_epoch: float = 0,
+        steps_per_epoch: int = 1,
+    ) -> None:
+        self.every, self.gamma = step_size * steps_per_epoch, gamma
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        return self.peak * self.gamma ** (step // self.every)
+
+
+@SCHEDULES.register("MultiStepDecay")
+class MultiStepDecay(Schedule):
+    """Multiplied by `gamma` at each of the epochs in `milestones`."""
+
+    def __init__(
+        self,
+        learning_rate: float,
+        milestones: list[int],
+        gamma: float = 0.1,
+        warmup_epoch: float = 0,
+        steps_per_epoch: int = 1,
+    ) -> None:
+        self.milestones, self.gamma = [m * steps_per_epoch for m in milestones], gamma
+        super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        return self.peak * self.gamma ** bisect.bisect_right(self.milestones, step)
+
+
+@SCHEDULES.register("Piecewise")
+class Piecewise(Schedule):
+    """`values[i]` until epoch `decay_epochs[i]`, the last value after all of them."""
+
+    ignored_keys = ("learning_rate",)  # the values say it all
+
+    def __init__(
+        self, decay_epochs: list[int], values: list[float], warmup_epoch: float = 0, steps_per_epoch: int = 1
+    ) -> None:
+        if len(values) != len(decay_epochs) + 1:
+            raise ConfigError(
+                f"Optimizer.lr: {len(decay_epochs)} decay_epochs need {len(decay_epochs) + 1} values, got {len(values)}"
+            )
+        self.boundaries, self.values = [e * steps_per_epoch for e in decay_epochs], list(values)
+        super().__init__(values[0], warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        return self.values[bisect.bisect_right(self.boundaries, step)]
+
+
+@SCHEDULES.register("OneCycle")
+class OneCycle(Schedule):
+    """Up to `max_lr` and down again, once over the run (Smith and Topin, 2019).
+
+    Args:
+        max_lr: the highest rate.
+        anneal_strategy: "cos" or "linear".
+        three_phase: first back to the initial rate as fast as it rose, then on to the last one.
+    """
+
+    def __init__(
+        self,
+        max_lr: float,
+        anneal_strategy: str = "cos",
+        three_phase: bool = False,
+        warmup_epoch: float = 0,
+        epochs: int = 1,
+        steps_per_epoch: int = 1,
+    ) -> None:
+        if anneal_strategy not in ("cos", "linear"):
+            raise ConfigError(f"Optimizer.lr.anneal_strategy: {anneal_strategy!r} is not one of cos, linear")
+        total, rising = epochs * steps_per_epoch, 0.3
+        first, last = max_lr / 25, max_lr / 25 / 1e4
+        self.linear = anneal_strategy == "linear"
+        self.marks = [(0.0, first), (rising * total - 1, max_lr)]
+        if three_phase:
+            self.marks.append((2 * rising * total - 2, first))
+        self.marks.append((float(total - 1), last))
+        super().__init__(max_lr, warmup_epoch, steps_per_epoch)
+
+    def rate(self, step: int) -> float:
+        """See the base class."""
+        for (start, low), (end, high) in zip(self.marks, self.marks[1:]):
+            if step <= end:
+                share = (step - start) / (end - start)
+                return high + (low - high) * (1 - share if self.linear else half_cosine(share, 1))
+        return self.marks[-1][1]
