@@ -61,7 +61,7 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
         cfg: its configuration; `Global.model_name`, `PostProcess` and `Global.infer_img` are read.
         folder: where `inference.json` (new IR) or `inference.pdmodel` (old IR), `inference.pdiparams`
             and `inference.yml` go.
-        ir: "new" or "old"; None takes `Global.export_ir`, else what FLAGS_enable_pir_api says.
+        ir: "new" or "old"; None: old where `Global.export_ir` or FLAGS_enable_pir_api=0 says so, else new.
 
     Returns:
         The largest absolute difference between the exported model's outputs and the task's.
@@ -69,7 +69,8 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     Raises:
         PpocrError: the network cannot be exported, or what was exported gives other outputs.
     """
-    ir = ir or getattr(cfg.Global, "export_ir", None)
+    if ir is None and cfg.Global.export_ir == "old":  # the default, "new", leaves the choice to the flag
+        ir = "old"
     pipeline = task.eval_pipeline.for_inference()
     task.model.eval()
     inputs = input_specs(pipeline, task.model)
@@ -77,7 +78,7 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     config = InferenceConfig(
         transforms=inference_config.resolved(pipeline.to_config()),
         postprocess=postprocess_block(task, cfg),
-        model_name=getattr(cfg.Global, "model_name", None) or Path(folder).resolve().name,
+        model_name=cfg.Global.model_name or Path(folder).resolve().name,
         inputs=inputs,
         outputs=outputs,
         made_by=f"ppocr {__version__}",
@@ -277,7 +278,7 @@ def sample_images(cfg: Any, most: int = 3) -> list[bytes]:
     """Return the bytes of the first images of `Global.infer_img`, or nothing where there are none."""
     from ppocr.deploy.images import list_images
 
-    place = getattr(cfg.Global, "infer_img", None)
+    place = cfg.Global.infer_img
     if not place or not Path(place).exists():
         return []
     return [Path(path).read_bytes() for path in list_images(place)[:most]]

@@ -12,11 +12,12 @@ from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.export import export, input_specs
 from ppocr.deploy.images import list_images
 from ppocr.deploy.predictor import Prediction, Predictor
+from ppocr.engine.checkpoint import Checkpoint, load_checkpoint
 from ppocr.engine.device import choose_device, choose_threads
-from ppocr.engine.keeper import find_start
+from ppocr.engine.keeper import is_there
 from ppocr.engine.log import set_up_logging
 from ppocr.engine.weights import load_weights, require_complete
-from ppocr.errors import ConfigError
+from ppocr.errors import CheckpointError, ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +38,33 @@ def trained_task(cfg: Any) -> Any:
             "name them with -o Global.pretrained_model=output/.../best_accuracy",
         )
     task = build_task(cfg, "infer")
-    start, _ = find_start(settings)
+    start = named_weights(settings)
     loaded = load_weights(task.model, start.params)
-    require_complete(loaded)
-    logger.info("%s: %s", settings.checkpoints or settings.pretrained_model, loaded)
+    require_complete(loaded, start.prefix)
+    known = (start.manifest or {}).get("characters")
+    if known and task.classes and list(known) != task.classes:
+        raise CheckpointError(
+            f"{start.prefix}: was trained with another dictionary of the same size",
+            "set Global.character_dict_path and Global.use_space_char as in its training",
+        )
+    logger.info("%s: all %d parameters loaded", start.prefix, len(loaded.loaded))
     task.model.eval()
     return task
+
+
+def named_weights(settings: Any) -> Checkpoint:
+    """Read exactly the weights that are named: where they are damaged, no others take their place.
+
+    As in training, `Global.checkpoints` wins, and `Global.pretrained_model` is used where that does not exist.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    wanted = settings.checkpoints or settings.pretrained_model
+    if settings.checkpoints and settings.pretrained_model and not is_there(settings.checkpoints):
+        wanted = settings.pretrained_model
+        logger.warning("Global.checkpoints: there is nothing at %s; using %s", settings.checkpoints, wanted)
+    return load_checkpoint(wanted, weights_only=True)
 
 
 def export_weights(cfg: Any) -> Path:

@@ -1,0 +1,177 @@
+"""export_model, infer_rec and predict_rec as users call them: same texts, clear failures."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ppocr import cli
+from tests.deploy.parts import CHARACTERS, small_project
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tool(name: str):
+    """Return a command's module."""
+    spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / "tools" / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A recogniser with weights on disk, and its export by the command."""
+    made = small_project(tmp_path_factory.mktemp("project") / "p")
+    made.exported = made.config_path.parent / "my inference"
+    made.weights_option = f"Global.pretrained_model={made.weights}"
+    assert run("export_model.py", made, made.weights_option, f"Global.save_inference_dir={made.exported}") == 0
+    return made
+
+
+def run(name: str, project, *options: str, flags: tuple[str, ...] = ()) -> int:
+    """Run a command of the -c kind in this process and return its exit code."""
+    module = tool(name)
+    command = getattr(module, Path(name).stem)
+    return cli.main(command, None, ["-c", str(project.config_path), *flags, "-o", *options])
+
+
+def predict(monkeypatch, *flags: str) -> int:
+    """Run predict_rec in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["predict_rec.py", *flags])
+    return cli.run_guarded(tool("infer/predict_rec.py").predict_rec)
+
+
+def inferred(output: str) -> dict[str, tuple[str, float]]:
+    """Return text and confidence by file name from what infer_rec printed."""
+    found = re.findall(r"^infer_img: (.*)\n\tresult: \('(.*)', ([0-9.e-]+)\)$", output, re.M)
+    return {Path(path).name: (text, float(confidence)) for path, text, confidence in found}
+
+
+def predicted(output: str) -> dict[str, tuple[str, float]]:
+    """Return text and confidence by file name from what predict_rec printed."""
+    found = re.findall(r"^Predicts of (.*):\('(.*)', ([0-9.e-]+)\)$", output, re.M)
+    return {Path(path).name: (text, float(confidence)) for path, text, confidence in found}
+
+
+def assert_same(found, expected) -> None:
+    assert {name: text for name, (text, _) in found.items()} == {name: text for name, (text, _) in expected.items()}
+    assert all(abs(found[name][1] - expected[name][1]) <= 1e-4 for name in expected)
+
+
+def test_trained_and_exported_read_the_same(project, monkeypatch, capfd):
+    capfd.readouterr()
+    assert run("infer_rec.py", project, project.weights_option, flags=("--draw",)) == 0
+    expected = inferred(capfd.readouterr().out)
+    assert sorted(expected) == [path.name for path in project.images]
+    folder, images = f"--rec_model_dir={project.exported}", f"--image_dir={project.images[0].parent}"
+    assert predict(monkeypatch, folder, images, "--rec_image_shape=3, 32, 100", "--rec_batch_num=1") == 0
+    assert_same(predicted(capfd.readouterr().out), expected)
+    assert (
+        predict(monkeypatch, folder, images, "--rec_char_dict_path", str(project.config_path.parent / "dict.txt")) == 0
+    )
+    assert_same(predicted(capfd.readouterr().out), expected)
+    results = (project.weights.parent / "predicts.txt").read_text(encoding="utf-8").splitlines()
+    assert {Path(line.split("\t")[0]).name: line.split("\t")[1] for line in results} == {
+        name: text for name, (text, _) in expected.items()
+    }
+    assert len(list((project.weights.parent / "infer_results").iterdir())) == len(project.images)
+
+
+@pytest.mark.slow
+def test_only_the_exported_folder_is_needed(project, tmp_path, capfd):
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for path in project.exported.iterdir():
+        (moved / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "a.png").write_bytes(project.images[0].read_bytes())
+    capfd.readouterr()
+    command = [
+        sys.executable,
+        str(ROOT / "tools/infer/predict_rec.py"),
+        "--image_dir=a.png",
+        "--rec_model_dir=elsewhere",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert list(predicted(done.stdout)) == ["a.png"]
+
+
+def test_a_folder_without_inference_yml_needs_two_flags(project, tmp_path, monkeypatch, capfd):
+    for path in project.exported.iterdir():
+        if path.suffix != ".yml":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    flags = [f"--rec_model_dir={tmp_path}", f"--image_dir={project.images[0].parent}"]
+    assert predict(monkeypatch, f"--rec_model_dir={project.exported}", flags[1]) == 0
+    expected = predicted(capfd.readouterr().out)
+    assert predict(monkeypatch, *flags) == 2
+    assert "give --rec_image_shape and --rec_char_dict_path" in capfd.readouterr().err
+    dictionary = f"--rec_char_dict_path={project.config_path.parent / 'dict.txt'}"
+    assert predict(monkeypatch, *flags, "--rec_image_shape=3,32,100", dictionary) == 0
+    assert_same(predicted(capfd.readouterr().out), expected)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        (["--rec_char_dict_path={other}"], 2, "has 17 entries"),
+        (["--rec_image_shape=3,48,320"], 2, "the network takes [3, 32, -1]"),
+        (["--use_space_char=false"], 2, "classes"),
+        (["--rec_batch_nun=3"], 2, "did you mean rec_batch_num"),
+        (["--rec_model_dir={other}/none"], 1, "no such folder"),
+        (["--image_dir={other}/none"], 1, "no such image"),
+        (["--image_dir={other}"], 1, "none of 1 images could be read"),
+        (["--rec_batch_num=0"], 2, "at least 1"),
+    ],
+)
+def test_flags_that_cannot_be_met(project, tmp_path, monkeypatch, capfd, flags, code, message):
+    other = tmp_path / "other.jpg"
+    other.write_text("\n".join(CHARACTERS + "g"), encoding="utf-8")
+    given = [flag.format(other=other) for flag in flags]
+    base = [f"--rec_model_dir={project.exported}", f"--image_dir={project.images[0]}"]
+    kept = [flag for flag in base if flag.split("=")[0] not in {f.split("=")[0] for f in given}]
+    assert predict(monkeypatch, *kept, *given) == code
+    assert message in capfd.readouterr().err
+
+
+def test_a_bad_image_among_good_ones_is_reported(project, tmp_path, monkeypatch, capfd):
+    (tmp_path / "a.png").write_bytes(project.images[0].read_bytes())
+    (tmp_path / "b.png").write_bytes(b"")
+    assert run("infer_rec.py", project, project.weights_option, f"Global.infer_img={tmp_path}") == 0
+    output = capfd.readouterr().out
+    assert list(inferred(output)) == ["a.png"]
+    assert "b.png\n\tnot read: empty_file" in output
+    assert predict(monkeypatch, f"--rec_model_dir={project.exported}", f"--image_dir={tmp_path}") == 0
+    captured = capfd.readouterr()
+    assert list(predicted(captured.out)) == ["a.png"]
+    assert "b.png: not read: empty_file" in captured.err
+
+
+@pytest.mark.parametrize("command", ["infer_rec.py", "export_model.py"])
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("", "no weights"), ("Global.pretrained_model={folder}/none", "none"), ("Global.checkpoints={folder}/cut", "cut")],
+)
+def test_missing_weights_are_an_error(project, tmp_path, capfd, command, option, message):
+    cut = project.weights.parent / "cut"
+    for suffix in (".pdparams", ".states", ".json"):
+        source = project.weights.with_name(project.weights.name + suffix)
+        if source.exists():
+            cut.with_name("cut" + suffix).write_bytes(source.read_bytes()[: 2000 if suffix == ".pdparams" else None])
+    options = [option.format(folder=project.weights.parent)] if option else []
+    target = tmp_path / "inference"
+    assert run(command, project, *options, f"Global.save_inference_dir={target}") != 0
+    assert message in capfd.readouterr().err
+    assert not target.exists()
+
+
+def test_weights_of_another_network_are_never_exported(project, tmp_path, capfd):
+    target = tmp_path / "inference"
+    options = [project.weights_option, f"Global.save_inference_dir={target}", "Architecture.Neck.hidden_size=24"]
+    assert run("export_model.py", project, *options) == 1
+    assert not target.exists()
