@@ -1,0 +1,59 @@
+"""ResNet-vd for text lines: height shrinks by 32, width by 4 (https://arxiv.org/abs/1812.01187)."""
+
+from __future__ import annotations
+
+import paddle
+from paddle import nn
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.layers.resnet_vd import (
+    DEPTHS,
+    FIRST_BOTTLENECK_DEPTH,
+    WIDTHS,
+    BasicBlock,
+    BottleneckBlock,
+    ConvBNLayer,
+)
+from ppocr.registry import BACKBONES
+
+
+@BACKBONES.register("ResNet", scope="rec")
+class ResNet(nn.Layer):
+    """Strong backbone for text lines 32 pixels high.
+
+    Args:
+        in_channels: channels of the image.
+        layers: 18, 34, 50, 101, 152 or 200.
+
+    Raises:
+        ConfigError: another number of layers.
+    """
+
+    def __init__(self, in_channels: int = 3, layers: int = 50) -> None:
+        super().__init__()
+        if layers not in DEPTHS:
+            raise ConfigError(f"ResNet.layers: {layers} is none of {', '.join(map(str, DEPTHS))}")
+        block = BottleneckBlock if layers >= FIRST_BOTTLENECK_DEPTH else BasicBlock
+        self.conv1_1 = ConvBNLayer(in_channels, 32, 3)
+        self.conv1_2 = ConvBNLayer(32, 32, 3)
+        self.conv1_3 = ConvBNLayer(32, 64, 3)
+        self.pool2d_max = nn.MaxPool2D(3, 2, 1)
+
+        channels = 64
+        self.block_list = []
+        for stage, (depth, width) in enumerate(zip(DEPTHS[layers], WIDTHS)):
+            for i in range(depth):
+                opens_stage = i == 0
+                shrinks = opens_stage and stage > 0
+                unit = block(channels, width, (2, 1) if shrinks else 1, project=opens_stage, pool_shortcut=shrinks)
+                self.block_list.append(self.add_sublayer(f"bb_{stage}_{i}", unit))
+                channels = width * block.expansion
+        self.out_channels = channels
+        self.out_pool = nn.MaxPool2D(2, 2)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return features [B, out_channels, H / 32, W / 4] of images [B, in_channels, H, W]."""
+        x = self.pool2d_max(self.conv1_3(self.conv1_2(self.conv1_1(x))))
+        for unit in self.block_list:
+            x = unit(x)
+        return self.out_pool(x)
