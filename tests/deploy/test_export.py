@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import paddle
 import pytest
 from paddle import nn
 
 from ppocr.deploy import export as export_module
-from ppocr.deploy.backends import DygraphBackend, PaddleBackend, RuntimeOptions, find_program
+from ppocr.deploy.backends import DygraphBackend, OnnxBackend, PaddleBackend, RuntimeOptions, find_program
 from ppocr.deploy.export import export, fuse, input_specs, random_inputs
 from ppocr.deploy.inference_config import load
 from ppocr.errors import CheckpointError, ConfigError, PpocrError
@@ -24,17 +26,25 @@ def project(tmp_path_factory):
     return small_project(tmp_path_factory.mktemp("project") / "p")
 
 
+@pytest.fixture(scope="module")
+def exported(project, tmp_path_factory):
+    """The recogniser exported in both IRs: folders by the name of the IR."""
+    folders = {ir: tmp_path_factory.mktemp(ir) for ir in ("new", "old")}
+    for ir, folder in folders.items():
+        assert export(project.task, project.cfg, folder, ir) <= 1e-4
+    return folders
+
+
 def names(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize(("ir", "files"), [(None, NEW_IR), ("new", NEW_IR), ("old", OLD_IR)])
-def test_exported_equals_trained(project, tmp_path, ir, files):
-    difference = export(project.task, project.cfg, tmp_path, ir)
-    assert difference <= 1e-4
-    assert names(tmp_path) == files
-    config = load(tmp_path)
-    trained, exported = DygraphBackend(project.task.model, ["ctc"]), PaddleBackend(tmp_path, config.outputs)
+@pytest.mark.parametrize(("ir", "files"), [("new", NEW_IR), ("old", OLD_IR)])
+def test_exported_equals_trained(project, exported, ir, files):
+    folder = exported[ir]
+    assert names(folder) == files
+    config = load(folder)
+    trained, exported = DygraphBackend(project.task.model, ["ctc"]), PaddleBackend(folder, config.outputs)
     for width in (40, 100, 333):
         alone, together = (random_inputs(config.inputs, batch, width, seed=1) for batch in (1, 5))
         for inputs in (alone, together):
@@ -43,12 +53,6 @@ def test_exported_equals_trained(project, tmp_path, ir, files):
             assert expected.shape[-1] == len(CHARACTERS) + 2
         one = exported.run({"x": together["x"][2:3]})["ctc"]
         assert np.abs(exported.run(together)["ctc"][2:3] - one).max() <= 1e-5
-
-
-def test_one_ir_replaces_the_other(project, tmp_path):
-    export(project.task, project.cfg, tmp_path, "old")
-    export(project.task, project.cfg, tmp_path, "new")
-    assert names(tmp_path) == NEW_IR
 
 
 def test_inference_yml_is_what_runtimes_read(project, tmp_path):
@@ -65,10 +69,12 @@ def test_inference_yml_is_what_runtimes_read(project, tmp_path):
     assert config.inputs[0].shape == (-1, 3, 32, -1)
     assert config.outputs == ("ctc",)
     assert config.made_by.startswith("ppocr ")
+    export(project.task, project.cfg, tmp_path / "my_model", "old")
+    assert names(tmp_path / "my_model") == OLD_IR, "one IR replaces the other"
 
 
-def test_a_difference_leaves_the_earlier_export_alone(project, tmp_path, monkeypatch):
-    export(project.task, project.cfg, tmp_path)
+def test_a_difference_leaves_the_earlier_export_alone(project, exported, tmp_path, monkeypatch):
+    shutil.copytree(exported["new"], tmp_path, dirs_exist_ok=True)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(export_module, "LARGEST_DIFFERENCE", -1.0)
     with pytest.raises(PpocrError, match="differs from the trained one"):
@@ -136,19 +142,16 @@ def test_a_fixed_size_layer_narrows_the_input(project):
     assert input_specs(pipeline, model)[0].shape == (-1, 3, 32, 100)
 
 
-def test_default_settings(project, tmp_path):
-    export(project.task, project.cfg, tmp_path / "new", "new")
-    export(project.task, project.cfg, tmp_path / "old", "old")
-    assert not PaddleBackend(tmp_path / "new").mkldnn
-    assert PaddleBackend(tmp_path / "old").mkldnn
-    assert not PaddleBackend(tmp_path / "old", options=RuntimeOptions(mkldnn=False, cpu_threads=2)).mkldnn
+def test_default_settings(exported):
+    assert not PaddleBackend(exported["new"]).mkldnn
+    assert PaddleBackend(exported["old"]).mkldnn
+    assert not PaddleBackend(exported["old"], options=RuntimeOptions(mkldnn=False, cpu_threads=2)).mkldnn
 
 
 @pytest.mark.skipif(paddle.is_compiled_with_cuda(), reason="this paddle has CUDA")
-def test_gpu_on_a_cpu_build_is_refused(project, tmp_path):
-    export(project.task, project.cfg, tmp_path)
+def test_gpu_on_a_cpu_build_is_refused(exported):
     with pytest.raises(PpocrError, match="CPU only"):
-        PaddleBackend(tmp_path, options=RuntimeOptions(use_gpu=True))
+        PaddleBackend(exported["new"], options=RuntimeOptions(use_gpu=True))
 
 
 def test_missing_files_are_named(tmp_path):
@@ -159,7 +162,15 @@ def test_missing_files_are_named(tmp_path):
         find_program(tmp_path)
 
 
-def test_a_missing_input_is_named(project, tmp_path):
-    export(project.task, project.cfg, tmp_path)
+def test_a_missing_input_is_named(exported):
     with pytest.raises(PpocrError, match="input x is not given"):
-        PaddleBackend(tmp_path).run({})
+        PaddleBackend(exported["new"]).run({})
+
+
+def test_onnx_files_that_cannot_be_read(tmp_path):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(CheckpointError, match="no such file"):
+        OnnxBackend(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"bad")
+    with pytest.raises(CheckpointError, match="cannot load it"):
+        OnnxBackend(tmp_path / "bad.onnx")
