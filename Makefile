@@ -29,6 +29,9 @@ quickstart: $(STAMP)
 	$(PY) tools/eval.py -c $(QUICKSTART) -o Global.checkpoints=$(RUN)/best_accuracy
 	$(PY) tools/export_model.py -c $(QUICKSTART) -o Global.pretrained_model=$(RUN)/best_accuracy Global.save_inference_dir=$(RUN)/inference
 	$(PY) tools/contact_sheet.py --rec_model_dir $(RUN)/inference --label_file train_data/digits/rec_gt_test.txt --out $(RUN)/predictions.png
+	@echo
+	@echo "What next: look at $(RUN)/predictions.png; train on your own lines by pointing a copy of $(QUICKSTART)"
+	@echo "at your label files (docs/data.md); configs/README.md lists the larger networks."
 
 test: $(STAMP)
 	$(PY) -m pytest -q -p no:cacheprovider

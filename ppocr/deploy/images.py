@@ -63,3 +63,28 @@ def write_lines(path: str | Path, lines: Sequence[str]) -> None:
         temporary.replace(target)
     except OSError as err:
         raise DataError(f"{target}: cannot be written: {err.strerror or err}", "set Global.save_res_path") from err
+
+
+def read_labels(path: str | Path, folder: str | Path) -> list[tuple[str, str]]:
+    """Return (image path, text) of each line of a label file.
+
+    Args:
+        path: `image path<TAB>text` per line.
+        folder: where the paths start from.
+
+    Raises:
+        DataError: it cannot be read, or a line has no tab.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as err:
+        raise DataError(f"{path}: cannot be read as a label file: {err}") from err
+    pairs = []
+    for number, row in enumerate(lines, start=1):
+        name, tab, text = row.partition("\t")
+        if not tab:
+            raise DataError(f"{path}:{number}: no tab between path and text: {row[:80]!r}")
+        pairs.append((str(Path(folder) / name), text))
+    if not pairs:
+        raise DataError(f"{path}: lists no image")
+    return pairs

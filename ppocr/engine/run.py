@@ -68,6 +68,7 @@ def _train(cfg: Config, world: World, device: str) -> Best:
         epochs=settings.epoch_num,
         steps_per_epoch=-(-len(loaders.train) // accumulate),
         freeze=settings.freeze,
+        param_groups=settings.param_groups,
     )
     facts = {"config_sha256": cfg.sha256()}
     keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last, facts=facts)

@@ -79,6 +79,7 @@ class CTCLabelEncode(Transform):
             PpocrError: a character outside the dictionary where `oov` is "error".
         """
         text = sample["label"]
+        sample["text"] = self.codec.reference(text)  # what a perfect reading would decode to
         ids = self.codec.encode(text)[: self.max_text_length] if self._lenient else self._encode_strictly(text, sample)
         label = np.zeros(self.max_text_length, np.int64)
         label[: len(ids)] = ids
