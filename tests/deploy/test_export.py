@@ -142,10 +142,13 @@ def test_a_fixed_size_layer_narrows_the_input(project):
     assert input_specs(pipeline, model)[0].shape == (-1, 3, 32, 100)
 
 
-def test_default_settings(exported):
-    assert not PaddleBackend(exported["new"]).mkldnn
-    assert PaddleBackend(exported["old"]).mkldnn
-    assert not PaddleBackend(exported["old"], options=RuntimeOptions(mkldnn=False, cpu_threads=2)).mkldnn
+@pytest.mark.parametrize("ir", ["new", "old"])
+def test_one_dnn_is_used_on_request_only(exported, ir):
+    default, asked = PaddleBackend(exported[ir]), PaddleBackend(exported[ir], options=RuntimeOptions(mkldnn=True))
+    assert not default.mkldnn and asked.mkldnn
+    inputs = {"x": np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 100)).astype(np.float32)}
+    expected, found = default.run(inputs), asked.run(inputs)
+    assert all(np.allclose(e, f, atol=1e-3) for e, f in zip(expected.values(), found.values()))
 
 
 @pytest.mark.skipif(paddle.is_compiled_with_cuda(), reason="this paddle has CUDA")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ppocr.build import build_task
+from ppocr.data.loader import build_loader
 from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.export import export
 from ppocr.deploy.inference_config import FILE_NAME, load, set_image_shape
 from ppocr.deploy.predictor import Predictor, batches_of_equal_size
+from ppocr.engine.evaluator import evaluate
 from ppocr.errors import ConfigError
 from tests.deploy.parts import image, small_project
 
@@ -50,6 +53,23 @@ def test_exported_folder_reads_as_the_trained_model_does(project):
     assert [p.source for p in found] == [str(p) for p in project.images]
     assert [p.result[0] for p in found] == [text for text, _ in expected]
     assert np.allclose([p.result[1] for p in found], [c for _, c in expected], atol=1e-4)
+
+
+def test_the_metric_of_evaluation_is_that_of_the_exported_model(project):
+    results = [p.result for p in Predictor.from_folder(project.folder).predict(project.images, 2)]
+    labels = [text if number % 2 else "0a" for number, (text, _) in enumerate(results)]
+    lines = "".join(f"{path.name}\t{label}\n" for path, label in zip(project.images, labels))
+    (project.config_path.parent / "labels.txt").write_text(lines, encoding="utf-8")
+    task = build_task(project.cfg, "eval")
+    task.model.set_state_dict(project.task.model.state_dict())
+    loader = build_loader(project.cfg.Eval, task.eval_pipeline, mode="eval", seed=0, rank=0, world_size=1)
+    evaluated = evaluate(task, loader).metrics
+    task.metric.reset()
+    task.metric(results, {"text": labels})
+    predicted = task.metric.get_metric()
+    assert 0 < evaluated["acc"] < 1
+    for name in ("acc", "norm_edit_dis"):
+        assert evaluated[name] == pytest.approx(predicted[name], abs=1e-9)
 
 
 @pytest.mark.parametrize("free", [False, True])
