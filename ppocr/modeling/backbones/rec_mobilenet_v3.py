@@ -1,4 +1,4 @@
-"""MobileNetV3 for text lines: height shrinks by 32, width by 4 (https://arxiv.org/abs/1905.02244)."""
+"""MobileNetV3 for text lines, whose width it shrinks by 4 (https://arxiv.org/abs/1905.02244)."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ class MobileNetV3(nn.Layer):
             self.pool = nn.MaxPool2D(2, 2)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Return features [B, out_channels, H / 32, W / 4] of images [B, in_channels, H, W]."""
+        """Return features of images [B, in_channels, H, W].
+
+        With strides 1, 2, 2, 2: [B, out_channels, H / 32, W / 4].
+        """
         return self.pool(self.conv2(self.blocks(self.conv1(x))))
 
 
