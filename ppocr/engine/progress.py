@@ -28,6 +28,7 @@ class Progress:
         self.shown = shown
         self._times = Meters(50)
         self._mark = time.perf_counter()
+        self.best = ""  # of the evaluations so far, for the bar
         self._read = 0.0
         self._begun: float | None = None
         self._bar: Any = None
@@ -111,12 +112,14 @@ class Progress:
             return
         if self._bar is not None:
             numbers = "  ".join(f"{name} {meters[name]:.4g}" for name in meters.names())
-            rate = self.rate()["samples_per_second"]
+            rate = self.rate()
+            memory = "  ".join(f"{name} {value:.0f} MB" for name, value in memory_megabytes().items())
             self._bar.update(
                 self._task,
                 completed=position.global_step,
                 epoch=f"epoch {position.epoch}/{self.epochs}",
-                numbers=f"{numbers}  lr {lr:.3g}  {rate:.0f} samples/s",
+                numbers=f"{numbers}  lr {lr:.3g}  {self.best}  {rate['samples_per_second']:.0f} samples/s  "
+                f"reader {rate['reader_seconds']:.3f} of {rate['step_seconds']:.3f} s  {memory}",
             )
         if log:
             get_logger().info(self.line(position, meters, lr))

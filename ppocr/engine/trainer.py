@@ -211,9 +211,8 @@ class Trainer:
         if due or position.step_in_epoch == self.steps_per_epoch:
             self.ledger.settle(leave=1 if self._on_gpu else 0)
             self.precision.check_scale()
-            due = due and bool(self.meters.names())
-            self.progress.show(position, self.meters, self.lr, log=due)
             self._draw(batch)
+        self.progress.show(position, self.meters, self.lr, log=due and bool(self.meters.names()))
         self.evaluate_if_due(self._evaluation_is_due())
         self.stop_if_asked()
 
@@ -264,6 +263,7 @@ class Trainer:
         self._unknown_reported = True
         best = self.best
         if best.global_step:
+            self.progress.best = f"best {found.main_indicator} {best.value:.4g}"
             get_logger().info(
                 f"best {found.main_indicator} {best.value:.6g} at epoch {best.epoch}, step {best.global_step}"
             )
