@@ -39,6 +39,7 @@ class MixedPrecision:
         white: list[str] | None = None,
         black: list[str] | None = None,
     ) -> None:
+        enabled = enabled and level != "O0"
         if enabled and level not in ("O1", "O2"):
             raise PpocrError(f"Global.amp_level: {level!r} is not a level", "use O1 or O2")
         if enabled and dtype not in ("float16", "bfloat16"):
@@ -88,7 +89,10 @@ class MixedPrecision:
         if not self.enabled:
             return contextlib.nullcontext()
         return paddle.amp.auto_cast(
-            custom_white_list=self._white, custom_black_list=self._black, level=self.level, dtype=self.dtype
+            custom_white_list=self._white or None,
+            custom_black_list=self._black or None,
+            level=self.level,
+            dtype=self.dtype,
         )
 
     def backward(self, loss: Tensor) -> None:

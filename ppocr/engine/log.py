@@ -50,6 +50,14 @@ def _add(logger: logging.Logger, handler: logging.Handler) -> None:
     logger.addHandler(handler)
 
 
+def log_to_file(message: str) -> None:
+    """Write an error to train.log only, because the command prints it on the terminal itself."""
+    record = logging.LogRecord(LOGGER, logging.ERROR, "", 0, message, None, None)
+    for handler in get_logger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)
+
+
 def on_terminal() -> bool:
     """Return whether stdout is a terminal that can show a moving bar."""
     return sys.stdout.isatty()

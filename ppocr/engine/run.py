@@ -13,8 +13,9 @@ from ppocr.engine.device import choose_device, choose_threads, describe
 from ppocr.engine.distributed import World, join_world, synchronise_batch_norm
 from ppocr.engine.evaluator import Evaluation, evaluate, report
 from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights, writable_folder
-from ppocr.engine.log import get_logger, set_up_logging
+from ppocr.engine.log import get_logger, log_to_file, set_up_logging
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
+from ppocr.engine.stop import Stopped
 from ppocr.engine.trainer import Best, Loaders, Trainer
 from ppocr.engine.weights import load_weights, require_complete
 from ppocr.errors import ConfigError, PpocrError
@@ -36,10 +37,10 @@ def train(cfg: Config) -> Best:
         world.close()
         return best
     except Exception as error:
-        if world.watchdog is not None:
+        if world.watchdog is not None and not isinstance(error, Stopped):
             world.watchdog.report(f"{type(error).__name__}: {error}")
         if world.first:
-            get_logger().error(str(error))
+            log_to_file(f"{type(error).__name__}: {error}")
         raise
 
 
@@ -71,7 +72,7 @@ def _train(cfg: Config, world: World, device: str) -> Best:
         param_groups=settings.param_groups,
     )
     facts = {"config_sha256": cfg.sha256()}
-    keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last, facts=facts)
+    keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last or 0, facts=facts)
     trainer = Trainer(task, loaders, (optimizer, scheduler), settings, keeper, world=world, seed=seed)
     if start is not None and how == "resume":
         start_optimizer(trainer.optimizer, scheduler, start, settings.resume_lr)
@@ -100,7 +101,7 @@ def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
         world_size=world.size,
         max_bad_ratio=cfg.Global.max_bad_ratio,
     )
-    return Loaders(train_loader, eval_loader(cfg, task, world))
+    return Loaders(train_loader, eval_loader(cfg, task, world) if cfg.Eval is not None else None)
 
 
 def eval_loader(cfg: Config, task: Any, world: World) -> Any:
