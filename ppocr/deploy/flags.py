@@ -57,7 +57,12 @@ def make_parser() -> argparse.ArgumentParser:
     add("--gpu_id", type=int, default=0)
     add("--gpu_mem", type=int, default=500, help="megabytes")
     add("--cpu_threads", type=int, help="threads of one operator")
-    add("--enable_mkldnn", type=true_or_false, default=False, help="oneDNN on the CPU (default false)")
+    add(
+        "--enable_mkldnn",
+        type=true_or_false,
+        default=False,
+        help="oneDNN on the CPU: faster, less exact (default false)",
+    )
     add("--save_res_path", help="results file: path, text and confidence between tabs")
     add("--draw", help="folder for pictures of the results")
     add("--debug", action="store_true", help="show tracebacks")
