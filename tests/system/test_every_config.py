@@ -1,0 +1,69 @@
+"""Every shipped configuration trains a step, evaluates, and exports what it trained, on small data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import pytest
+
+from ppocr.config.loader import load_config
+from ppocr.data.lmdb_writer import write_lmdb
+from tests.system.project import ROOT, line_image
+
+CONFIGS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "configs").rglob("*.yml"))
+IMAGES = 4
+
+
+def small_data(folder: Path, characters: str) -> None:
+    """Write images and labels of characters a configuration knows, as files and as an LMDB."""
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for i in range(IMAGES):
+        data = cv2.imencode(".jpg", line_image(str(1234)[: i + 1]))[1].tobytes()
+        (folder / "images" / f"{i}.jpg").write_bytes(data)
+        rows.append(f"{i}.jpg\t{characters[: i + 1]}\n")
+    (folder / "labels.txt").write_text("".join(rows), encoding="utf-8")
+    write_lmdb(str(folder / "labels.txt"), str(folder / "images"), str(folder / "lmdb"))
+
+
+def overrides(raw: dict, folder: Path) -> list[str]:
+    """Return overrides that point a configuration at the small data."""
+    found = ["Global.use_gpu=false", f"Global.save_model_dir={folder}/out", "Global.epoch_num=1", "Global.seed=1"]
+    found += ["Global.eval_batch_step=0", "Global.eval_batch_epoch=1", "Global.save_epoch_step=1000"]
+    found += [f"Global.save_inference_dir={folder}/inference"]
+    for section in ("Train", "Eval"):
+        found += [f"{section}.loader.batch_size_per_card=2", f"{section}.loader.num_workers=0"]
+        if "label_file_list" in raw[section].dataset:
+            found += [
+                f"{section}.dataset.data_dir={folder}/images",
+                f"{section}.dataset.label_file_list=[{folder}/labels.txt]",
+            ]
+        else:
+            found += [f"{section}.dataset.data_dir={folder}/lmdb"]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CONFIGS)
+def test_config_trains_evaluates_and_exports(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ppocr.codecs.vocabulary import Vocabulary
+    from ppocr.deploy.predictor import Predictor
+    from ppocr.deploy.run import export_weights
+    from ppocr.engine.run import evaluate_weights, train
+
+    monkeypatch.chdir(ROOT)
+    asked = load_config(path)
+    characters = Vocabulary.load(asked.Global.character_dict_path).characters
+    small_data(tmp_path, "".join(c for c in characters if len(c) == 1 and not c.isspace())[:IMAGES])
+    raw = {"Train": asked.Train, "Eval": asked.Eval}
+    cfg = load_config(path, overrides(raw, tmp_path))
+    best = train(cfg)
+    assert best.global_step == IMAGES // 2
+    cfg = load_config(path, [*overrides(raw, tmp_path), f"Global.checkpoints={tmp_path}/out/best_accuracy"])
+    found = evaluate_weights(cfg)
+    assert found.used == found.total == IMAGES
+    export_weights(cfg)
+    images = sorted(map(str, (tmp_path / "images").iterdir()))
+    predictions = Predictor.from_folder(tmp_path / "inference").predict(images)
+    assert [p.problem for p in predictions] == [None] * IMAGES
