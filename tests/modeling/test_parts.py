@@ -85,3 +85,8 @@ def test_ctc_head_with_a_middle_layer():
     assert list(preds) == ["ctc", "ctc_neck"]
     assert paddle.allclose(preds["ctc_neck"], head.fc1(x))
     assert paddle.allclose(preds["ctc"], head.fc2(head.fc1(x)), atol=1e-6)
+
+
+def test_ctc_head_promises_features_only_when_it_gives_them():
+    assert CTCHead(4, 3).aux == ()
+    assert CTCHead(4, 3, return_feats=True).aux == ("ctc_neck",)

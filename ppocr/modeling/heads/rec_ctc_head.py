@@ -25,7 +25,7 @@ class CTCHead(nn.Layer):
     targets = ()
     inputs = ()
     outputs = ("ctc",)
-    aux = ("ctc_neck",)
+    aux: tuple[str, ...] = ("ctc_neck",)
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class CTCHead(nn.Layer):
         super().__init__()
         self.mid_channels = mid_channels
         self.return_feats = return_feats
+        self.aux = ("ctc_neck",) if return_feats else ()  # a loss that reads it is then refused at start
         self.out_channels = out_channels
         if mid_channels is None:
             self.fc = nn.Linear(in_channels, out_channels, **uniform_linear_attrs(in_channels, fc_decay))
