@@ -6,65 +6,18 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from ppocr.build import build_task
 from ppocr.deploy import report
 from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.export import export, input_specs
 from ppocr.deploy.images import list_images
 from ppocr.deploy.predictor import Prediction, Predictor
-from ppocr.engine.checkpoint import Checkpoint, load_checkpoint
 from ppocr.engine.device import choose_device, choose_threads
-from ppocr.engine.keeper import is_there
 from ppocr.engine.log import set_up_logging
-from ppocr.engine.weights import load_weights, require_complete
-from ppocr.errors import CheckpointError, ConfigError
+from ppocr.engine.trained import trained_task
 
 logger = logging.getLogger(__name__)
 
 LARGEST_BATCH = 32  # evaluation batches are sized for a GPU
-
-
-def trained_task(cfg: Any) -> Any:
-    """Build a task with the weights the configuration names, every one of them.
-
-    Raises:
-        ConfigError: no weights are named.
-        CheckpointError: they are missing, damaged, or do not fill the network.
-    """
-    settings = cfg.Global
-    if not (settings.checkpoints or settings.pretrained_model):
-        raise ConfigError(
-            "no weights: neither Global.checkpoints nor Global.pretrained_model is set",
-            "name them with -o Global.pretrained_model=output/.../best_accuracy",
-        )
-    task = build_task(cfg, "infer")
-    start = named_weights(settings)
-    loaded = load_weights(task.model, start.params)
-    require_complete(loaded, start.prefix)
-    known = (start.manifest or {}).get("characters")
-    if known and task.classes and list(known) != task.classes:
-        raise CheckpointError(
-            f"{start.prefix}: was trained with another dictionary of the same size",
-            "set Global.character_dict_path and Global.use_space_char as in its training",
-        )
-    logger.info("%s: all %d parameters loaded", start.prefix, len(loaded.loaded))
-    task.model.eval()
-    return task
-
-
-def named_weights(settings: Any) -> Checkpoint:
-    """Read exactly the weights that are named: where they are damaged, no others take their place.
-
-    As in training, `Global.checkpoints` wins, and `Global.pretrained_model` is used where that does not exist.
-
-    Raises:
-        CheckpointError: missing or damaged.
-    """
-    wanted = settings.checkpoints or settings.pretrained_model
-    if settings.checkpoints and settings.pretrained_model and not is_there(settings.checkpoints):
-        wanted = settings.pretrained_model
-        logger.warning("Global.checkpoints: there is nothing at %s; using %s", settings.checkpoints, wanted)
-    return load_checkpoint(wanted, weights_only=True)
 
 
 def export_weights(cfg: Any) -> Path:
@@ -77,7 +30,7 @@ def export_weights(cfg: Any) -> Path:
     """
     set_up_logging(None)
     choose_device(cfg.Global, cfg.where("Global.use_gpu"))
-    task = trained_task(cfg)
+    task = trained_task(cfg, "infer")
     folder = Path(cfg.Global.save_inference_dir or Path(cfg.Global.save_model_dir) / "inference")
     export(task, cfg, folder)
     return folder
@@ -100,7 +53,7 @@ def infer(cfg: Any, draw: bool = False) -> list[Prediction]:
     images = list_images(settings.infer_img or "", settings.infer_list)
     choose_device(settings, cfg.where("Global.use_gpu"))
     choose_threads()
-    task = trained_task(cfg)
+    task = trained_task(cfg, "infer")
     pipeline = task.eval_pipeline.for_inference()
     backend = DygraphBackend(task.model, None)
     predictor = Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))

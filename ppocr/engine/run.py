@@ -16,9 +16,9 @@ from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weigh
 from ppocr.engine.log import get_logger, log_to_file, set_up_logging
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.stop import Stopped
+from ppocr.engine.trained import trained_task
 from ppocr.engine.trainer import Best, Loaders, Trainer
-from ppocr.engine.weights import load_weights, require_complete
-from ppocr.errors import ConfigError, PpocrError
+from ppocr.errors import PpocrError
 from ppocr.optimizer import build_optimizer
 
 
@@ -117,20 +117,12 @@ def evaluate_weights(cfg: Config) -> Evaluation:
         CheckpointError: the weights are not all there.
     """
     settings = cfg.Global
-    path = settings.checkpoints or settings.pretrained_model
-    if not path:
-        raise ConfigError("no weights to evaluate", "name them with -o Global.checkpoints=output/.../best_accuracy")
     device = choose_device(settings, cfg.where("Global.use_gpu"))
     world = join_world()
     set_up_logging(None, rank=world.rank)
     get_logger().info(describe(device, choose_threads(world.local_size, cfg.Eval.loader.num_workers)))
     try:
-        task = build_task(cfg, "eval")
-        start, _ = find_start(settings)
-        loaded = load_weights(task.model, start.params)
-        for line in loaded.lines():
-            get_logger().info(line)
-        require_complete(loaded, start.prefix)
+        task = trained_task(cfg, "eval")
         precision = MixedPrecision.from_global(settings)
         found = evaluate(task, eval_loader(cfg, task, world), world=world, autocast=precision.autocast)
         if world.first:
