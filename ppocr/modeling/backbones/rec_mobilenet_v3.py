@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Optional
 
 import paddle
 from paddle import nn
@@ -11,8 +12,10 @@ from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import SCALES, BlockSpec, ConvBNLayer, ResidualUnit, make_divisible
 from ppocr.registry import BACKBONES
 
+Row = tuple[int, int, int, bool, str, Optional[int]]
+
 # The entry in place of a stride is the index of the stage it opens; None is stride 1.
-LARGE = (
+LARGE: tuple[Row, ...] = (
     (3, 16, 16, False, "relu", 0),
     (3, 64, 24, False, "relu", 1),
     (3, 72, 24, False, "relu", None),
@@ -29,7 +32,7 @@ LARGE = (
     (5, 960, 160, True, "hardswish", None),
     (5, 960, 160, True, "hardswish", None),
 )
-SMALL = (
+SMALL: tuple[Row, ...] = (
     (3, 16, 16, True, "relu", 0),
     (3, 72, 24, False, "relu", 1),
     (3, 88, 24, False, "relu", None),
@@ -103,7 +106,7 @@ class MobileNetV3(nn.Layer):
         self.out_channels = make_divisible(scale * table[-1][1])
         self.conv2 = ConvBNLayer(channels, self.out_channels, 1, act="hardswish")
         if last_pool_type == "avg":
-            self.pool = nn.AvgPool2D(list(last_pool_kernel_size), list(last_pool_kernel_size))
+            self.pool: nn.Layer = nn.AvgPool2D(list(last_pool_kernel_size), list(last_pool_kernel_size))
         else:
             self.pool = nn.MaxPool2D(2, 2)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from paddle import ParamAttr, nn
 from paddle.regularizer import L2Decay
 
 
-def uniform_linear_attrs(fan_in: int, l2_decay: float) -> dict[str, ParamAttr]:
+def uniform_linear_attrs(fan_in: int, l2_decay: float) -> dict[str, Any]:
     """Return `weight_attr` and `bias_attr` of a linear layer: uniform within 1/sqrt(fan_in), its own decay.
 
     Args:
