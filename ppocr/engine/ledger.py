@@ -33,18 +33,20 @@ class LossLedger:
         self._meters = meters
         self._where = where
         self._causes = causes
-        self._waiting: list[tuple[str, dict[str, Tensor], Any]] = []
+        self._waiting: list[tuple[str, dict[str, Tensor], dict[str, Tensor], Any]] = []
 
-    def add(self, step: str, losses: Mapping[str, Tensor], index: Any) -> None:
+    def add(self, step: str, losses: Mapping[str, Tensor], preds: Mapping[str, Any], index: Any) -> None:
         """Take the losses of a batch.
 
         Args:
             step: the step in words.
             losses: parts by name; those of one element are metered.
+            preds: what the loss read; checked by their means, because the CTC loss of NaN is a number.
             index: numbers of the batch's samples.
         """
         scalars = {k: v.detach() for k, v in losses.items() if isinstance(v, Tensor) and v.size == 1}
-        self._waiting.append((step, scalars, index))
+        means = {f"mean of {k}": v.detach().astype("float32").mean() for k, v in preds.items() if _is_float(v)}
+        self._waiting.append((step, scalars, means, index))
 
     def settle(self, *, leave: int = 0) -> None:
         """Meter and check what waits, except the newest `leave`.
@@ -53,12 +55,13 @@ class LossLedger:
             NonFiniteLoss: naming step, samples and likely causes.
         """
         while len(self._waiting) > leave:
-            step, scalars, index = self._waiting.pop(0)
+            step, scalars, means, index = self._waiting.pop(0)
             values = {name: float(value) for name, value in scalars.items()}
-            bad = [name for name, value in values.items() if not math.isfinite(value)]
+            checked = {**values, **{name: float(value) for name, value in means.items()}}
+            bad = [f"{name} = {value}" for name, value in checked.items() if not math.isfinite(value)]
             if bad:
                 raise NonFiniteLoss(
-                    f"the loss is not finite at {step}: {', '.join(f'{k} = {values[k]}' for k in bad)}; "
+                    f"the loss is not finite at {step}: {', '.join(bad)}; "
                     f"samples of this batch: {self._samples(index)}",
                     self._causes(),
                 )
@@ -68,3 +71,7 @@ class LossLedger:
         numbers = [int(i) for i in (index.numpy() if isinstance(index, Tensor) else index)]
         more = f" and {len(numbers) - SAMPLES_NAMED} more" if len(numbers) > SAMPLES_NAMED else ""
         return ", ".join(self._where(i) for i in numbers[:SAMPLES_NAMED]) + more
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()

@@ -187,7 +187,8 @@ class Trainer:
             with self.precision.autocast():
                 preds = self.task.forward(batch)
             losses = self.task.losses(preds, batch)
-            self.ledger.add(self._step_in_words(), losses, batch["index"])
+            read = {key: preds[key] for key in getattr(self.task.loss, "reads", preds) if key in preds}
+            self.ledger.add(self._step_in_words(), losses, read, batch["index"])
             self.ledger.settle(leave=1 if self._on_gpu else 0)
             self.precision.backward(losses["loss"] / share if share > 1 else losses["loss"])
         if self.train_metric is not None:

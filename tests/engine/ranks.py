@@ -55,7 +55,8 @@ def run(mode: str, folder: Path) -> None:
     accident = ACCIDENTS.get(mode) if world.rank == 1 else None
     train = Accident(accident, **mine) if accident else ListLoader(**mine)
     loaders = Loaders(train, ListLoader(7, 2, rank=world.rank, size=world.size, train=False))
-    wanted = settings(folder, accumulate_steps=2 if mode == "accumulate" else 1)
+    epochs = 100_000 if mode == "long" else 2
+    wanted = settings(folder, accumulate_steps=2 if mode == "accumulate" else 1, epoch_num=epochs)
     trainer = SmallTrainer(task, loaders, (optimizer, scheduler), wanted, Memory(), world=world, seed=3)
     try:
         trainer.fit()
