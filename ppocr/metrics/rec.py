@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -38,7 +40,8 @@ class RecMetric:
     def reset(self) -> None:
         """Forget everything counted."""
         self._counts = dict.fromkeys(COUNTS, 0)
-        self._distance = 0.0
+        # (edits, longer length) of a pair, and how often: whole numbers add up the same in any order
+        self._distances: Counter[tuple[int, int]] = Counter()
 
     def __call__(self, results: Sequence[tuple[str, float]], batch: Mapping[str, Any]) -> None:
         """Count a batch.
@@ -65,7 +68,7 @@ class RecMetric:
         words, label_words = predicted.split(), label.split()
         counts["word_edits"] += Levenshtein.distance(words, label_words)
         counts["words"] += len(label_words)
-        self._distance += Levenshtein.normalized_distance(*scored)
+        self._distances[Levenshtein.distance(*scored), max(map(len, scored))] += 1
 
     def get_metric(self) -> dict[str, float]:
         """Return the scores of everything counted since the last reset.
@@ -78,7 +81,7 @@ class RecMetric:
         total = counts["total"] + EPSILON
         return {
             "acc": counts["right"] / total,
-            "norm_edit_dis": 1 - self._distance / total,
+            "norm_edit_dis": 1 - self._distance() / total,
             "cer": counts["edits"] / max(counts["characters"], 1),
             "wer": counts["word_edits"] / max(counts["words"], 1),
             "acc_with_space": counts["right_with_space"] / total,
@@ -87,7 +90,7 @@ class RecMetric:
 
     def state(self) -> dict[str, Any]:
         """Return what was counted, to be merged with other processes'."""
-        return {**self._counts, "distance": self._distance}
+        return {**self._counts, "distances": [[*pair, n] for pair, n in sorted(self._distances.items())]}
 
     def merge(self, states: Iterable[Mapping[str, Any]]) -> None:
         """Replace what was counted by the sum of several states."""
@@ -95,4 +98,9 @@ class RecMetric:
         for state in states:
             for name in COUNTS:
                 self._counts[name] += state[name]
-            self._distance += state["distance"]
+            for edits, longest, n in state["distances"]:
+                self._distances[edits, longest] += n
+
+    def _distance(self) -> float:
+        """Return the sum of the normalised edit distances."""
+        return math.fsum(n * edits / longest for (edits, longest), n in self._distances.items() if longest)

@@ -47,7 +47,7 @@ def freeze_parameters(model: nn.Layer, patterns: Sequence[str]) -> int:
         parameter.stop_gradient = True
     names = set(frozen)
     for path, layer in model.named_sublayers():
-        if hasattr(layer, "_use_global_stats") and any(f"{path}.{n}" in names for n in ("weight", "bias")):
+        if hasattr(layer, "_use_global_stats") and {f"{path}.weight", f"{path}.bias"} <= names:
             layer._use_global_stats = True
     if frozen and all(p.stop_gradient for p in model.parameters()):
         raise ConfigError("Global.freeze: every parameter is frozen, nothing is left to train")
