@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from paddle import Tensor
+import paddle
+from paddle import Tensor, nn
 
 from ppocr.engine.meters import Meters
 from ppocr.errors import PpocrError
@@ -71,6 +72,17 @@ class LossLedger:
         numbers = [int(i) for i in (index.numpy() if isinstance(index, Tensor) else index)]
         more = f" and {len(numbers) - SAMPLES_NAMED} more" if len(numbers) > SAMPLES_NAMED else ""
         return ", ".join(self._where(i) for i in numbers[:SAMPLES_NAMED]) + more
+
+
+def spoiled_weights(model: nn.Layer) -> list[str]:
+    """Return the names of parameters and statistics that hold NaN or infinity; waits for the device once.
+
+    A ReLU turns NaN into 0 on some devices, so that the loss can stay finite when weights no longer are.
+    """
+    floats = {name: value for name, value in model.state_dict().items() if _is_float(value)}
+    with paddle.no_grad():
+        finite = paddle.stack([paddle.isfinite(value).all() for value in floats.values()]).numpy()
+    return [name for name, good in zip(floats, finite) if not good]
 
 
 def _is_float(value: Any) -> bool:

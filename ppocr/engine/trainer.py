@@ -15,7 +15,7 @@ from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.data_log import DataLog
 from ppocr.engine.distributed import World, local_gradients, wrap
 from ppocr.engine.evaluator import Evaluation, evaluate, report
-from ppocr.engine.ledger import LossLedger
+from ppocr.engine.ledger import LossLedger, NonFiniteLoss, spoiled_weights
 from ppocr.engine.log import get_logger
 from ppocr.engine.meters import Meters
 from ppocr.engine.progress import Progress
@@ -212,10 +212,21 @@ class Trainer:
         if due or position.step_in_epoch == self.steps_per_epoch:
             self.ledger.settle(leave=1 if self._on_gpu else 0)
             self.precision.check_scale()
+            self._check_weights()
             self._draw(batch)
         self.progress.show(position, self.meters, self.lr, log=due and bool(self.meters.names()))
         self.evaluate_if_due(self._evaluation_is_due())
         self.stop_if_asked()
+
+    def _check_weights(self) -> None:
+        spoiled = spoiled_weights(self.task.model)
+        if spoiled:
+            position = self.position
+            raise NonFiniteLoss(
+                f"{len(spoiled)} weights are not finite after epoch {position.epoch}, step {position.step_in_epoch} "
+                f"(global step {position.global_step}), the first is {spoiled[0]}",
+                self._likely_causes(),
+            )
 
     def end_epoch(self) -> None:
         """Report the data, evaluate where asked, save, and begin the next epoch."""
