@@ -63,9 +63,8 @@ def run_guarded(action: Callable[[], Any], *, debug: bool = False) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
-        if error.filename is None:
-            raise
-        return _tell(PpocrError(f"{error.filename}: {error.strerror}"), debug)
+        parts = (error.filename, error.strerror or str(error) or type(error).__name__)
+        return _tell(PpocrError(": ".join(str(part) for part in parts if part is not None)), debug)
     return 0
 
 

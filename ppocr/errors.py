@@ -35,7 +35,8 @@ class Problem:
     kind: str = ""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, self.key, self.text) if part)
+        key = "" if self.where == f"-o {self.key}" else self.key  # an override's place is its key
+        return ": ".join(part for part in (self.where, key, self.text) if part)
 
 
 class ConfigError(PpocrError):

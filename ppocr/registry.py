@@ -55,7 +55,11 @@ class Registry:
         def decorate(cls: T) -> T:
             for name in names or (cls.__name__,):
                 present = self._classes.get((scope, name))
-                if present is not None and present.__qualname__ != cls.__qualname__:
+                # the same class again is a module loaded anew
+                if present is not None and (present.__module__, present.__qualname__) != (
+                    cls.__module__,
+                    cls.__qualname__,
+                ):
                     raise ValueError(
                         f"{self.kind} {name!r} is registered twice: {present.__module__} and {cls.__module__}"
                     )
@@ -124,6 +128,8 @@ def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
 
     Our own classes never take `**kwargs`; a user's plug-in may.
     """
+    if cls.__init__ is object.__init__:
+        return {}, False
     found = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
     any_key = any(p.kind is p.VAR_KEYWORD for p in found.values())
     named = {k: p for k, p in found.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}

@@ -29,9 +29,23 @@ from ppocr.registry import (
     parameters,
 )
 
-# Constructor parameters that the builder fills in; a configuration cannot set them.
-FILLED = ("in_channels", "pipeline", "mode", "seed", "parameters", "epochs", "steps_per_epoch")
-ARCHITECTURE_KEYS = ("model_type", "algorithm", "name", "in_channels", "return_all_feats")
+# Constructor parameters that the builder fills in, by kind of class; a configuration cannot set them.
+FILLED = {
+    DATASETS: ("pipeline", "mode", "seed"),
+    BACKBONES: ("in_channels",),
+    NECKS: ("in_channels",),
+    HEADS: ("in_channels",),
+    NETWORK_TRANSFORMS: ("in_channels",),
+    SCHEDULES: ("epochs", "steps_per_epoch"),
+}
+COUNTED = {HEADS: ("out_channels",)}  # filled in too, but official configurations also give it
+ARCHITECTURE_KEYS = {
+    "model_type": "str",
+    "algorithm": "str | None",
+    "name": "str | None",
+    "in_channels": "int",
+    "return_all_feats": "bool",
+}
 ARCHITECTURE_PARTS = {"Transform": NETWORK_TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
 # Keys of Optimizer that `ppocr.optimizer.build_optimizer` reads beside the class's own.
 OPTIMIZER_KEYS = {
@@ -42,7 +56,6 @@ OPTIMIZER_KEYS = {
     "group_lr": "bool",
     "training_step": "str",
 }
-SCHEDULE_KEYS = {"name": "str", "learning_rate": "float", "warmup_epoch": "float", "warmup_steps": "int"}
 SCHEDULE_IGNORED = ("epochs", "step_each_epoch")  # the run's own numbers are used
 REGULARIZER_KEYS = {"name": "str", "factor": "float"}
 
@@ -74,8 +87,10 @@ class _Checker:
         for name in self.tree:
             if name not in (*SECTIONS, "profiler_options"):
                 self.unknown_key((name,), SECTIONS)
+        self.shared = self.dataclass(("Global",), GlobalSection, self.section("Global", needed=True))
+        self.check_global(self.shared)
         values = {
-            "Global": self.dataclass(("Global",), GlobalSection, self.section("Global", needed=True)),
+            "Global": self.shared,
             "Optimizer": self.optimizer(),
             "Architecture": self.architecture(),
             "Loss": self.named(("Loss",), LOSSES),
@@ -84,7 +99,6 @@ class _Checker:
             "Train": self.data("Train"),
             "Eval": self.data("Eval"),
         }
-        self.check_global(values["Global"])
         if self.problems:
             raise ConfigError(self.problems)
         return Config(**values, warnings=self.warnings, document=self.document)
@@ -137,10 +151,8 @@ class _Checker:
     def check_global(self, section: GlobalSection) -> None:
         for key, choices in CHOICES.items():
             value = getattr(section, key)
-            if value is not None and value not in choices:
-                self.add(
-                    ("Global", key), f"{value!r} is none of {', '.join(choices)}{did_you_mean(str(value), choices)}"
-                )
+            if isinstance(value, str) and value not in choices:
+                self.add(("Global", key), f"{value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}")
         for key in ("epoch_num", "accumulate_steps"):
             value = getattr(section, key)
             if isinstance(value, int) and value < 1:
@@ -149,7 +161,7 @@ class _Checker:
         if isinstance(step, list) and len(step) != 2:
             self.add(("Global", "eval_batch_step"), f"expected a number of steps or [start, every], got {step}")
         for key in UNREAD:
-            if key in self.section("Global"):
+            if getattr(section, key) != getattr(GlobalSection, key):
                 self.unread(("Global", key))
 
     def named(self, path: KeyPath, registry: Registry, values: Any = None, needed: bool = True) -> dict[str, Any]:
@@ -158,7 +170,7 @@ class _Checker:
         if not isinstance(values, dict):
             self.add(path, f"expected a section with a name, got {kind_of(values)}")
             return {}
-        if not values:
+        if not values and len(path) == 1:
             return {}
         name = values.get("name")
         if not isinstance(name, str):
@@ -190,7 +202,8 @@ class _Checker:
             return dict(values)
         accepted, any_key = parameters(cls)
         ignored = getattr(cls, "ignored_keys", ())
-        known = {k: p.annotation for k, p in accepted.items() if k not in FILLED}
+        filled = FILLED.get(registry, ())
+        known = {k: p.annotation for k, p in accepted.items() if k not in filled}
         known.update(extra)
         found = {}
         for key, value in values.items():
@@ -205,11 +218,13 @@ class _Checker:
                     found[key] = value
                 else:
                     found[key] = self.value(here, value, annotation)
-            elif any_key:
+            elif any_key and key not in filled:
                 found[key] = value
             else:
                 self.unknown_key(here, [*known, *ignored])
-        self.required(path, accepted, {*values, *FILLED, *getattr(cls, "from_global", ()), "out_channels"})
+        given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
+        given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
+        self.required(path, accepted, given)
         return found
 
     def required(self, path: KeyPath, accepted: Mapping[str, inspect.Parameter], given: set[str]) -> None:
@@ -231,15 +246,17 @@ class _Checker:
         if isinstance(values.get("lr"), dict):
             lr = values["lr"]
             rate = {k: v for k, v in lr.items() if k != "name" and k not in SCHEDULE_IGNORED}
-            kind = lr.get("name", "Const")
-            found["lr"] = {"name": kind, **self.arguments((*path, "lr"), SCHEDULES, kind, rate, SCHEDULE_KEYS)}
+            rate["name"] = lr.get("name", "Const")
+            found["lr"] = self.named((*path, "lr"), SCHEDULES, rate)
         elif "lr" not in values:
             self.add((*path, "lr"), "the key is missing, and has no default", "key")
         if isinstance(values.get("regularizer"), dict):
             here = (*path, "regularizer")
+            found["regularizer"] = dict(values["regularizer"])
             for key, value in values["regularizer"].items():
                 if key not in REGULARIZER_KEYS:
                     self.unknown_key((*here, key), REGULARIZER_KEYS)
+                    del found["regularizer"][key]
                 else:
                     found["regularizer"][key] = self.value((*here, key), value, REGULARIZER_KEYS[key])
             kind = values["regularizer"].get("name")
@@ -260,7 +277,7 @@ class _Checker:
                 parts = ARCHITECTURE_PARTS[key]
                 found[key] = None if value is None else self.named((*path, key), parts, value)
             elif key in ARCHITECTURE_KEYS:
-                found[key] = value
+                found[key] = self.value((*path, key), value, ARCHITECTURE_KEYS[key])
             else:
                 self.unknown_key((*path, key), [*ARCHITECTURE_KEYS, *ARCHITECTURE_PARTS])
         if values and not isinstance(values.get("model_type"), str):
@@ -280,8 +297,9 @@ class _Checker:
             dataset = {}
         path = (name, "dataset")
         rest = {k: v for k, v in dataset.items() if k != "transforms"}
-        checked = self.named(path, DATASETS, rest) if rest else {}
-        checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
+        checked = self.named(path, DATASETS, rest) if dataset else {}
+        if dataset:
+            checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
         loader = values.get("loader")
         if loader is not None and not isinstance(loader, dict):
             self.add((name, "loader"), f"expected a section, got {kind_of(loader)}")

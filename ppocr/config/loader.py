@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,11 +35,18 @@ class _Loader(yaml.SafeLoader):
 
 _INTEGER = re.compile(r"[-+]?[0-9]+$|0o[0-7]+$|0x[0-9a-fA-F]+$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
-_Loader.add_implicit_resolver(_TAG + "int", _INTEGER, list("-+0123456789"))
-_Loader.add_implicit_resolver(_TAG + "float", _FLOAT, list("-+.0123456789"))
 
 
-def _integer(loader: yaml.Loader, node: yaml.ScalarNode) -> int:
+def read_numbers_as_yaml_1_2(cls: type) -> None:
+    """Give a loader or dumper class the numbers of YAML 1.2, so that what one writes the other reads alike."""
+    cls.add_implicit_resolver(_TAG + "int", _INTEGER, list("-+0123456789"))
+    cls.add_implicit_resolver(_TAG + "float", _FLOAT, list("-+.0123456789"))
+
+
+read_numbers_as_yaml_1_2(_Loader)
+
+
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = loader.construct_scalar(node)
     return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 
@@ -73,54 +81,73 @@ class _Reader:
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
-        self.loader = _Loader(text)
+        self.text = text
         self.document = Document({})
         self.nodes = 0
         self.open: set[int] = set()
-        self.problems: list[Problem] = []
 
     def read(self) -> Any:
         try:
+            self.loader = _Loader(self.text)
             node = self.loader.get_single_node()
             if node is None:
                 return None
             return self.value(node, ())
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            where = f"{self.name}:{mark.line + 1}" if mark else self.name
+            where = self.line(mark.line + 1) if mark else self.name
             what = " ".join(str(p) for p in (error.context, error.problem) if p)
             raise ConfigError([Problem(where, "", f"not valid YAML: {what}")]) from error
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ConfigError([Problem(self.name, "", f"not valid YAML: {reason}")]) from error
+        except yaml.reader.ReaderError as error:
+            where = self.line(self.text.count("\n", 0, error.position) + 1)
+            what = f"the character {error.character:#04x} is not allowed in YAML"
+            raise ConfigError([Problem(where, "", f"not valid YAML: {what}")]) from error
+        except RecursionError as error:
+            raise ConfigError([Problem(self.name, "", "not valid YAML: nested too deeply")]) from error
+
+    def line(self, number: int) -> str:
+        return self.name if self.name.startswith("-o ") else f"{self.name}:{number}"
 
     def place(self, node: yaml.Node) -> str:
-        return f"{self.name}:{node.start_mark.line + 1}"
+        return self.line(node.start_mark.line + 1)
 
-    def value(self, node: yaml.Node, path: KeyPath) -> Any:
+    @contextmanager
+    def inside(self, node: yaml.Node) -> Iterator[None]:
+        """Count a node, and keep it open while what it holds is read: an alias to it in there would never end."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise ConfigError([Problem(self.place(node), "", f"more than {MAX_NODES} values: aliases repeat too much")])
         if id(node) in self.open:
             raise ConfigError([Problem(self.place(node), "", "an alias contains itself")])
-        self.document.places.setdefault(path, self.place(node))
-        if isinstance(node, yaml.ScalarNode):
-            if node.tag not in _PLAIN_TAGS:
-                self.refuse_tag(node)
-            return self.loader.construct_object(node)
         self.open.add(id(node))
-        try:
+        yield
+        self.open.discard(id(node))
+
+    def value(self, node: yaml.Node, path: KeyPath) -> Any:
+        self.document.places.setdefault(path, self.place(node))
+        with self.inside(node):
+            if isinstance(node, yaml.ScalarNode):
+                return self.scalar(node, path)
             if isinstance(node, yaml.SequenceNode):
                 if node.tag != _TAG + "seq":
                     self.refuse_tag(node)
                 return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
             if node.tag != _TAG + "map":
                 self.refuse_tag(node)
-            return self.mapping(node, path)
-        finally:
-            self.open.discard(id(node))
+            return self.mapping(node, path, ())
 
-    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
+    def scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
+        if node.tag not in _PLAIN_TAGS:
+            self.refuse_tag(node)
+        try:
+            return self.loader.construct_object(node)
+        except (ValueError, KeyError) as error:  # a tag that does not fit the text: !!bool maybe
+            kind = node.tag.rsplit(":", 1)[1]
+            text = f"{node.value[:40]!r} cannot be read as {kind}"
+            raise ConfigError([Problem(self.place(node), dotted(path), text)]) from error
+
+    def mapping(self, node: yaml.MappingNode, path: KeyPath, overridden: Iterable[str]) -> dict[str, Any]:
+        """Read a mapping, leaving out the keys that the mappings it is merged into set themselves."""
         found: dict[str, Any] = {}
         lines: dict[str, int] = {}
         merged = [child for key, child in node.value if key.tag == _TAG + "merge"]
@@ -131,21 +158,25 @@ class _Reader:
             line = key_node.start_mark.line + 1
             if key in lines:
                 raise ConfigError(
-                    [Problem(f"{self.name}:{line}", dotted((*path, key)), f"given twice, first in line {lines[key]}")]
+                    [Problem(self.line(line), dotted((*path, key)), f"given twice, first in line {lines[key]}")]
                 )
             lines[key] = line
-            self.document.places[(*path, key)] = f"{self.name}:{line}"
+            if key in overridden:
+                continue
+            self.document.places[(*path, key)] = self.line(line)
             found[key] = self.value(child, (*path, key))
         for source in merged:
             for part in source.value if isinstance(source, yaml.SequenceNode) else [source]:
                 if not isinstance(part, yaml.MappingNode):
                     raise ConfigError([Problem(self.place(part), dotted(path), "<< merges mappings only")])
-                for key, value in self.mapping(part, path).items():
-                    found.setdefault(key, value)
+                with self.inside(part):
+                    found.update(self.mapping(part, path, {*overridden, *found}))
         return found
 
     def key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode) or node.tag not in _PLAIN_TAGS:
+        if not isinstance(node, yaml.ScalarNode):
+            raise ConfigError([Problem(self.place(node), "", "a key is a word, not a list or a mapping")])
+        if node.tag not in _PLAIN_TAGS:
             self.refuse_tag(node)
         return node.value
 
@@ -195,14 +226,14 @@ def read_document(path: str | Path) -> Document:
         ConfigError: it is missing, empty, binary, too large or not a configuration.
     """
     file = Path(path)
-    if not file.is_file():
-        what = "is a folder" if file.is_dir() else "does not exist"
-        raise ConfigError(
-            [Problem(str(path), "", f"the configuration {what}")], "configs/README.md lists those that ship"
-        )
-    if file.stat().st_size > MAX_BYTES:
-        raise ConfigError([Problem(str(path), "", f"larger than {MAX_BYTES} bytes: not a configuration")])
     try:
+        if not file.is_file():
+            what = "is a folder" if file.is_dir() else "does not exist"
+            raise ConfigError(
+                [Problem(str(path), "", f"the configuration {what}")], "configs/README.md lists those that ship"
+            )
+        if file.stat().st_size > MAX_BYTES:
+            raise ConfigError([Problem(str(path), "", f"larger than {MAX_BYTES} bytes: not a configuration")])
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError([Problem(str(path), "", f"not a text file: byte {error.start} is not UTF-8")]) from error
@@ -216,7 +247,8 @@ def read_document(path: str | Path) -> Document:
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     """Set values given as `Section.key=value`.
 
-    A list item is named by its index, or a transform in a list by its name. Only the first `=` separates.
+    A list item is named by its index. Only the first `=` separates. A value is read as YAML; one that is not
+    valid YAML (`*.jpg`) is a text.
 
     Raises:
         ConfigError: an override is not of that form, or leads through a value that is no section.
@@ -224,7 +256,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     problems = []
     for override in overrides:
         name, equals, text = override.partition("=")
-        if not equals or not name.strip():
+        if not equals or not all(name.strip().split(".")):
             problems.append(Problem(f"-o {override}", "", "overrides are written Section.key=value"))
             continue
         try:
@@ -236,27 +268,37 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
 
 
 def _set(document: Document, name: str, text: str) -> None:
-    value = _Reader(text, f"-o {name}").read() if text.strip() else None
+    value = _override_value(name, text.strip())
     here: Any = document.tree
     path: KeyPath = ()
     *parents, last = name.split(".")
     for part in parents:
         key = _key_in(here, part, name, path)
-        if isinstance(here, dict):
-            below = here.get(key)
-            if below is None:
-                below = here[key] = {}
-        else:
-            below = here[key]
         path = (*path, key)
-        here = below
+        if isinstance(here, dict) and here.get(key) is None:
+            here[key] = {}
+            document.places.setdefault(path, f"-o {name}")
+        here = here[key]
     key = _key_in(here, last, name, path)
     here[key] = value
     path = (*path, key)
-    for old in [p for p in document.places if p[: len(path)] == path]:
-        del document.places[old]
+    for known in (document.places, document.raw):
+        for old in [p for p in known if p[: len(path)] == path]:
+            del known[old]
     document.places[path] = f"-o {name}"
-    document.raw[path] = text
+    document.raw[path] = text.strip()
+
+
+def _override_value(name: str, text: str) -> Any:
+    reader = _Reader(text, f"-o {name}")
+    try:
+        value = reader.read()
+    except ConfigError as error:
+        if isinstance(error.__cause__, yaml.MarkedYAMLError):
+            return text  # not YAML, so a text: a pattern such as *.jpg, or a list without its end
+        raise
+    # The shell took the quotes away: what looks like a comment belongs to the text.
+    return text if isinstance(value, str) and text[0] not in "'\"|>!&" else value
 
 
 def _key_in(here: Any, part: str, name: str, path: KeyPath) -> Any:
@@ -264,7 +306,7 @@ def _key_in(here: Any, part: str, name: str, path: KeyPath) -> Any:
     if isinstance(here, dict):
         return part
     if isinstance(here, list):
-        if part.isdigit() and int(part) < len(here):
+        if part.isdecimal() and int(part) < len(here):
             return int(part)
         named = [i for i, item in enumerate(here) if isinstance(item, dict) and part in item]
         if len(named) == 1:
@@ -278,7 +320,7 @@ def _key_in(here: Any, part: str, name: str, path: KeyPath) -> Any:
                 ]
             )
         raise ConfigError(
-            [Problem(f"-o {name}", "", f"{dotted(path)} is a list of {len(here)} items, 0 to {len(here) - 1}")]
+            [Problem(f"-o {name}", "", f"{dotted(path)} is a list of {len(here)} items, {part} is not one")]
         )
     raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {kind_of(here)}, not a section")])
 

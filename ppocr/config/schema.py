@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from ppocr.config.loader import Document
+from ppocr.config.loader import Document, read_numbers_as_yaml_1_2
 from ppocr.config.sections import DataSection, GlobalSection
 from ppocr.errors import PpocrError
 
@@ -83,17 +83,10 @@ class Config:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes floats so that every YAML reader takes them for numbers, and no aliases."""
+    """Writes no aliases, and quotes the texts that our loader, or one of YAML 1.1, would take for numbers."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def _float(dumper: yaml.Dumper, value: float) -> yaml.Node:
-    node = yaml.SafeDumper.represent_float(dumper, value)
-    if "e" in node.value and "." not in node.value:
-        node.value = node.value.replace("e", ".0e")
-    return node
-
-
-_Dumper.add_representer(float, _float)
+read_numbers_as_yaml_1_2(_Dumper)

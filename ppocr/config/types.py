@@ -141,7 +141,8 @@ def _describe(node: ast.expr) -> str:
         if name in ("Union", "Literal"):
             return " or ".join(_describe(e) for e in inner)
         if name in _SEQUENCES:
-            return f"a list of {_plural(inner[0])}"
+            fixed = name.lower() == "tuple" and _name(inner[-1]) != "" and len(inner) or ""
+            return f"a list of {fixed}{fixed and ' '}{_plural(inner[0])}"
         return "a mapping" if name in _MAPPINGS else ast.unparse(node)
     name = _name(node)
     if name in _SEQUENCES:

@@ -27,13 +27,13 @@ class LMDBDataSet(IndexedDataset):
         seed: the run's seed (filled in).
 
     Raises:
-        ConfigError: not as many ratios as LMDBs.
+        ConfigError: no data_dir, or not as many ratios as LMDBs.
         DataError: no folder, no LMDB in it, or no sample count in one.
     """
 
     def __init__(
         self,
-        data_dir: str,
+        data_dir: str | None,
         ratio_list: float | Sequence[float] = 1.0,
         pipeline: Pipeline | None = None,
         mode: str = "train",
@@ -69,7 +69,9 @@ class LMDBDataSet(IndexedDataset):
         return f"{self.folders[folder]}:image-{number + 1:09d}"
 
 
-def _find_folders(data_dir: str) -> list[str]:
+def _find_folders(data_dir: str | None) -> list[str]:
+    if not data_dir:  # official configurations leave it open
+        raise ConfigError("LMDBDataSet.data_dir is empty", "name the folder that holds the LMDBs")
     if not os.path.isdir(data_dir):
         raise DataError(f"the LMDB folder {data_dir} does not exist", "check data_dir")
     found = sorted(folder for folder, _, files in os.walk(data_dir, followlinks=True) if "data.mdb" in files)

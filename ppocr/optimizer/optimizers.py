@@ -118,6 +118,8 @@ class RMSProp(OptimizerSpec):
 class Adadelta(OptimizerSpec):
     """Adadelta (Zeiler, 2012)."""
 
+    ignored_keys = ("weight_deacy", "momentum")  # an official configuration gives it a momentum; it has none
+
     def __init__(self, epsilon: float = 1e-8, rho: float = 0.95) -> None:
         self.keys = {"epsilon": epsilon, "rho": rho}
 
