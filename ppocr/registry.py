@@ -81,6 +81,11 @@ class Registry:
         self._load()
         return sorted({name for s, name in self._classes if s in (None, scope)})
 
+    def has_scope(self, scope: str) -> bool:
+        """Return whether any class is registered for this scope."""
+        self._load()
+        return any(s == scope for s, _ in self._classes)
+
     def find(self, name: str, scope: str | None = None) -> type | None:
         """Return the class of a name, or None when there is none."""
         self._load()

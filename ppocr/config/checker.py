@@ -38,6 +38,7 @@ FILLED = {
     NETWORK_TRANSFORMS: ("in_channels",),
     SCHEDULES: ("epochs", "steps_per_epoch"),
 }
+MODEL_TYPES = ("cls", "det", "e2e", "kie", "rec", "sr", "table")
 COUNTED = {HEADS: ("out_channels",)}  # filled in too, but official configurations also give it
 ARCHITECTURE_KEYS = {
     "model_type": "str",
@@ -97,7 +98,7 @@ class _Checker:
             "PostProcess": self.named(("PostProcess",), POSTPROCESSES),
             "Metric": self.named(("Metric",), METRICS),
             "Train": self.data("Train"),
-            "Eval": self.data("Eval"),
+            "Eval": self.data("Eval", needed=True),
         }
         if self.problems:
             raise ConfigError(self.problems)
@@ -281,11 +282,14 @@ class _Checker:
             else:
                 self.unknown_key((*path, key), [*ARCHITECTURE_KEYS, *ARCHITECTURE_PARTS])
         if values and not isinstance(values.get("model_type"), str):
-            self.add((*path, "model_type"), "the key is missing: rec, det, cls ...", "key")
+            self.add((*path, "model_type"), f"the key is missing: one of {', '.join(MODEL_TYPES)}", "key")
+        elif values and values["model_type"] not in MODEL_TYPES and not BACKBONES.has_scope(values["model_type"]):
+            near = did_you_mean(values["model_type"], MODEL_TYPES) or f", known: {', '.join(MODEL_TYPES)}"
+            self.add((*path, "model_type"), f"unknown model type {values['model_type']!r}{near}")
         return found
 
-    def data(self, name: str) -> DataSection | None:
-        values = self.section(name)
+    def data(self, name: str, needed: bool = False) -> DataSection | None:
+        values = self.section(name, needed)
         if not values:
             return None
         for key in values:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ppocr.data.transforms.base import ALWAYS_KEPT, Pipeline
 from ppocr.errors import ConfigError, Problem
-from ppocr.registry import did_you_mean
+from ppocr.registry import TRANSFORMS, did_you_mean
 
 FROM_DATASET = ("image", "label", "img_path", *ALWAYS_KEPT)
 
@@ -48,38 +48,54 @@ def check_contracts(
         predictions = (*outputs, *_names(head, "aux"))
         for key in _names(loss, "reads"):
             if key not in predictions:
-                problems.append(_missing(key, loss, predictions, "Loss", "the head's predictions"))
+                cure = did_you_mean(key, predictions) or "; do Loss and Head belong together?"
+                problems.append(_missing(key, loss, predictions, "Loss", "the head's predictions", cure))
         reads = _names(postprocess, "reads")
         if reads and not set(reads) & set(outputs):
-            problems.append(_missing(" or ".join(reads), postprocess, outputs, "PostProcess", "the head's predictions"))
+            cure = "; do PostProcess and Head belong together?"
+            key = " or ".join(reads)
+            problems.append(_missing(key, postprocess, outputs, "PostProcess", "the head's predictions", cure))
     if problems:
         raise ConfigError(problems)
 
 
-def provided(pipeline: Pipeline, section: str, problems: list[Problem]) -> set[str]:
-    """Return the keys a pipeline's batches have, noting transforms whose own needs are not met."""
+def provided(pipeline: Pipeline, section: str, problems: list[Problem]) -> tuple[set[str], set[str]]:
+    """Return the keys a pipeline's batches have, and those it drops; note transforms whose own needs are not met."""
     keys = set(FROM_DATASET)
+    seen = set(keys)
     for i, transform in enumerate(pipeline.transforms):
         for key in transform.needs:
             if key not in keys:
-                problems.append(_missing(key, transform, keys, f"{section}.{i}", "the steps before it"))
+                cure = did_you_mean(key, keys) or _cure(key, seen)
+                problems.append(_missing(key, transform, keys, f"{section}.{i}", "the steps before it", cure))
         kept = getattr(transform, "keep_keys", None)
         keys = {*kept, *ALWAYS_KEPT} if kept is not None else keys | set(transform.provides)
-    return keys
+        seen |= keys
+    return keys, seen - keys
 
 
 def _check_batch(
-    batch: set[str], needed: Sequence[tuple[Any, Iterable[str]]], section: str, problems: list[Problem]
+    found: tuple[set[str], set[str]], needed: Sequence[tuple[Any, Iterable[str]]], section: str, problems: list[Problem]
 ) -> None:
+    batch, dropped = found
     for part, keys in needed:
         for key in keys:
             if key not in batch:
-                problems.append(_missing(key, part, batch, section, "the batches"))
+                problems.append(_missing(key, part, batch, section, "the batches", _cure(key, dropped)))
 
 
-def _missing(key: str, part: Any, there: Iterable[str], section: str, source: str) -> Problem:
+def _cure(key: str, dropped: Iterable[str]) -> str:
+    """Return what would most likely provide a key."""
+    if key in dropped:
+        return f"; add {key} to KeepKeys.keep_keys"
+    makers = [name for name in TRANSFORMS.names() if key in getattr(TRANSFORMS.get(name), "provides", ())]
+    if makers:
+        return f"; provided by {' or '.join(makers)}"
+    return "; is a transform missing, or a key in KeepKeys.keep_keys?"
+
+
+def _missing(key: str, part: Any, there: Iterable[str], section: str, source: str, cure: str) -> Problem:
     names = sorted(there)
-    cure = did_you_mean(key, names) or "; is a transform missing, or a key in KeepKeys.keep_keys?"
     return Problem(
         "",
         section,
