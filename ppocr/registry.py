@@ -6,22 +6,36 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ppocr.errors import ConfigError
 
 T = TypeVar("T", bound=type)
+NEAR = 0.6  # likeness from which a name is suggested
+
+
+def _likeness(name: str, choice: str) -> float:
+    """Return how alike two names are, 0 to 1; capitals and underscores count little."""
+    plain = difflib.SequenceMatcher(None, name, choice).ratio()
+    folded = difflib.SequenceMatcher(None, name.lower().replace("_", ""), choice.lower().replace("_", "")).ratio()
+    return max(plain, folded - 0.05)
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return ", did you mean X?" for the nearest choice, or "" when none is near."""
-    names = sorted(set(choices))
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if not near:
-        folded = {c.lower().replace("_", ""): c for c in names}
-        near = [folded[f] for f in difflib.get_close_matches(name.lower().replace("_", ""), list(folded), n=1)]
-    return f", did you mean {near[0]}?" if near else ""
+    """Return ", did you mean X?" for the nearest choice, or "" when none is near.
+
+    Of choices equally near, one with the same letters wins, then the first.
+    """
+    letters = Counter(name)
+    best: tuple[float, int] = (0.0, 0)
+    near = ""
+    for choice in sorted(choices) if isinstance(choices, (set, frozenset)) else choices:
+        score = (_likeness(name, choice), sum((letters & Counter(choice)).values()))
+        if score[0] >= NEAR and score > best:
+            best, near = score, choice
+    return f", did you mean {near}?" if near else ""
 
 
 class Registry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -165,9 +166,11 @@ class _Checker:
             if getattr(section, key) != getattr(GlobalSection, key):
                 self.unread(("Global", key))
 
-    def named(self, path: KeyPath, registry: Registry, values: Any = None, needed: bool = True) -> dict[str, Any]:
-        """Check a section that names a class."""
-        values = self.section(str(path[0]), needed=needed) if values is None else values
+    def named(
+        self, path: KeyPath, registry: Registry, values: Any = None, extra: Mapping[str, str] = {}
+    ) -> dict[str, Any]:
+        """Check a section that names a class; see `arguments`."""
+        values = self.section(str(path[0]), needed=True) if values is None else values
         if not isinstance(values, dict):
             self.add(path, f"expected a section with a name, got {kind_of(values)}")
             return {}
@@ -175,10 +178,19 @@ class _Checker:
             return {}
         name = values.get("name")
         if not isinstance(name, str):
-            self.add(path, f"name is missing: it says which {registry.kind}", "key")
+            self.nameless(path, values, registry.kind)
             return dict(values)
         arguments = {k: v for k, v in values.items() if k != "name"}
-        return {"name": name, **self.arguments(path, registry, name, arguments)}
+        return {"name": name, **self.arguments(path, registry, name, arguments, extra)}
+
+    def nameless(self, path: KeyPath, values: Mapping[str, Any], kind: str) -> None:
+        near = difflib.get_close_matches("name", values, n=1, cutoff=0.7)
+        if near and near[0] != "name":
+            self.add((*path, near[0]), "unknown key, did you mean name?", "key")
+        elif "name" in values:
+            self.add((*path, "name"), f"expected the name of a {kind}, got {kind_of(values['name'])}", "type")
+        else:
+            self.add(path, f"name is missing: it says which {kind}", "key")
 
     def arguments(
         self, path: KeyPath, registry: Registry, name: str, values: Mapping[str, Any], extra: Mapping[str, str] = {}
@@ -240,7 +252,7 @@ class _Checker:
             return {}
         name = values.get("name")
         if not isinstance(name, str):
-            self.add(path, "name is missing: it says which optimizer", "key")
+            self.nameless(path, values, OPTIMIZERS.kind)
             return dict(values)
         rest = {k: v for k, v in values.items() if k != "name"}
         found = {"name": name, **self.arguments(path, OPTIMIZERS, name, rest, OPTIMIZER_KEYS)}
@@ -248,7 +260,7 @@ class _Checker:
             lr = values["lr"]
             rate = {k: v for k, v in lr.items() if k != "name" and k not in SCHEDULE_IGNORED}
             rate["name"] = lr.get("name", "Const")
-            found["lr"] = self.named((*path, "lr"), SCHEDULES, rate)
+            found["lr"] = self.named((*path, "lr"), SCHEDULES, rate, {"name": "str"})
         elif "lr" not in values:
             self.add((*path, "lr"), "the key is missing, and has no default", "key")
         if isinstance(values.get("regularizer"), dict):
@@ -301,7 +313,7 @@ class _Checker:
             dataset = {}
         path = (name, "dataset")
         rest = {k: v for k, v in dataset.items() if k != "transforms"}
-        checked = self.named(path, DATASETS, rest) if dataset else {}
+        checked = self.named(path, DATASETS, rest, {"transforms": "list"}) if dataset else {}
         if dataset:
             checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
         loader = values.get("loader")

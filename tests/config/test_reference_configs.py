@@ -1,0 +1,46 @@
+"""Of the 175 reference configurations, nothing is refused but classes that do not exist yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from ppocr.config.checker import check
+from ppocr.config.loader import parse
+from ppocr.errors import ConfigError, Problem
+from tests.conformance import HERE
+
+FOLDER = HERE / "configs"
+NAMES = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.json"))
+LANGUAGES = ("arabic", "cyrillic", "devanagari", "en_number", "french", "german", "japan", "korean", "latin")
+COMPLETE = {
+    "rec/rec_icdar15_train",
+    "rec/rec_mv3_none_bilstm_ctc",
+    "rec/rec_mv3_none_none_ctc",
+    "rec/rec_r34_vd_none_bilstm_ctc",
+    "rec/rec_r34_vd_none_none_ctc",
+    "rec/ch_ppocr_v2.0/rec_chinese_lite_train_v2.0",
+    "rec/ch_ppocr_v2.0/rec_chinese_common_train_v2.0",
+    *(f"rec/multi_language/rec_{language}_lite_train" for language in LANGUAGES),
+}
+
+
+def problems_of(name: str) -> list[Problem]:
+    """Return what is wrong with a reference configuration."""
+    try:
+        check(parse((FOLDER / f"{name}.json").read_text(encoding="utf-8"), f"{name}.json"))
+    except ConfigError as error:
+        return error.problems
+    return []
+
+
+def test_all_are_here():
+    assert len(NAMES) == 175
+    assert set(NAMES) >= COMPLETE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reference_config(name):
+    problems = problems_of(name)
+    assert [str(p) for p in problems if p.kind != "class"] == []
+    assert name not in COMPLETE or not problems
+    assert all(p.where.startswith(f"{name}.json:") for p in problems)
