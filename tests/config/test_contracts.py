@@ -1,0 +1,81 @@
+"""The chain of needs and provides is checked before anything heavy starts, and the message names the cure."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from ppocr.config.contracts import check_contracts
+from ppocr.data.transforms.base import Pipeline
+from ppocr.errors import ConfigError
+from ppocr.losses.rec_ctc import CTCLoss
+from ppocr.metrics.rec import RecMetric
+from ppocr.postprocess.ctc import CTCLabelDecode
+
+HEAD = SimpleNamespace(outputs=("ctc",), aux=(), inputs=(), targets=())
+GLOBAL = {"max_text_length": 25}
+
+
+def pipeline(*keep: str, encode: bool = True) -> Pipeline:
+    specs = ["DecodeImage", "CTCLabelEncode", {"RecResizeImg": {"image_shape": [3, 32, 100]}}]
+    specs += [{"KeepKeys": {"keep_keys": list(keep)}}] if keep else []
+    return Pipeline.from_config([s for s in specs if encode or s != "CTCLabelEncode"], GLOBAL)
+
+
+def said(train: Pipeline | None, evaluation: Pipeline | None = None, **parts) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        check_contracts(train, evaluation, **parts)
+    assert {p.kind for p in caught.value.problems} == {"contract"}
+    return [str(p) for p in caught.value.problems]
+
+
+def test_a_chain_that_fits():
+    whole = pipeline("image", "label", "length")
+    parts = {"head": HEAD, "loss": CTCLoss(), "postprocess": CTCLabelDecode(), "metric": RecMetric()}
+    check_contracts(whole, whole, **parts)
+    check_contracts(pipeline(), None, **parts)
+    check_contracts(None, pipeline("image"), head=HEAD, postprocess=CTCLabelDecode())
+
+
+def test_keep_keys_drops_what_the_loss_needs():
+    (line,) = said(pipeline("image", "label"), head=HEAD, loss=CTCLoss())
+    assert line.startswith("Train.dataset.transforms: CTCLoss needs 'length'; the batches give image, index, label,")
+    assert line.endswith("; add length to KeepKeys.keep_keys")
+
+
+def test_no_transform_makes_what_the_loss_needs():
+    (line,) = said(pipeline(encode=False), head=HEAD, loss=CTCLoss())
+    assert "CTCLoss needs 'length'" in line
+    assert "provided by" in line and "CTCLabelEncode" in line
+
+
+def test_misspelt_key_in_keep_keys():
+    lines = said(pipeline("image", "lable", "length"), head=HEAD, loss=CTCLoss())
+    assert lines[0].startswith("Train.dataset.transforms.3: KeepKeys needs 'lable'; the steps before it give image,")
+    assert lines[0].endswith(", did you mean label?")
+    assert "CTCLoss needs 'label'" in lines[1]
+
+
+def test_key_that_nothing_in_the_project_makes():
+    metric = SimpleNamespace(needs=("polys",))
+    (line,) = said(None, pipeline("image"), head=HEAD, metric=metric)
+    assert line.startswith("Eval.dataset.transforms: SimpleNamespace needs 'polys'; the batches give image")
+    assert "is a transform missing" in line
+
+
+def test_outputs_that_loss_and_postprocess_do_not_read():
+    head = SimpleNamespace(outputs=("maps",), aux=("ctc_neck",))
+    whole = pipeline("image", "label", "length")
+    lines = said(whole, whole, head=head, loss=CTCLoss(), postprocess=CTCLabelDecode())
+    assert lines[0] == (
+        "Loss: CTCLoss needs 'ctc'; the head's predictions give ctc_neck, maps; do Loss and Head belong together?"
+    )
+    assert lines[1].startswith("PostProcess: CTCLabelDecode needs 'ctc'; the head's predictions give maps;")
+
+
+def test_head_with_targets_and_inputs():
+    head = SimpleNamespace(outputs=("ctc",), targets=("label", "length"), inputs=("valid_ratio",))
+    lines = said(pipeline("image", "label", "length"), pipeline("image", "valid_ratio"), head=head)
+    assert len(lines) == 1
+    assert "needs 'valid_ratio'" in lines[0] and lines[0].endswith("add valid_ratio to KeepKeys.keep_keys")

@@ -1,0 +1,93 @@
+"""Values against annotations, whichever way these are written."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Sequence
+
+import pytest
+
+from ppocr.config.types import Mismatch, convert
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "expected"),
+    [
+        (1, "int", 1),
+        (1, int, 1),
+        (None, "int | None", None),
+        (1, "int | None", 1),
+        (None, "Optional[int]", None),
+        (3, typing.Optional[int], 3),  # noqa: UP007, UP045 - a plug-in may write it so
+        ("b", typing.Union[int, str], "b"),  # noqa: UP007
+        (1, "float", 1),
+        (1.5, "float", 1.5),
+        ("3e-5", "float", 3e-5),
+        ("3e-5", "float | None", 3e-5),
+        ("3e-5", "float | str", "3e-5"),
+        (True, "bool", True),
+        ("a", "Literal['a', 'b']", "a"),
+        ("a", typing.Literal["a", "b"], "a"),
+        ([1, 2], "list[int]", [1, 2]),
+        ([1, 2], list[int], [1, 2]),
+        ([1, 2], "tuple[int, int]", [1, 2]),
+        ([1, 2, 3], "tuple[int, ...]", [1, 2, 3]),
+        ([1, 2, 3], tuple[int, ...], [1, 2, 3]),
+        ([[1, 2], [3]], "list[list[int]]", [[1, 2], [3]]),
+        (["1e-3", 2], "list[float]", [1e-3, 2]),
+        (["a"], Sequence[str], ["a"]),
+        ("a", "str | Sequence[str]", "a"),
+        ([], "list", []),
+        ({"a": 1}, "dict[str, Any]", {"a": 1}),
+        ({"a": 1}, "Mapping", {"a": 1}),
+        ([{"a": 1}], "list[dict[str, Any]]", [{"a": 1}]),
+        (5, "Any", 5),
+        (5, "np.ndarray", 5),
+        (5, "not an annotation", 5),
+        (2, "'int'", 2),
+    ],
+)
+def test_fits(value, annotation, expected):
+    found = convert(value, annotation)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "said"),
+    [
+        ("x", "int", "expected an int"),
+        (1.5, "int", "expected an int"),
+        (True, "int", "expected an int"),
+        (True, "float", "expected a number"),
+        ("x", "float", "expected a number"),
+        ("inf", "float", "expected a number"),
+        (1, "bool", "expected true or false"),
+        ("true", "bool", "expected true or false"),
+        (1, "str", "expected a string"),
+        (None, "str", "expected a string"),
+        (None, "int", "expected an int"),
+        ("x", "int | None", "expected an int or null"),
+        ("x", "Optional[float]", "expected a number or null"),
+        ("c", "Literal['a', 'b']", "expected 'a' or 'b'"),
+        ([1], "tuple[int, int]", "expected a list of 2 ints"),
+        (["x"], "tuple[int, ...]", "expected a list of ints"),
+        ("x", "list[float] | float", "expected a list of numbers or a number"),
+        ([["x"]], "list[list[int]]", "expected a list of a list of ints"),
+        (3, "list", "expected a list"),
+        ([], "dict[str, int]", "expected a mapping"),
+    ],
+)
+def test_does_not_fit(value, annotation, said):
+    with pytest.raises(Mismatch) as caught:
+        convert(value, annotation)
+    assert str(caught.value) == said
+
+
+def test_override_of_a_text_keeps_what_was_written():
+    assert convert(7, "str", "007") == "007"
+    assert convert(True, "str | None", "yes") == "yes"
+    assert convert(None, "str | None", "null") is None
+    assert convert(7, "int | str", "007") == 7
+    with pytest.raises(Mismatch):
+        convert([1], "str", "[1]")
