@@ -109,14 +109,19 @@ class _Checker:
         self.problems.append(Problem(self.document.where(path), dotted(path), text, kind))
 
     def unknown_key(self, path: KeyPath, known: Iterable[str]) -> None:
-        text = f"unknown key{did_you_mean(str(path[-1]), known) or ', known: ' + ', '.join(sorted(known))}"
+        names = list(known)
+        all_names = f", known: {', '.join(sorted(names))}" if names else ", it has none"
+        text = f"unknown key{did_you_mean(str(path[-1]), names) or all_names}"
         if self.strict:
             self.add(path, text, "key")
         else:
-            self.warnings.append(f"{self.document.where(path)}: {dotted(path)}: {text}; not read")
+            self.warn(path, f"{text}; not read")
 
     def unread(self, path: KeyPath) -> None:
-        self.warnings.append(f"{self.document.where(path)}: {dotted(path)}: accepted, and read by nothing")
+        self.warn(path, "accepted, and read by nothing")
+
+    def warn(self, path: KeyPath, text: str) -> None:
+        self.warnings.append(str(Problem(self.document.where(path), dotted(path), text)))
 
     def section(self, name: str, needed: bool = False) -> dict[str, Any]:
         value = self.tree.get(name)
@@ -293,11 +298,12 @@ class _Checker:
                 found[key] = self.value((*path, key), value, ARCHITECTURE_KEYS[key])
             else:
                 self.unknown_key((*path, key), [*ARCHITECTURE_KEYS, *ARCHITECTURE_PARTS])
-        if values and not isinstance(values.get("model_type"), str):
+        model_type = values.get("model_type")
+        if values and "model_type" not in values:
             self.add((*path, "model_type"), f"the key is missing: one of {', '.join(MODEL_TYPES)}", "key")
-        elif values and values["model_type"] not in MODEL_TYPES and not BACKBONES.has_scope(values["model_type"]):
-            near = did_you_mean(values["model_type"], MODEL_TYPES) or f", known: {', '.join(MODEL_TYPES)}"
-            self.add((*path, "model_type"), f"unknown model type {values['model_type']!r}{near}")
+        elif isinstance(model_type, str) and model_type not in MODEL_TYPES and not BACKBONES.has_scope(model_type):
+            near = did_you_mean(model_type, MODEL_TYPES) or f", known: {', '.join(MODEL_TYPES)}"
+            self.add((*path, "model_type"), f"unknown model type {model_type!r}{near}")
         return found
 
     def data(self, name: str, needed: bool = False) -> DataSection | None:
@@ -308,8 +314,8 @@ class _Checker:
             if key not in ("dataset", "loader", "sampler"):
                 self.unknown_key((name, key), ("dataset", "loader", "sampler"))
         dataset = values.get("dataset")
-        if not isinstance(dataset, dict):
-            self.add((name, "dataset"), "the section is missing" if dataset is None else "expected a section")
+        if not isinstance(dataset, dict) or not dataset:
+            self.add((name, "dataset"), "expected a section" if dataset else "the section is missing")
             dataset = {}
         path = (name, "dataset")
         rest = {k: v for k, v in dataset.items() if k != "transforms"}

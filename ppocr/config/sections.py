@@ -125,4 +125,4 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 # Accepted because official configurations hold them, and read by nothing: each is warned about.
-UNREAD = ("character_type", "distributed", "debug", "calc_epoch_interval")
+UNREAD = ("character_type", "distributed", "debug", "calc_epoch_interval", "start_ema")
