@@ -58,7 +58,7 @@ def _train(cfg: Config, world: World, device: str) -> Best:
     get_logger().info(f"seed {seed}; {world.size} process{'es' if world.together else ''}")
 
     task = build_task(cfg, "train")
-    start_weights(task, start, how)
+    start_weights(task, start, how, classes_of(settings.pretrained_dict_path, task))
     if settings.use_sync_bn:
         task.model = synchronise_batch_norm(task.model, world)
     loaders = build_loaders(cfg, task, world, seed)
@@ -78,6 +78,14 @@ def _train(cfg: Config, world: World, device: str) -> Best:
         start_optimizer(trainer.optimizer, scheduler, start, settings.resume_lr)
         trainer.load_state(start.states)
     return trainer.fit()
+
+
+def classes_of(path: str | None, task: Any) -> list[str] | None:
+    """Return the classes a head trained with another dictionary has, or None without one."""
+    codec = getattr(task.postprocess, "codec", None)
+    if path is None or codec is None:
+        return None
+    return list(codec.with_dictionary(path).classes)
 
 
 def _seed(settings: Any, resumed: Any) -> int:
@@ -106,7 +114,15 @@ def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
 
 def eval_loader(cfg: Config, task: Any, world: World) -> Any:
     """Return the loader of this rank's share of the evaluation set."""
-    return build_loader(cfg.Eval, task.eval_pipeline, mode="eval", seed=0, rank=world.rank, world_size=world.size)
+    return build_loader(
+        cfg.Eval,
+        task.eval_pipeline,
+        mode="eval",
+        seed=0,
+        rank=world.rank,
+        world_size=world.size,
+        max_bad_ratio=cfg.Global.max_bad_ratio,
+    )
 
 
 def evaluate_weights(cfg: Config) -> Evaluation:
