@@ -62,6 +62,11 @@ class CTCCodec:
             text_direction = "visual" if character_dict_path and "arabic" in character_dict_path else "ltr"
         return cls(Vocabulary.load(character_dict_path, use_space_char), max_text_length, text_direction)
 
+    def with_dictionary(self, path: str) -> CTCCodec:
+        """Return the same codec over another dictionary; it knows the space if this one does."""
+        space = self.classes[-1] == " "
+        return CTCCodec(Vocabulary.load(path, space), self.max_text_length, self.text_direction)
+
     @property
     def num_classes(self) -> int:
         """Number of classes, the blank included."""

@@ -104,8 +104,12 @@ def is_there(path: str | Path) -> bool:
     return any(prefix.parent.glob(glob.escape(prefix.name) + ".*"))
 
 
-def start_weights(task: Task, start: Checkpoint | None, how: str) -> None:
+def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: list[str] | None = None) -> None:
     """Load weights into a task for training; a run resumed needs all of them.
+
+    Args:
+        old_classes: what the classes of the weights stand for, where their file does not say
+            (`Global.pretrained_dict_path`).
 
     Raises:
         CheckpointError: the checkpoint is of another network.
@@ -114,7 +118,7 @@ def start_weights(task: Task, start: Checkpoint | None, how: str) -> None:
         get_logger().info("no Global.checkpoints and no Global.pretrained_model: training from scratch")
         return
     exact = how == "resume"
-    known = (start.manifest or {}).get("characters")
+    known = (start.manifest or {}).get("characters") or old_classes
     loaded = load_weights(
         task.model,
         start.params,
@@ -143,9 +147,27 @@ def start_optimizer(optimizer: Any, scheduler: Any, start: Checkpoint, resume_lr
             "start from its weights alone with Global.pretrained_model",
         )
     state = dict(start.optimizer)
+    check_accumulators(optimizer, state)
     if resume_lr == "override":
         for _ in range(int(start.states["position"]["global_step"])):
             scheduler.step()
         state[SCHEDULE] = scheduler.state_dict()
     optimizer.set_state_dict(state)
     get_logger().info(f"resumed: learning rate {optimizer.get_lr():.6g} (Global.resume_lr={resume_lr})")
+
+
+def check_accumulators(optimizer: Any, state: dict[str, Any]) -> None:
+    """Refuse an optimizer state whose entries belong to no parameter: Paddle would pass them over silently.
+
+    Raises:
+        CheckpointError: naming the first such entry.
+    """
+    names = tuple(p.name for p in optimizer._parameter_list if not isinstance(p, dict))
+    strange = [k for k in state if k not in (SCHEDULE, "master_weights") and not k.startswith(names)]
+    if strange and names:
+        raise CheckpointError(
+            f"Global.checkpoints: {len(strange)} entries of the optimizer state belong to no parameter of this network "
+            f"(first: {strange[0]})",
+            "resume with the configuration the run was started with, or start from its weights with "
+            "Global.pretrained_model",
+        )

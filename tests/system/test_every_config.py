@@ -34,6 +34,9 @@ def overrides(raw: dict, folder: Path) -> list[str]:
     found += [f"Global.save_inference_dir={folder}/inference"]
     for section in ("Train", "Eval"):
         found += [f"{section}.loader.batch_size_per_card=2", f"{section}.loader.num_workers=0"]
+        for i, transform in enumerate(raw[section].dataset["transforms"]):
+            if "RecResizeImg" in transform:  # narrow images: the networks are what is tested
+                found += [f"{section}.dataset.transforms.{i}.RecResizeImg.image_shape=[3, 32, 64]"]
         if "label_file_list" in raw[section].dataset:
             found += [
                 f"{section}.dataset.data_dir={folder}/images",
