@@ -99,7 +99,8 @@ def prepare_environment(tree: Mapping[str, Any] | None = None) -> None:
     section = (tree or {}).get("Global")
     if isinstance(section, dict) and section.get("export_ir") == "old":
         os.environ.update({"FLAGS_enable_pir_api": "0"})
-    warnings.filterwarnings("ignore", message="No ccache found")
+    for noise in ("No ccache found", "When training, we now always track"):
+        warnings.filterwarnings("ignore", message=noise)
 
 
 def is_amd() -> bool:
