@@ -13,19 +13,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 VARIABLE = "MKL_DEBUG_CPU_TYPE"
 
 
 def best_of(action: Callable[[], object], repeats: int) -> float:
     """Return the shortest of several timings, in milliseconds, after two that do not count."""
     times = []
-    for turn in range(repeats + 2):
+    for _ in range(repeats + 2):
         started = time.perf_counter()
         action()
-        if turn >= 2:
-            times.append(time.perf_counter() - started)
-    return 1000 * min(times)
+        times.append(time.perf_counter() - started)
+    return 1000 * min(times[2:])
 
 
 def measure(repeats: int) -> dict[str, float]:
@@ -66,17 +65,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20, help="timings of each case in each process")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
     if args.measure:
         print(json.dumps(measure(args.repeats)))
         return
     runs = [(in_a_process(False, args.repeats), in_a_process(True, args.repeats)) for _ in range(3)]
-    print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
+    print(f"{os.cpu_count()} processors, Python {platform.python_version()}")
     for case in runs[0][0]:
         without, with_hint = (min(run[i][case] for run in runs) for i in (0, 1))
-        print(
-            f"{case}: {without:.2f} ms without, {with_hint:.2f} ms with {VARIABLE}=5: {without / with_hint:.2f} times"
-        )
+        print(f"{case}: {without:.1f} ms, with the hint {with_hint:.1f} ms, {without / with_hint:.2f} times as fast")
 
 
 if __name__ == "__main__":
