@@ -298,7 +298,7 @@ class _Checker:
                 found[key] = self.value((*path, key), value, ARCHITECTURE_KEYS[key])
             else:
                 self.unknown_key((*path, key), [*ARCHITECTURE_KEYS, *ARCHITECTURE_PARTS])
-        model_type = values.get("model_type")
+        model_type = found.get("model_type")
         if values and "model_type" not in values:
             self.add((*path, "model_type"), f"the key is missing: one of {', '.join(MODEL_TYPES)}", "key")
         elif isinstance(model_type, str) and model_type not in MODEL_TYPES and not BACKBONES.has_scope(model_type):
