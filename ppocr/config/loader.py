@@ -319,10 +319,12 @@ def _key_in(here: Any, part: str, name: str, path: KeyPath) -> Any:
                     )
                 ]
             )
-        raise ConfigError(
-            [Problem(f"-o {name}", "", f"{dotted(path)} is a list of {len(here)} items, {part} is not one")]
-        )
+        raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {_extent(here)}")])
     raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {kind_of(here)}, not a section")])
+
+
+def _extent(items: list) -> str:
+    return f"a list of {len(items)} items, 0 to {len(items) - 1}" if items else "an empty list"
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:

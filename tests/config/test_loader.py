@@ -24,7 +24,7 @@ def refused(text: str) -> str:
     return message
 
 
-def overridden(*overrides: str, text: str = "A: {b: 1}\nL:\n- x\n- T: {k: 1}\n- U:\n"):
+def overridden(*overrides: str, text: str = "A: {b: 1}\nL:\n- x\n- T: {k: 1}\n- U:\nE: []\n"):
     document = parse(text, "c.yml")
     apply_overrides(document, overrides)
     return document
@@ -276,7 +276,8 @@ def test_override_of_an_alias_changes_one_place():
         ("A.b", "-o A.b: overrides are written Section.key=value"),
         ("=1", "overrides are written"),
         ("A..b=1", "overrides are written"),
-        ("L.3=1", "-o L.3: L is a list of 3 items, 3 is not one"),
+        ("L.3=1", "-o L.3: L is a list of 3 items, 0 to 2"),
+        ("E.0=1", "-o E.0: E is an empty list"),
         ("L.-1=1", "L is a list of 3 items"),
         ("L.²=1", "L is a list of 3 items"),
         ("L.T.k=1", "L is a list: T is item 1, write L.1.T"),
