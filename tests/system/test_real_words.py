@@ -24,11 +24,11 @@ CONFIG = """\
 Global:
   use_gpu: false
   seed: 1
-  epoch_num: 400
+  epoch_num: 250
   print_batch_step: 100
   save_model_dir: {folder}/out
   save_epoch_step: 1000
-  eval_batch_epoch: 50
+  eval_batch_epoch: 25
   character_dict_path: {folder}/dict.txt
   max_text_length: 25
 Optimizer:
@@ -47,7 +47,7 @@ Metric: {{name: RecMetric, main_indicator: acc}}
 Train: &data
   dataset: {{{dataset}, transforms: &transforms [
     DecodeImage: {{img_mode: BGR, channel_first: false}}, CTCLabelEncode: null,
-    RecResizeImg: {{image_shape: [3, 32, 256]}}, KeepKeys: {{keep_keys: [image, label, length]}}]}}
+    RecResizeImg: {{image_shape: [3, 32, 160], padding: false}}, KeepKeys: {{keep_keys: [image, label, length]}}]}}
   loader: {{shuffle: true, batch_size_per_card: 7, drop_last: false, num_workers: 0}}
 Eval:
   dataset: {{{dataset}, transforms: *transforms}}
