@@ -11,8 +11,10 @@ from paddle import nn
 
 from ppocr.config.contracts import check_contracts
 from ppocr.config.schema import Config
+from ppocr.config.sections import DataSection
 from ppocr.data.transforms.base import Pipeline
 from ppocr.engine.task import Task
+from ppocr.errors import ConfigError
 from ppocr.modeling.architectures import build_model
 from ppocr.registry import LOSSES, METRICS, POSTPROCESSES
 
@@ -28,6 +30,8 @@ def build_task(cfg: Config, mode: str) -> Task:
     Raises:
         ConfigError: parts that do not fit together.
     """
+    train_transforms = _transforms(cfg.Train, "Train", "training needs it") if mode == "train" else None
+    eval_transforms = _transforms(cfg.Eval, "Eval", "its transforms say how images are prepared")
     shared = global_values(cfg)
     scope = cfg.Architecture["model_type"]
     postprocess_class = POSTPROCESSES.get(cfg.PostProcess["name"], scope)
@@ -37,14 +41,21 @@ def build_task(cfg: Config, mode: str) -> Task:
     model = build_model(with_class_counts(cfg.Architecture, postprocess))
     loss = LOSSES.build(cfg.Loss, scope) if mode == "train" else None
     metric = METRICS.build(cfg.Metric, scope) if mode != "infer" else None
-    train = Pipeline.from_config(cfg.Train.dataset["transforms"], shared) if mode == "train" else None
-    evaluation = Pipeline.from_config(cfg.Eval.dataset["transforms"], shared).for_evaluation()
+    train = Pipeline.from_config(train_transforms, shared) if train_transforms is not None else None
+    evaluation = Pipeline.from_config(eval_transforms, shared).for_evaluation()
     check_contracts(
         train, evaluation, head=getattr(model, "head", None), loss=loss, postprocess=postprocess, metric=metric
     )
     if train is not None:
         tell_label_encoders_the_steps(train, model, postprocess.reads)
     return Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
+
+
+def _transforms(section: DataSection | None, name: str, reason: str) -> list[Any]:
+    """Return the transform list of a data section; raises ConfigError when the section is missing."""
+    if section is None:
+        raise ConfigError(f"{name}: the section is missing; {reason}")
+    return section.dataset["transforms"]
 
 
 def global_values(cfg: Config) -> dict[str, Any]:
@@ -67,7 +78,7 @@ def tell_label_encoders_the_steps(pipeline: Pipeline, model: nn.Layer, reads: tu
     CTC cannot align a label that needs more steps than there are, and its loss is silently zero there.
     Nothing is told when the image size varies or the predictions have no time axis.
     """
-    encoders = [t for t in pipeline.transforms if hasattr(t, "max_steps")]
+    encoders: list[Any] = [t for t in pipeline.transforms if hasattr(t, "max_steps")]
     shape = pipeline.output_shape()
     if not encoders or min(shape) < 1:
         return

@@ -33,7 +33,7 @@ class Batch:
     noted: list[Problem] = field(default_factory=list)
 
 
-def draw_batch(dataset: IndexedDataset, epoch: int, indices: Sequence[int]) -> Batch:
+def draw_batch(dataset: IndexedDataset, epoch: int, indices: Sequence[int] | np.ndarray) -> Batch:
     """Draw and stack the samples of a batch.
 
     Raises:

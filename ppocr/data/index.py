@@ -34,6 +34,7 @@ class LineFile:
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         self._text = _map_text(self.path)
+        self._file: Any
         self._offsets, self._blank, self._file = _find_lines(self.path, self._text)
         if not len(self._offsets):
             raise DataError(f"label file {self.path} holds no line", "each line is: image path, tab, label")
@@ -61,7 +62,7 @@ class LineFile:
         """Map the same files again in a spawned worker; where the system cannot share them, search anew."""
         self.path = state["path"]
         self._text = _map_text(self.path)
-        self._file: Any = None
+        self._file = None
         try:
             self._offsets = np.memmap(state["shared"], dtype=state["dtype"], mode="r")
             self._blank = state["blank"]

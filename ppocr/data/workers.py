@@ -112,7 +112,7 @@ class WorkerPool:
         self._ticket = 0
         self._pipes: list[Any] = []
         self.processes: list[Any] = []
-        context = multiprocessing.get_context("fork" if _FORKS else "spawn")
+        context: Any = multiprocessing.get_context("fork" if _FORKS else "spawn")
         for number in range(workers):
             mine, theirs = context.Pipe()
             inherited = [*self._pipes, mine] if _FORKS else []

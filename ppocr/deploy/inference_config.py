@@ -191,7 +191,10 @@ def of_ctc(dictionary: str, shape: Sequence[int], use_space_char: bool | None = 
         shape: (C, H, W) of its images; a W of -1 is free.
         use_space_char: whether the space is a class; None leaves it to the network's class count.
     """
-    postprocess = {"name": "CTCLabelDecode", "character_dict": list(Vocabulary.load(dictionary).characters)}
+    postprocess: dict[str, Any] = {
+        "name": "CTCLabelDecode",
+        "character_dict": list(Vocabulary.load(dictionary).characters),
+    }
     if use_space_char is not None:
         postprocess["use_space_char"] = use_space_char
     decode, resize = dict(FIXED_ARGUMENTS["DecodeImage"]), {"image_shape": [*shape[:2], DEFAULT_WIDTH]}
@@ -282,7 +285,7 @@ def _image_operators(path: Path, operators: Sequence[Any]) -> tuple[list[dict[st
         if not isinstance(spec, dict) or len(spec) != 1:
             raise ConfigError(f"{path}: PreProcess.transform_ops: {spec!r} is not one transform with its arguments")
         name = str(next(iter(spec)))
-        found = TRANSFORMS.find(name)
+        found: Any = TRANSFORMS.find(name)
         if found is None and not name.endswith(LABEL_OPERATOR_ENDINGS):
             near = did_you_mean(name, TRANSFORMS.names())
             raise ConfigError(f"{path}: PreProcess.transform_ops: unknown transform {name!r}{near}")

@@ -316,9 +316,10 @@ def find_checkpoint(path: str | Path, *, weights_only: bool = False) -> Checkpoi
         except CheckpointError as error:
             _logger.warning("%s", error)
             continue
+        found = checkpoint.manifest or {}
         _logger.warning(
             "CHECKPOINT DAMAGED: %s. Going on from the previous intact one, %s (epoch %s, step %s)",
-            problem, other, checkpoint.manifest.get("epoch"), checkpoint.manifest.get("step"),
+            problem, other, found.get("epoch"), found.get("step"),
         )  # fmt: skip
         return checkpoint
     raise CheckpointError(f"{problem.message}; no intact checkpoint beside it", _listing(prefix.parent)) from problem

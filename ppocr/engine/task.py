@@ -31,7 +31,7 @@ class Task:
         model: nn.Layer,
         postprocess: Any,
         *,
-        loss: nn.Layer | None = None,
+        loss: Any = None,
         metric: Any = None,
         train_pipeline: Pipeline | None = None,
         eval_pipeline: Pipeline | None = None,

@@ -57,7 +57,8 @@ class _Dtype:
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state: object) -> None:
-        order = state[1] if isinstance(state, tuple) and len(state) >= 5 else None
+        state = state if isinstance(state, tuple) and len(state) >= 5 else ()
+        order: Any = state[1] if state else None
         order = order.decode("latin1") if isinstance(order, bytes) else order
         if order not in ("<", ">", "|", "=") or any(part is not None for part in state[2:5]):
             raise _Bad("it describes a structured number type")
@@ -68,7 +69,7 @@ class _Array:
     """An array under construction: empty until its state has been checked."""
 
     __slots__ = ("array",)
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # how Python spells "unhashable"; the stub of object has no word for it
 
     def __init__(self) -> None:
         self.array: np.ndarray | None = None
@@ -113,7 +114,7 @@ class _MakeScalar(_Sealed):
     __slots__ = ()
 
     def __call__(self, dtype: object, raw: object = b"") -> Any:
-        holder = _Array()
+        holder: Any = _Array()
         holder.__setstate__((1, (), dtype, False, raw))
         return holder.array[()]
 
@@ -182,6 +183,7 @@ class _Reader(pickle.Unpickler):
 
 def _check_sizes(data: bytes) -> None:
     """Refuse numbered memo entries beyond what the file can fill: the unpickler would make room for them all."""
+    argument: Any
     for position, (code, argument, _) in enumerate(pickletools.genops(data)):
         if code.name.endswith("PUT") and int(argument) > position:
             raise _Bad(f"it wants room for {argument} remembered objects")

@@ -14,7 +14,7 @@ from ppocr.registry import OPTIMIZERS
 class OptimizerSpec:
     """The keys of an `Optimizer` section, ready to be built."""
 
-    ignored_keys = ("weight_deacy",)  # an official misspelling that nothing reads
+    ignored_keys: tuple[str, ...] = ("weight_deacy",)  # an official misspelling that nothing reads
 
     def build(self, schedule: Any, groups: Sequence[Any], decay: Any, clip: Any, model: nn.Layer) -> Any:
         """Return Paddle's optimizer.

@@ -88,7 +88,7 @@ class CyclicalCosine(Schedule):
 class TwoStepCosine(Schedule):
     """Half a cosine of 200 epochs, then one as long as the run, joined where the first ends."""
 
-    ignored_keys = ("T_max1", "T_max2")  # upstream: given, and replaced by the two lengths above
+    ignored_keys: tuple[str, ...] = ("T_max1", "T_max2")  # upstream: given, and replaced by the two lengths above
 
     def __init__(
         self, learning_rate: float, warmup_epoch: float = 0, epochs: int = 1, steps_per_epoch: int = 1
@@ -151,7 +151,7 @@ class Linear(Schedule):
 class DecayLearningRate(Schedule):
     """A polynomial of power `factor` down to zero at the end of the run."""
 
-    ignored_keys = ("end_lr",)  # upstream: the rate goes to zero whatever is given
+    ignored_keys: tuple[str, ...] = ("end_lr",)  # upstream: the rate goes to zero whatever is given
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class MultiStepDecay(Schedule):
 class Piecewise(Schedule):
     """`values[i]` until epoch `decay_epochs[i]`, the last value after all of them."""
 
-    ignored_keys = ("learning_rate",)  # the values say it all
+    ignored_keys: tuple[str, ...] = ("learning_rate",)  # the values say it all
 
     def __init__(
         self, decay_epochs: list[int], values: list[float], warmup_epoch: float = 0, steps_per_epoch: int = 1

@@ -6,7 +6,7 @@ import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import cv2
 import numpy as np
@@ -98,7 +98,8 @@ def image_size(data: bytes | np.ndarray) -> Size:
     PNG, JPEG, BMP, GIF, WebP, TIFF and PNM are parsed here; for the rest Pillow is asked, which also
     reads headers only.
     """
-    view = memoryview(data)
+    buffer: Any = data  # arrays are buffers, which NumPy says to type checkers from Python 3.12 on only
+    view = memoryview(buffer)
     head = bytes(view[:8])
     for magic, parse in _PARSERS:
         if head.startswith(magic):

@@ -31,6 +31,8 @@ class Transform:
     from_global: tuple[str, ...] = ()  # constructor parameters that `Global` overrides when it has them
     none_without_global: tuple[str, ...] = ()  # of these, the ones that are None when nothing sets them
     ignored_keys: tuple[str, ...] = ()  # YAML keys accepted and never read (each warned about)
+    _config: dict[str, Any]  # both set by the pipeline that builds it
+    _name: str
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Transform one sample.

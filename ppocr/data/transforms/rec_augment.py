@@ -74,6 +74,7 @@ class BaseDataAugmentation(Transform):
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Perturb `sample["image"]`, uint8 [H, W, 3] or [H, W]; the array itself is left as it is."""
+        assert rng is not None  # a pipeline with a random transform always draws
         draws = rng.random(_WARP + WARP_DRAWS)
         numbers = draws[:_WARP].tolist()
         chosen = [draw < chance for draw, chance in zip(numbers[_CHANCES], self._chances)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,7 +52,8 @@ class RecResizeImg(Transform):
     @property
     def target_size(self) -> tuple[int, int]:
         """Return (height, width) that earlier transforms may work towards."""
-        return self.image_shape[1:]
+        _, height, width = self.image_shape
+        return height, width
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Replace `image` (uint8 [h, w, 3] or [h, w]) by float32 [C, H, W] and add `valid_ratio`, the unpadded part."""
@@ -83,7 +85,7 @@ class RecResizeImg(Transform):
         upstream: deployment lets lines longer than W keep their proportions while evaluation squeezes them, so
         that the two disagree; who wants that says `eval_mode` here, or a width of -1 to the deployed command.
         """
-        config = {"image_shape": list(self.image_shape)}
+        config: dict[str, Any] = {"image_shape": list(self.image_shape)}
         # eval_mode says it without naming a dictionary, which a deployed model does not have as a file.
         config.update({"eval_mode": True} if self.dynamic else {} if self.padding else {"padding": False})
         view = RecResizeImg(**config, character_dict_path=None)

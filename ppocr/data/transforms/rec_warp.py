@@ -46,7 +46,7 @@ class Warp:
         self._full = (round(height * (ROWS + 2) / ROWS), round(width * (COLUMNS + 2) / COLUMNS))
         self._margin = ((self._full[0] - height) // 2, (self._full[1] - width) // 2)
         # complex64 [ROWS + 2, COLUMNS + 2]: x + iy in the source, in pixels, where `cv2.resize` will put each node.
-        self.points = np.empty((ROWS + 2, COLUMNS + 2), np.complex64)
+        self.points: np.ndarray = np.empty((ROWS + 2, COLUMNS + 2), np.complex64)
         self.points.real = _HALVES_ACROSS * (self._full[1] / (COLUMNS + 2)) - (0.5 + self._margin[1])
         self.points.imag = _HALVES_DOWN * (self._full[0] / (ROWS + 2)) - (0.5 + self._margin[0])
 
@@ -119,8 +119,8 @@ class Warp:
         (height, width), (top, left) = self.size, self._margin
         border = height // 2  # resampling outside the picture is slow, so most of what a warp pulls in is laid round it
         image = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
-        nodes = np.asarray(self.points + complex(border, border), np.complex64)
-        nodes = nodes.view(np.float32).reshape(ROWS + 2, COLUMNS + 2, 2)
+        points = np.asarray(self.points + complex(border, border), np.complex64)
+        nodes = points.view(np.float32).reshape(ROWS + 2, COLUMNS + 2, 2)
         full = cv2.resize(nodes, self._full[::-1])[top : top + height, left : left + width]
         whole, fraction = cv2.convertMaps(full, None, cv2.CV_16SC2)  # fixed point: nearly twice as fast as floats
         return cv2.remap(image, whole, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

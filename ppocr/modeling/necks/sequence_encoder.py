@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import paddle
 from paddle import nn
@@ -86,7 +87,7 @@ class EncoderWithFC(nn.Layer):
         return self.fc(x)
 
 
-ENCODERS = {"fc": EncoderWithFC, "rnn": EncoderWithRNN, "cascadernn": EncoderWithCascadeRNN}
+ENCODERS: dict[str, Any] = {"fc": EncoderWithFC, "rnn": EncoderWithRNN, "cascadernn": EncoderWithCascadeRNN}
 NO_ENCODER = "reshape"
 
 
@@ -122,7 +123,7 @@ class SequenceEncoder(nn.Layer):
         if encoder_type not in ENCODERS:
             known = ", ".join([NO_ENCODER, *ENCODERS])
             raise ConfigError(f"SequenceEncoder.encoder_type: {encoder_type!r} is none of {known}")
-        extra = {}
+        extra: dict[str, Any] = {}
         if encoder_type == "cascadernn":
             extra = {"out_channels": tuple(out_channels or (256, 512)), "with_linear": with_linear}
         self.encoder = ENCODERS[encoder_type](in_channels, hidden_size, **extra)
