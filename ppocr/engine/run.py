@@ -28,6 +28,8 @@ def train(cfg: Config) -> Best:
     Raises:
         PpocrError: any failure a user can mend.
     """
+    if cfg.Train is None:
+        raise ConfigError([Problem(cfg.where("Train"), "Train", "the section is missing; training needs it")])
     device = choose_device(cfg.Global, cfg.where("Global.use_gpu"))
     folder = writable_folder(cfg.Global.save_model_dir)
     world = join_world()

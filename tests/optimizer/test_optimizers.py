@@ -70,7 +70,7 @@ def test_three_steps_equal_the_reference(case: dict) -> None:
     x, y = data()
     for step in case["steps"]:
         loss = ((net(x) - y) ** 2).mean()
-        assert float(loss) == pytest.approx(step["loss"], rel=1e-5)
+        assert float(loss) == pytest.approx(step["loss"], rel=1e-4)
         loss.backward()
         optimizer.step()
         optimizer.clear_grad()
