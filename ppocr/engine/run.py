@@ -18,7 +18,7 @@ from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.stop import Stopped
 from ppocr.engine.trained import trained_task
 from ppocr.engine.trainer import Best, Loaders, Trainer
-from ppocr.errors import PpocrError
+from ppocr.errors import ConfigError, PpocrError, Problem
 from ppocr.optimizer import build_optimizer
 
 
