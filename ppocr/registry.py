@@ -147,9 +147,10 @@ def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
 
     Our own classes never take `**kwargs`; a user's plug-in may.
     """
-    if cls.__init__ is object.__init__:
+    constructor = inspect.getattr_static(cls, "__init__")
+    if constructor is object.__init__:
         return {}, False
-    found = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
+    found = dict(list(inspect.signature(constructor).parameters.items())[1:])
     any_key = any(p.kind is p.VAR_KEYWORD for p in found.values())
     named = {k: p for k, p in found.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     return named, any_key

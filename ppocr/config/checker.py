@@ -221,15 +221,15 @@ class _Checker:
         accepted, any_key = parameters(cls)
         ignored = getattr(cls, "ignored_keys", ())
         filled = FILLED.get(registry, ())
-        known = {k: p.annotation for k, p in accepted.items() if k not in filled}
-        known.update(extra)
+        hints: dict[str, Any] = {k: p.annotation for k, p in accepted.items() if k not in filled}
+        hints.update(extra)
         found = {}
         for key, value in values.items():
             here = (*path, key)
             if key in ignored:
                 self.unread(here)
-            elif key in known:
-                annotation = known[key]
+            elif key in hints:
+                annotation = hints[key]
                 checked = annotation is not inspect.Parameter.empty
                 parameter = accepted.get(key)
                 if not checked or (value is None and parameter is not None and parameter.default is None):
@@ -239,7 +239,7 @@ class _Checker:
             elif any_key and key not in filled:
                 found[key] = value
             else:
-                self.unknown_key(here, [*known, *ignored])
+                self.unknown_key(here, [*hints, *ignored])
         given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
         given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
         self.required(path, accepted, given)

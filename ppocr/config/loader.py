@@ -37,7 +37,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+$|0o[0-7]+$|0x[0-9a-fA-F]+$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 
 
-def read_numbers_as_yaml_1_2(cls: type) -> None:
+def read_numbers_as_yaml_1_2(cls: Any) -> None:
     """Give a loader or dumper class the numbers of YAML 1.2, so that what one writes the other reads alike."""
     cls.add_implicit_resolver(_TAG + "int", _INTEGER, list("-+0123456789"))
     cls.add_implicit_resolver(_TAG + "float", _FLOAT, list("-+.0123456789"))

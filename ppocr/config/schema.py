@@ -40,7 +40,7 @@ class Config:
     PostProcess: dict[str, Any]
     Metric: dict[str, Any]
     Train: DataSection | None
-    Eval: DataSection | None
+    Eval: DataSection
     warnings: list[str] = field(default_factory=list)
     document: Document = field(default_factory=lambda: Document({}), repr=False)
 
@@ -49,8 +49,10 @@ class Config:
         plain: dict[str, Any] = {}
         for name in SECTIONS:
             value = getattr(self, name)
-            if value is not None:
-                plain[name] = copy.deepcopy(dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value)
+            if isinstance(value, (GlobalSection, DataSection)):
+                plain[name] = dataclasses.asdict(value)
+            elif value is not None:
+                plain[name] = copy.deepcopy(value)
         for name in ("Train", "Eval"):
             if plain.get(name, {}).get("sampler", 0) is None:
                 del plain[name]["sampler"]

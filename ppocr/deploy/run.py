@@ -54,6 +54,7 @@ def infer(cfg: Any, draw: bool = False) -> list[Prediction]:
     choose_device(settings, cfg.where("Global.use_gpu"))
     choose_threads()
     task = trained_task(cfg, "infer")
+    assert task.eval_pipeline is not None  # every task has one
     pipeline = task.eval_pipeline.for_inference()
     backend = DygraphBackend(task.model, None)
     predictor = Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))

@@ -93,8 +93,11 @@ def evaluate(task: Task, loader: Any, *, world: World | None = None, autocast: A
 def _measure(task: Task, loader: Any, autocast: Any) -> dict[str, Any]:
     """Return this rank's share as picklable values."""
     task.metric.reset()
-    used, examples, unknown, skipped = 0, [], Counter(), Counter()
-    codec = getattr(task.postprocess, "codec", None)
+    used = 0
+    examples: list[tuple[str, str, float]] = []
+    unknown: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    unknown_in = getattr(getattr(task.postprocess, "codec", None), "unknown", None)
     for batch in loader.epoch(1):
         skipped.update(problem.reason for problem in batch.get("problems", ()))
         if len(batch["index"]) == 0:
@@ -105,8 +108,8 @@ def _measure(task: Task, loader: Any, autocast: Any) -> dict[str, Any]:
         task.metric(results, batch)
         used += len(results)
         labels = batch.get("text", ())
-        if hasattr(codec, "unknown"):
-            unknown.update("".join(codec.unknown(label) for label in labels if isinstance(label, str)))
+        if unknown_in is not None:
+            unknown.update("".join(unknown_in(label) for label in labels if isinstance(label, str)))
         examples += [(label, *result[:2]) for label, result in zip(labels, results) if isinstance(result, tuple)][
             : EXAMPLES - len(examples)
         ]

@@ -47,6 +47,7 @@ def train(cfg: Config) -> Best:
 
 
 def _train(cfg: Config, world: World, device: str) -> Best:
+    assert cfg.Train is not None  # train() refuses a configuration without it
     settings = cfg.Global
     threads = choose_threads(world.local_size, cfg.Train.loader.num_workers)
     get_logger().info(describe(device, threads))
