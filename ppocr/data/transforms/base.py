@@ -31,6 +31,10 @@ class Transform:
     from_global: tuple[str, ...] = ()  # constructor parameters that `Global` overrides when it has them
     none_without_global: tuple[str, ...] = ()  # of these, the ones that are None when nothing sets them
     ignored_keys: tuple[str, ...] = ()  # YAML keys accepted and never read (each warned about)
+    per_sample: tuple[str, ...] = ()  # of `provides`, the keys whose size differs between samples: lists in a batch
+    takes_pending: bool = False  # works on a PendingImage (geometry.py) instead of pixels
+    extra_samples: int = 0  # how many other samples it mixes in: the data set gives them as "ext_data"
+    size_multiple: int = 1  # height and width of the image it makes are multiples of this
     _config: dict[str, Any]  # both set by the pipeline that builds it
     _name: str
 

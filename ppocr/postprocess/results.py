@@ -1,0 +1,31 @@
+"""What detectors find in one image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Regions found in one image, in the pixels of that image.
+
+    Args:
+        points: corners of each region, int64 [P, 2] as (x, y): P is 4 for boxes and varies for polygons.
+        scores: float32 [K], the mean probability inside each region, 0 to 1.
+        peak: the highest probability of the whole map, which tells why nothing was found.
+    """
+
+    points: Sequence[np.ndarray]
+    scores: np.ndarray
+    peak: float = float("nan")
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def to_json(self) -> str:
+        """Return the regions as a label file writes them, with an empty transcription each."""
+        return json.dumps([{"transcription": "", "points": np.asarray(p).tolist()} for p in self.points])
