@@ -1,0 +1,185 @@
+"""Geometry that is collected first and applied to the pixels once.
+
+Flips, rotations, scalings and crops are affine. A `PendingImage` composes them without touching a pixel, so that
+one warp takes the decoded image, or one decoded at a fraction of its size, straight to the size that is wanted.
+
+Coordinates are continuous: pixel i covers [i, i + 1), so that a flip is x -> width - x and a resize x -> x * factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Union
+
+import cv2
+import numpy as np
+
+from ppocr.errors import SampleError
+
+REDUCTIONS = (8, 4, 2)  # at which a JPEG decoder can leave out the finer frequencies
+Decode = Callable[[int], np.ndarray]
+Image = Union[np.ndarray, "PendingImage"]
+
+
+@dataclass(frozen=True)
+class Warp:
+    """One affine change of an image.
+
+    Args:
+        matrix: float64 [3, 3], from coordinates before to coordinates after.
+        height: of the result.
+        width: of the result.
+        interpolation: OpenCV's flag, used where the change is applied on its own.
+        fill: grey level of what lies outside the image before.
+        border: OpenCV's border mode for what lies outside; anything but a constant is applied on its own.
+        clips: content may leave the canvas.
+        reveals: the result may show what lies outside the canvas before.
+    """
+
+    matrix: np.ndarray
+    height: int
+    width: int
+    interpolation: int = cv2.INTER_LINEAR
+    fill: int = 0
+    border: int = cv2.BORDER_CONSTANT
+    clips: bool = True
+    reveals: bool = True
+
+
+class PendingImage:
+    """An image and the affine changes it is still waiting for.
+
+    Args:
+        decode: gives the pixels, uint8 [H, W] or [H, W, 3], with both sides divided by a number of `REDUCTIONS` or 1.
+        height: of the image as stored.
+        width: of the image as stored.
+        reducible: whether `decode` can give less than all pixels.
+    """
+
+    def __init__(self, decode: Decode, height: int, width: int, *, reducible: bool = False) -> None:
+        self._decode = decode
+        self._stored = (height, width)
+        self._reducible = reducible
+        self.height, self.width = height, width
+        self.matrix = np.eye(3)
+        self._fill = 0
+        self._clipped = False
+
+    @classmethod
+    def of(cls, image: Image) -> PendingImage:
+        """Return an image as a pending one; pixels are not copied."""
+        if isinstance(image, PendingImage):
+            return image
+        return cls(lambda _: image, *image.shape[:2])
+
+    def warp(self, change: Warp) -> None:
+        """Add a change; pixels are made only where composing it would show content that an earlier one cut off.
+
+        Raises:
+            SampleError: "undecodable", when pixels have to be made.
+        """
+        if (self._clipped and change.reveals) or (change.reveals and change.fill != self._fill and not self.untouched):
+            self._settle(self.render())
+        self.matrix = change.matrix @ self.matrix
+        self.height, self.width = change.height, change.width
+        self._clipped |= change.clips
+        self._fill = change.fill if change.reveals else self._fill
+        if change.border != cv2.BORDER_CONSTANT:
+            self._settle(self._sample(self.matrix, (change.height, change.width), change.border, change.interpolation))
+
+    def warp_now(self, change: Warp) -> None:
+        """Apply a change at once, by its own interpolation: the step-by-step way, for comparison."""
+        source = self.render()
+        self._settle(source)
+        self._fill = change.fill
+        self._settle(self._sample(change.matrix, (change.height, change.width), change.border, change.interpolation))
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no change is waiting."""
+        return (self.height, self.width) == self._stored and bool(np.array_equal(self.matrix, np.eye(3)))
+
+    def render(self) -> np.ndarray:
+        """Return the pixels, uint8 [height, width] or [height, width, 3]; raises SampleError when undecodable."""
+        if self.untouched:
+            return self._pixels(1)
+        return self._sample(self.matrix, (self.height, self.width), cv2.BORDER_CONSTANT, cv2.INTER_LINEAR)
+
+    def render_window(
+        self, window: tuple[float, float, float, float], size: tuple[int, int], canvas: tuple[int, int]
+    ) -> np.ndarray:
+        """Return a part of the image, scaled, in the upper left of a black canvas.
+
+        Args:
+            window: x, y, width, height of the part, in present coordinates.
+            size: height, width of the part in the result.
+            canvas: height, width of the result, at least `size`.
+
+        Raises:
+            SampleError: the image cannot be decoded.
+        """
+        x, y, width, height = window
+        scale_x, scale_y = size[1] / width, size[0] / height
+        crop = np.array([[scale_x, 0, -x * scale_x], [0, scale_y, -y * scale_y], [0, 0, 1]])
+        return self._sample(crop @ self.matrix, size, cv2.BORDER_CONSTANT, cv2.INTER_LINEAR, canvas)
+
+    def _sample(
+        self,
+        matrix: np.ndarray,
+        size: tuple[int, int],
+        border: int,
+        interpolation: int,
+        canvas: tuple[int, int] | None = None,
+    ) -> np.ndarray:
+        """Warp the stored pixels by a matrix into the upper left of a canvas."""
+        reduction = self._reduction(matrix)
+        source = self._pixels(reduction)
+        # pixel centres lie at +0.5; a pixel of the reduced image covers `reduction` of the stored ones
+        inward = np.array([[reduction, 0, 0.5 * reduction], [0, reduction, 0.5 * reduction], [0, 0, 1]])
+        indices = matrix @ inward
+        indices[:2, 2] -= 0.5
+        height, width = size
+        fill = (self._fill,) * 4
+        if canvas is None or canvas == size:
+            return cv2.warpAffine(source, indices[:2], (width, height), None, interpolation, border, fill)
+        result = np.zeros((*canvas, *source.shape[2:]), np.uint8)
+        result[:height, :width] = cv2.warpAffine(
+            source, indices[:2], (width, height), None, interpolation, border, fill
+        )
+        return result
+
+    def _reduction(self, matrix: np.ndarray) -> int:
+        """Return by how much the image may be decoded smaller without the result being enlarged from it."""
+        if not self._reducible:
+            return 1
+        largest = float(np.linalg.norm(matrix[:2, :2], 2))
+        return next((r for r in REDUCTIONS if largest * r <= 1), 1)
+
+    def _pixels(self, reduction: int) -> np.ndarray:
+        pixels = self._decode(reduction)
+        height, width = self._stored
+        expected = (-(-height // reduction), -(-width // reduction))
+        if pixels.shape[:2] != expected:
+            raise SampleError("undecodable", f"the header says {width} x {height}, the pixels {pixels.shape[1::-1]}")
+        return pixels
+
+    def _settle(self, pixels: np.ndarray) -> None:
+        self._decode = lambda _: pixels
+        self._stored = self.height, self.width = pixels.shape[:2]
+        self._reducible = self._clipped = False
+        self.matrix = np.eye(3)
+
+
+def size_of(image: Image) -> tuple[int, int]:
+    """Return (height, width) of pixels [H, W, ...] or of a pending image."""
+    if isinstance(image, PendingImage):
+        return image.height, image.width
+    return image.shape[0], image.shape[1]
+
+
+def move_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return points [..., 2] moved by an affine matrix [3, 3], as float32."""
+    moved = points @ matrix[:2, :2].T.astype(np.float32)
+    moved += matrix[:2, 2].astype(np.float32)
+    return moved.astype(np.float32, copy=False)
