@@ -73,6 +73,16 @@ class Transform:
         return getattr(self, "_config", {})
 
 
+def next_takes_pending(after: Sequence[Transform]) -> bool:
+    """Return whether the next step that looks at the image can take one whose changes are pending.
+
+    Args:
+        after: the steps that follow.
+    """
+    follower = next((t for t in after if not t.label_only), None)
+    return follower is not None and follower.takes_pending
+
+
 class Pipeline:
     """A list of transforms run in order; the only preprocessing there is, in training as in deployment.
 

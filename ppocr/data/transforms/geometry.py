@@ -63,7 +63,7 @@ class PendingImage:
         self._reducible = reducible
         self.height, self.width = height, width
         self.matrix = np.eye(3)
-        self._fill = 0
+        self._fill: int | None = None  # None until something outside the image can show
         self._clipped = False
 
     @classmethod
@@ -79,7 +79,7 @@ class PendingImage:
         Raises:
             SampleError: "undecodable", when pixels have to be made.
         """
-        if (self._clipped and change.reveals) or (change.reveals and change.fill != self._fill and not self.untouched):
+        if change.reveals and (self._clipped or self._fill not in (None, change.fill)):
             self._settle(self.render())
         self.matrix = change.matrix @ self.matrix
         self.height, self.width = change.height, change.width
@@ -90,8 +90,7 @@ class PendingImage:
 
     def warp_now(self, change: Warp) -> None:
         """Apply a change at once, by its own interpolation: the step-by-step way, for comparison."""
-        source = self.render()
-        self._settle(source)
+        self._settle(self.render())
         self._fill = change.fill
         self._settle(self._sample(change.matrix, (change.height, change.width), change.border, change.interpolation))
 
@@ -139,14 +138,11 @@ class PendingImage:
         inward = np.array([[reduction, 0, 0.5 * reduction], [0, reduction, 0.5 * reduction], [0, 0, 1]])
         indices = matrix @ inward
         indices[:2, 2] -= 0.5
-        height, width = size
-        fill = (self._fill,) * 4
+        warped = warp_affine(source, indices[:2], size, interpolation, border, self._fill or 0)
         if canvas is None or canvas == size:
-            return cv2.warpAffine(source, indices[:2], (width, height), None, interpolation, border, fill)
+            return warped
         result = np.zeros((*canvas, *source.shape[2:]), np.uint8)
-        result[:height, :width] = cv2.warpAffine(
-            source, indices[:2], (width, height), None, interpolation, border, fill
-        )
+        result[: size[0], : size[1]] = warped
         return result
 
     def _reduction(self, matrix: np.ndarray) -> int:
@@ -168,7 +164,48 @@ class PendingImage:
         self._decode = lambda _: pixels
         self._stored = self.height, self.width = pixels.shape[:2]
         self._reducible = self._clipped = False
+        self._fill = None
         self.matrix = np.eye(3)
+
+
+def warp_affine(
+    source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], interpolation: int, border: int, fill: int
+) -> np.ndarray:
+    """Return an image warped by a matrix [2, 3] of pixel indices, as `cv2.warpAffine` does, in less time.
+
+    OpenCV warps four channels more than twice as fast as three (1.1 against 2.8 ms for 640 x 640), and only what
+    the result shows is given a fourth.
+
+    Args:
+        source: uint8 [H, W] or [H, W, 3].
+        matrix: float64 [2, 3], from source to result.
+        size: height, width of the result.
+        interpolation: OpenCV's flag.
+        border: OpenCV's border mode.
+        fill: grey level outside the source, for a constant border.
+    """
+    height, width = size
+    value = (fill,) * 4
+    if source.ndim == 2 or interpolation != cv2.INTER_LINEAR or border != cv2.BORDER_CONSTANT:
+        return cv2.warpAffine(source, matrix, (width, height), None, interpolation, border, value)
+    x0, y0, x1, y1 = _shown(matrix, size, source.shape[:2])
+    if x0 >= x1 or y0 >= y1:
+        return np.full((height, width, 3), fill, np.uint8)
+    part = cv2.cvtColor(source[y0:y1, x0:x1], cv2.COLOR_BGR2BGRA)
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2] @ (x0, y0)
+    warped = cv2.warpAffine(part, moved, (width, height), None, interpolation, border, value)
+    return cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR)
+
+
+def _shown(matrix: np.ndarray, size: tuple[int, int], source: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return x0, y0, x1, y1 of the part of the source that interpolating the result reads."""
+    height, width = size
+    back = cv2.invertAffineTransform(matrix)
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) @ back[:, :2].T + back[:, 2]
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 3, (source[1], source[0]))
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def size_of(image: Image) -> tuple[int, int]:

@@ -9,10 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ppocr.data.transforms.base import ALWAYS_KEPT, Sample, Transform
+from ppocr.data.transforms.base import ALWAYS_KEPT, Sample, Transform, next_takes_pending
+from ppocr.data.transforms.geometry import PendingImage
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
-from ppocr.utils.image_io import MAX_IMAGE_PIXELS, decode_image
+from ppocr.utils.image_io import MAX_IMAGE_PIXELS, check_size, decode_image, upright_size
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUOTIENT = re.compile(rf"\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?")
@@ -44,6 +45,11 @@ class DecodeImage(Transform):
         self.channel_first = channel_first
         self.ignore_orientation = ignore_orientation
         self.max_image_pixels = max_image_pixels
+        self._leave_pending = False
+
+    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
+        """Leave the decoding to a later step where that one can decode less than all of the image."""
+        self._leave_pending = next_takes_pending(after) and not self.channel_first
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Decode `sample["image"]`: bytes, or pixels [H, W, 3] in blue-green-red order that are taken as decoded.
@@ -52,19 +58,35 @@ class DecodeImage(Transform):
             SampleError: "empty_file", "too_large" or "undecodable".
         """
         image = sample["image"]
-        gray = self.img_mode == "GRAY"
-        if not (isinstance(image, np.ndarray) and image.ndim > 1):
-            image = decode_image(
-                image, gray=gray, ignore_orientation=self.ignore_orientation, max_pixels=self.max_image_pixels
+        pixels = isinstance(image, np.ndarray) and image.ndim > 1
+        size = upright_size(image, self.ignore_orientation) if self._leave_pending and not pixels else None
+        if size is not None:
+            check_size(size, self.max_image_pixels)
+            sample["image"] = PendingImage(lambda r: self._decode(image, r), size[1], size[0], reducible=True)
+            return sample
+        decoded = self._in_mode(image) if pixels else self._decode(image, 1)
+        sample["image"] = decoded.transpose(2, 0, 1) if self.channel_first else decoded
+        return sample
+
+    def _decode(self, data: bytes | np.ndarray, reduction: int) -> np.ndarray:
+        """Return the pixels of an encoded image in this mode, both sides divided by `reduction`."""
+        return self._in_mode(
+            decode_image(
+                data,
+                gray=self.img_mode == "GRAY",
+                ignore_orientation=self.ignore_orientation,
+                max_pixels=self.max_image_pixels,
+                reduction=reduction,
             )
-        elif gray and image.ndim == 3:
+        )
+
+    def _in_mode(self, image: np.ndarray) -> np.ndarray:
+        """Return blue-green-red or grey pixels in this mode, with three channels."""
+        if self.img_mode == "GRAY" and image.ndim == 3:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         if image.ndim == 2:
-            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-        elif self.img_mode == "RGB":
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        sample["image"] = image.transpose(2, 0, 1) if self.channel_first else image
-        return sample
+            return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if self.img_mode == "RGB" else image
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (3, -1, -1) or (-1, -1, 3)."""
@@ -99,23 +121,24 @@ class NormalizeImage(Transform):
         self.scale = np.float32(1 / 255 if scale is None else parse_quotient(scale, "NormalizeImage.scale"))
         self.mean = np.asarray([0.485, 0.456, 0.406] if mean is None else mean, np.float32)
         self.std = np.asarray([0.229, 0.224, 0.225] if std is None else std, np.float32)
-        levels = np.arange(256, dtype=np.float32)[:, None]
-        table = (levels * self.scale - self.mean) / self.std  # [256, C]: what each 8-bit value becomes
-        self._table = np.ascontiguousarray(np.broadcast_to(table, (256, len(self.mean))), np.float32)
+        self._factors = (self.scale / self.std).tolist()
+        self._offsets = (-self.mean / self.std).tolist()
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
-        """Normalise `sample["image"]`: uint8 by one table look-up, anything else by arithmetic."""
+        """Normalise `sample["image"]`: 8-bit values in one pass over each channel, anything else by arithmetic.
+
+        An image in order "hwc" is laid out by channel in memory, so that `ToCHWImage` costs nothing.
+        """
         image = sample["image"]
         channels = image.shape[2 if self.order == "hwc" else 0]
-        if image.dtype != np.uint8 or channels != len(self.mean):
+        if image.dtype != np.uint8 or channels != len(self._factors) or len(self._offsets) != channels:
             sample["image"] = self._compute(image)
-        elif self.order == "hwc":
-            sample["image"] = cv2.LUT(image, self._table.reshape(256, 1, channels))
-        else:
-            out = np.empty(image.shape, np.float32)
-            for channel in range(channels):
-                out[channel] = cv2.LUT(image[channel], self._table[:, channel].copy())
-            sample["image"] = out
+            return sample
+        planes = cv2.split(image) if self.order == "hwc" else image
+        out = np.empty((channels, *planes[0].shape), np.float32)
+        for plane, factor, offset, result in zip(planes, self._factors, self._offsets, out):
+            cv2.addWeighted(plane, factor, plane, 0, offset, dst=result, dtype=cv2.CV_32F)
+        sample["image"] = out.transpose(1, 2, 0) if self.order == "hwc" else out
         return sample
 
     def _compute(self, image: np.ndarray) -> np.ndarray:
