@@ -44,7 +44,13 @@ def build_task(cfg: Config, mode: str) -> Task:
     train = Pipeline.from_config(train_transforms, shared) if train_transforms is not None else None
     evaluation = Pipeline.from_config(eval_transforms, shared).for_evaluation()
     check_contracts(
-        train, evaluation, head=getattr(model, "head", None), loss=loss, postprocess=postprocess, metric=metric
+        train,
+        evaluation,
+        head=getattr(model, "head", None),
+        loss=loss,
+        postprocess=postprocess,
+        metric=metric,
+        network=model,
     )
     if train is not None:
         tell_label_encoders_the_steps(train, model, postprocess.reads)

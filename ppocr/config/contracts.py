@@ -20,6 +20,7 @@ def check_contracts(
     loss: Any = None,
     postprocess: Any = None,
     metric: Any = None,
+    network: Any = None,
 ) -> None:
     """Check the chain of needs and provides.
 
@@ -30,12 +31,17 @@ def check_contracts(
         loss: declares `reads`, `needs`.
         postprocess: declares `reads`, `needs`.
         metric: declares `needs`.
+        network: its parts declare `size_multiple`, which both sides of an image must be multiples of.
 
     Raises:
         ConfigError: naming each missing key, who needs it, what there is, and the likely fix.
     """
     problems: list[Problem] = []
     outputs = _names(head, "outputs")
+    parts = [getattr(network, name, None) for name in ("transform", "backbone", "neck", "head")]
+    for pipeline, section in ((train, "Train"), (evaluation, "Eval")):
+        if pipeline is not None:
+            _check_sides(pipeline, parts, f"{section}.dataset.transforms", problems)
     if train is not None:
         batch = provided(train, "Train.dataset.transforms", problems)
         needed = [(loss, _names(loss, "needs")), (head, _names(head, "targets")), (head, _names(head, "inputs"))]
@@ -82,6 +88,23 @@ def _check_batch(
         for key in keys:
             if key not in batch:
                 problems.append(_missing(key, part, batch, section, "the batches", _cure(key, dropped)))
+
+
+def _check_sides(pipeline: Pipeline, parts: Iterable[Any], section: str, problems: list[Problem]) -> None:
+    """Note image sides that the network cannot take."""
+    part = max(parts, key=lambda p: getattr(p, "size_multiple", 1))
+    multiple = getattr(part, "size_multiple", 1)
+    shape = pipeline.output_shape()
+    height, width = shape[-2:]
+    if any(side > 0 and side % multiple for side in (height, width)):
+        near = [side if side < 1 else max(1, round(side / multiple)) * multiple for side in (height, width)]
+        message = (
+            f"images of {height} x {width}, but {type(part).__name__} takes sides that are multiples of {multiple}"
+        )
+        problems.append(Problem("", section, f"{message}; the nearest is {near[0]} x {near[1]}", "contract"))
+    elif min(height, width) < 1 and pipeline.size_multiple % multiple:
+        message = f"images of any size, but {type(part).__name__} takes sides that are multiples of {multiple}"
+        problems.append(Problem("", section, f"{message}; DetResizeForTest makes them so", "contract"))
 
 
 def _cure(key: str, dropped: Iterable[str]) -> str:

@@ -54,6 +54,9 @@ def _count(batch: Batch, draws: Sequence[Draw]) -> None:
 def collate(samples: Sequence[Sample], dataset: IndexedDataset) -> Batch:
     """Stack samples that have the same keys; without any, only `index` and `text` are there, empty.
 
+    What a transform declares as `per_sample` stays a list, and so do the images of an evaluation batch whose sizes
+    differ: the evaluator takes them in groups of one size.
+
     Args:
         samples: what the pipeline made.
         dataset: tells where a sample comes from, for messages.
@@ -64,12 +67,16 @@ def collate(samples: Sequence[Sample], dataset: IndexedDataset) -> Batch:
     if not samples:
         return Batch({"index": np.zeros(0, np.int64)}, {"text": []})
     batch = Batch()
+    ragged = dataset.pipeline.per_sample
     for key, first in samples[0].items():
         values = [sample.get(key) for sample in samples]
-        if not isinstance(first, (np.ndarray, np.generic, int, float)):
+        if key in ragged or not isinstance(first, (np.ndarray, np.generic, int, float)):
             batch.lists[key] = values
             continue
         arrays = [np.asarray(value) for value in values]
+        if key == "image" and dataset.mode != "train" and len({array.shape for array in arrays}) > 1:
+            batch.lists[key] = arrays
+            continue
         for sample, array in zip(samples, arrays):
             if array.shape != arrays[0].shape or array.dtype != arrays[0].dtype:
                 raise _cannot_stack(key, (samples[0], arrays[0]), (sample, array), dataset)

@@ -7,14 +7,17 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ppocr.data.batches import Batch, draw_batch
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.problems import DataReport
-from ppocr.data.samplers import BatchSampler, EpochOrder
+from ppocr.data.samplers import BatchSampler, EpochOrder, ShapeOrder
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.workers import WorkerPool, make_slots
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import DATASETS
+from ppocr.utils.image_io import image_size, upright_size
 
 DEFAULT_MAX_BAD_RATIO = 0.01
 _SLACK = 1.25  # shared memory per batch, over what the first sample takes
@@ -163,6 +166,8 @@ def build_loader(
     order = EpochOrder(
         dataset.sizes, dataset.ratios, shuffle=bool(getattr(options, "shuffle", train)), seed=seed, fresh=train
     )
+    if not train and options.batch_size_per_card > 1 and min(pipeline.output_shape()) < 1:
+        order = ShapeOrder(order, image_shapes(dataset, order))
     sampler = BatchSampler(
         order,
         options.batch_size_per_card,
@@ -179,6 +184,28 @@ def build_loader(
         use_shared_memory=True if shared is None else bool(shared),
         max_bad_ratio=max_bad_ratio,
     )
+
+
+def image_shapes(dataset: IndexedDataset, order: EpochOrder) -> list[tuple[int, ...]]:
+    """Return the shape each sample of an evaluation will have after the transforms, read from the images' headers.
+
+    Args:
+        dataset: reads the samples.
+        order: which of them there are.
+
+    Returns:
+        One shape per position of `order`; a guess only groups samples, so what cannot be read is no error here.
+    """
+    found = []
+    for index in order.indices(1, np.arange(len(order))):
+        try:
+            data = dataset.read(int(index), 0)["image"]
+        except SampleError:
+            size = None
+        else:
+            size = upright_size(data) or image_size(data)
+        found.append(dataset.pipeline.output_shape((size[1], size[0], 3) if size else (-1, -1, 3)))
+    return found
 
 
 def sensible_workers(asked: int, mode: str) -> int:

@@ -122,6 +122,25 @@ class EpochOrder:
         return self._first[files] + lines
 
 
+class ShapeOrder(EpochOrder):
+    """The order of an evaluation that puts images of one size together, large ones first, so that they share batches.
+
+    Args:
+        order: which samples there are.
+        shapes: the image shape of each of them after the transforms, in that order; all alike where unknown.
+    """
+
+    def __init__(self, order: EpochOrder, shapes: Sequence[tuple[int, ...]]) -> None:
+        vars(self).update(vars(order))
+        samples = order.indices(1, np.arange(len(order)))
+        places = sorted(range(len(shapes)), key=lambda i: (-int(np.prod(shapes[i])), shapes[i]))
+        self._samples = samples[np.array(places, np.int64)]
+
+    def indices(self, epoch: int, positions: np.ndarray) -> np.ndarray:
+        """Return which samples stand at some positions, the same in every epoch."""
+        return self._samples[np.asarray(positions, np.int64)]
+
+
 def expand_ratios(ratios: float | Sequence[float], files: int) -> list[float]:
     """Return one ratio per file.
 

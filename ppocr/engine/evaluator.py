@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import paddle
 
 from ppocr.engine.distributed import World
@@ -30,6 +32,7 @@ class Evaluation:
         skipped: samples left out, by reason.
         unknown: characters of the labels that the dictionary lacks, with their counts.
         examples: (label, prediction, confidence) of a few samples.
+        remarks: what the metric has to say besides its values.
         seconds: wall time.
         images_per_second: measured samples by wall time.
     """
@@ -41,6 +44,7 @@ class Evaluation:
     skipped: dict[str, int] = field(default_factory=dict)
     unknown: Counter = field(default_factory=Counter)
     examples: list[tuple[Any, Any, float]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     seconds: float = 0.0
     images_per_second: float = 0.0
 
@@ -102,17 +106,19 @@ def _measure(task: Task, loader: Any, autocast: Any) -> dict[str, Any]:
         skipped.update(problem.reason for problem in batch.get("problems", ()))
         if len(batch["index"]) == 0:
             continue
-        with autocast():
-            preds = task.forward(batch)
-        results = task.results(preds, batch)
-        task.metric(results, batch)
-        used += len(results)
         labels = batch.get("text", ())
         if unknown_in is not None:
             unknown.update("".join(unknown_in(label) for label in labels if isinstance(label, str)))
-        examples += [(label, *result[:2]) for label, result in zip(labels, results) if isinstance(result, tuple)][
-            : EXAMPLES - len(examples)
-        ]
+        for part in equal_shapes(batch):
+            with autocast():
+                preds = task.forward(part)
+            results = task.results(preds, part)
+            task.metric(results, part)
+            used += len(results)
+            pairs = zip(part.get("text", ()), results)
+            examples += [(label, *result[:2]) for label, result in pairs if isinstance(result, tuple)][
+                : EXAMPLES - len(examples)
+            ]
     return {
         "state": task.metric.state(),
         "used": used,
@@ -120,6 +126,29 @@ def _measure(task: Task, loader: Any, autocast: Any) -> dict[str, Any]:
         "unknown": dict(unknown),
         "examples": [(str(label), str(text), float(confidence)) for label, text, confidence in examples],
     }
+
+
+def equal_shapes(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a batch in parts whose images have one size; as it is when they all have.
+
+    Args:
+        batch: as the loader gives it; `image` is a list of arrays [C, H, W] where the sizes differ.
+    """
+    images = batch["image"]
+    if not isinstance(images, list):
+        yield batch
+        return
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for row, image in enumerate(images):
+        groups.setdefault(image.shape, []).append(row)
+    for rows in groups.values():
+        part: dict[str, Any] = {"image": paddle.to_tensor(np.stack([images[row] for row in rows]))}
+        for key, value in batch.items():
+            if isinstance(value, paddle.Tensor):
+                part[key] = paddle.to_tensor(value.numpy()[rows])
+            elif key not in ("image", "problems"):
+                part[key] = [value[row] for row in rows]
+        yield part
 
 
 def _merge(task: Task, shares: list[dict[str, Any]], seconds: float) -> Evaluation:
@@ -141,6 +170,7 @@ def _merge(task: Task, shares: list[dict[str, Any]], seconds: float) -> Evaluati
         skipped=dict(skipped),
         unknown=sum((Counter(share["unknown"]) for share in shares), Counter()),
         examples=[example for share in shares for example in share["examples"]][:EXAMPLES],
+        remarks=list(getattr(task.metric, "remarks", list)()),
         seconds=seconds,
         images_per_second=used / max(seconds, 1e-9),
     )
@@ -159,6 +189,8 @@ def report(found: Evaluation, *, unknown_too: bool = True) -> None:
         logger.warning(
             f"eval: labels hold {len(found.unknown)} characters outside the dictionary, which count as errors: {most}"
         )
+    for remark in found.remarks:
+        logger.warning(f"eval: {remark}")
     for label, text, confidence in found.examples:
         mark = "right" if label == text else "wrong"
         logger.info(f"eval: {mark}: label {shown(label)} prediction {shown(text)} ({confidence:.4f})")

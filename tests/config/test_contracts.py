@@ -58,9 +58,9 @@ def test_misspelt_key_in_keep_keys():
 
 
 def test_key_that_nothing_in_the_project_makes():
-    metric = SimpleNamespace(needs=("polys",))
+    metric = SimpleNamespace(needs=("stroke_mask",))
     (line,) = said(None, pipeline("image"), head=HEAD, metric=metric)
-    assert line.startswith("Eval.dataset.transforms: SimpleNamespace needs 'polys'; the batches give image")
+    assert line.startswith("Eval.dataset.transforms: SimpleNamespace needs 'stroke_mask'; the batches give image")
     assert "is a transform missing" in line
 
 

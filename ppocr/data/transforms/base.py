@@ -93,6 +93,9 @@ class Pipeline:
     def __init__(self, transforms: Sequence[Transform]) -> None:
         self.transforms = list(transforms)
         self.random = any(t.random for t in self.transforms)
+        self.per_sample = frozenset(key for t in self.transforms for key in t.per_sample)
+        self.extra_samples = max((t.extra_samples for t in self.transforms), default=0)
+        self.size_multiple = max((t.size_multiple for t in self.transforms), default=1)
         for place, transform in enumerate(self.transforms):
             transform.set_place(self.transforms[:place], self.transforms[place + 1 :])
 

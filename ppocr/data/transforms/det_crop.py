@@ -32,9 +32,7 @@ class EastRandomCropData(Transform):
     """
 
     needs = ("image", "polys", "ignore_tags", "texts")
-    provides = ("image", "polys", "ignore_tags", "texts")
     random = True
-    from_global: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -89,8 +89,8 @@ class DecodeImage(Transform):
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if self.img_mode == "RGB" else image
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (3, -1, -1) or (-1, -1, 3)."""
-        return (3, -1, -1) if self.channel_first else (-1, -1, 3)
+        """Return the size of the file's image with three channels, first or last."""
+        return (3, *shape[:2]) if self.channel_first else (*shape[:2], 3)
 
     def config(self) -> dict[str, Any]:
         """Return the arguments other runtimes know; the pixel cap is not one of them."""
