@@ -194,9 +194,9 @@ def image_shapes(dataset: IndexedDataset, order: EpochOrder) -> list[tuple[int, 
         order: which of them there are.
 
     Returns:
-        One shape per position of `order`; a guess only groups samples, so what cannot be read is no error here.
+        One shape per position of `order`. What cannot be read keeps its place: it gets the shape before it.
     """
-    found = []
+    found: list[tuple[int, ...]] = []
     for index in order.indices(1, np.arange(len(order))):
         try:
             data = dataset.read(int(index), 0)["image"]
@@ -204,8 +204,12 @@ def image_shapes(dataset: IndexedDataset, order: EpochOrder) -> list[tuple[int, 
             size = None
         else:
             size = upright_size(data) or image_size(data)
-        found.append(dataset.pipeline.output_shape((size[1], size[0], 3) if size else (-1, -1, 3)))
-    return found
+        if size is not None:
+            found.append(dataset.pipeline.output_shape((size[1], size[0], 3)))
+        else:
+            found.append(found[-1] if found else ())
+    first = next((shape for shape in found if shape), ())
+    return [shape or first for shape in found]
 
 
 def sensible_workers(asked: int, mode: str) -> int:

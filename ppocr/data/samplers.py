@@ -127,7 +127,7 @@ class ShapeOrder(EpochOrder):
 
     Args:
         order: which samples there are.
-        shapes: the image shape of each of them after the transforms, in that order; all alike where unknown.
+        shapes: the image shape of each of them after the transforms, in that order.
     """
 
     def __init__(self, order: EpochOrder, shapes: Sequence[tuple[int, ...]]) -> None:
