@@ -96,7 +96,7 @@ class EastRandomCropData(Transform):
         tall = (bottom - top >= self.min_crop_side_ratio * size[0]) & (bottom > top)
         for place in np.flatnonzero(wide & tall):
             corner, far = (left[place], top[place]), (right[place], bottom[place])
-            if ((high >= corner) & (low <= far)).all(axis=1).any():
+            if ((high > corner) & (low < far)).all(axis=1).any():
                 return int(corner[0]), int(corner[1]), int(far[0] - corner[0]), int(far[1] - corner[1])
         return whole
 
