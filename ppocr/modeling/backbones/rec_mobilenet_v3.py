@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 import paddle
 from paddle import nn
 
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.mobilenet_v3 import SCALES, BlockSpec, ConvBNLayer, ResidualUnit, make_divisible
+from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer, ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
 
-Row = tuple[int, int, int, bool, str, Optional[int]]
-
-# The entry in place of a stride is the index of the stage it opens; None is stride 1.
-LARGE: tuple[Row, ...] = (
-    (3, 16, 16, False, "relu", 0),
-    (3, 64, 24, False, "relu", 1),
-    (3, 72, 24, False, "relu", None),
-    (5, 72, 40, True, "relu", 2),
-    (5, 120, 40, True, "relu", None),
-    (5, 120, 40, True, "relu", None),
-    (3, 240, 80, False, "hardswish", None),
-    (3, 200, 80, False, "hardswish", None),
-    (3, 184, 80, False, "hardswish", None),
-    (3, 184, 80, False, "hardswish", None),
-    (3, 480, 112, True, "hardswish", None),
-    (3, 672, 112, True, "hardswish", None),
-    (5, 672, 160, True, "hardswish", 3),
-    (5, 960, 160, True, "hardswish", None),
-    (5, 960, 160, True, "hardswish", None),
-)
-SMALL: tuple[Row, ...] = (
-    (3, 16, 16, True, "relu", 0),
-    (3, 72, 24, False, "relu", 1),
-    (3, 88, 24, False, "relu", None),
-    (5, 96, 40, True, "hardswish", 2),
-    (5, 240, 40, True, "hardswish", None),
-    (5, 240, 40, True, "hardswish", None),
-    (5, 120, 48, True, "hardswish", None),
-    (5, 144, 48, True, "hardswish", None),
-    (5, 288, 96, True, "hardswish", 3),
-    (5, 576, 96, True, "hardswish", None),
-    (5, 576, 96, True, "hardswish", None),
-)
+# The blocks that open a stage.
+OPENERS = {"large": (0, 1, 3, 12), "small": (0, 1, 3, 8)}
 
 
 @BACKBONES.register("MobileNetV3", scope="rec")
@@ -77,33 +45,22 @@ class MobileNetV3(nn.Layer):
         last_pool_kernel_size: Sequence[int] = (2, 2),
     ) -> None:
         super().__init__()
-        if scale not in SCALES:
-            raise ConfigError(f"MobileNetV3.scale: {scale} is none of {', '.join(map(str, SCALES))}")
-        if model_name not in ("small", "large"):
-            raise ConfigError(f'MobileNetV3.model_name: {model_name!r} is neither "small" nor "large"')
         if model_name == "large":
-            table, strides = LARGE, _strides("large_stride", large_stride or (1, 2, 2, 2))
+            strides = _strides("large_stride", large_stride or (1, 2, 2, 2))
             # upstream: only "large" has a number here, not a pair, for both directions; it keeps the block's shortcut.
             strides[0] = strides[0][0]
         else:
-            table, strides = SMALL, _strides("small_stride", small_stride or (2, 2, 2, 2))
+            strides = _strides("small_stride", small_stride or (2, 2, 2, 2))
+        openers = dict(zip(OPENERS.get(model_name, ()), strides))
 
         channels = make_divisible(16 * scale)
         self.conv1 = ConvBNLayer(in_channels, channels, 3, 2, act="hardswish")
         blocks = []
-        for kernel, expanded, out, squeeze, act, stage in table:
-            spec = BlockSpec(
-                kernel,
-                make_divisible(expanded * scale),
-                make_divisible(out * scale),
-                squeeze and not disable_se,
-                act,
-                1 if stage is None else strides[stage],
-            )
+        for spec in block_table(model_name, scale, disable_se, openers):
             blocks.append(ResidualUnit(channels, spec))
             channels = spec.out
         self.blocks = nn.Sequential(*blocks)
-        self.out_channels = make_divisible(scale * table[-1][1])
+        self.out_channels = spec.expanded  # as wide as the last block inside
         self.conv2 = ConvBNLayer(channels, self.out_channels, 1, act="hardswish")
         if last_pool_type == "avg":
             self.pool: nn.Layer = nn.AvgPool2D(list(last_pool_kernel_size), list(last_pool_kernel_size))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Union
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
+
+from ppocr.errors import ConfigError
 
 Stride = Union[int, tuple]
 
@@ -22,7 +25,67 @@ class BlockSpec(NamedTuple):
     out: int
     squeeze: bool
     act: str
-    stride: Stride
+    stride: Stride = 1
+
+
+LARGE = (
+    BlockSpec(3, 16, 16, False, "relu"),
+    BlockSpec(3, 64, 24, False, "relu"),
+    BlockSpec(3, 72, 24, False, "relu"),
+    BlockSpec(5, 72, 40, True, "relu"),
+    BlockSpec(5, 120, 40, True, "relu"),
+    BlockSpec(5, 120, 40, True, "relu"),
+    BlockSpec(3, 240, 80, False, "hardswish"),
+    BlockSpec(3, 200, 80, False, "hardswish"),
+    BlockSpec(3, 184, 80, False, "hardswish"),
+    BlockSpec(3, 184, 80, False, "hardswish"),
+    BlockSpec(3, 480, 112, True, "hardswish"),
+    BlockSpec(3, 672, 112, True, "hardswish"),
+    BlockSpec(5, 672, 160, True, "hardswish"),
+    BlockSpec(5, 960, 160, True, "hardswish"),
+    BlockSpec(5, 960, 160, True, "hardswish"),
+)
+SMALL = (
+    BlockSpec(3, 16, 16, True, "relu"),
+    BlockSpec(3, 72, 24, False, "relu"),
+    BlockSpec(3, 88, 24, False, "relu"),
+    BlockSpec(5, 96, 40, True, "hardswish"),
+    BlockSpec(5, 240, 40, True, "hardswish"),
+    BlockSpec(5, 240, 40, True, "hardswish"),
+    BlockSpec(5, 120, 48, True, "hardswish"),
+    BlockSpec(5, 144, 48, True, "hardswish"),
+    BlockSpec(5, 288, 96, True, "hardswish"),
+    BlockSpec(5, 576, 96, True, "hardswish"),
+    BlockSpec(5, 576, 96, True, "hardswish"),
+)
+TABLES = {"small": SMALL, "large": LARGE}
+
+
+def block_table(model_name: str, scale: float, disable_se: bool, strides: Mapping[int, Stride]) -> list[BlockSpec]:
+    """Return the blocks of a network, their widths scaled.
+
+    Args:
+        model_name: "small" or "large".
+        scale: width multiplier, one of `SCALES`.
+        disable_se: leave out every squeeze and excitation.
+        strides: stride by index of the block; 1 for the others.
+
+    Raises:
+        ConfigError: an unknown name or scale.
+    """
+    if scale not in SCALES:
+        raise ConfigError(f"MobileNetV3.scale: {scale} is none of {', '.join(map(str, SCALES))}")
+    if model_name not in TABLES:
+        raise ConfigError(f'MobileNetV3.model_name: {model_name!r} is neither "small" nor "large"')
+    return [
+        row._replace(
+            expanded=make_divisible(row.expanded * scale),
+            out=make_divisible(row.out * scale),
+            squeeze=row.squeeze and not disable_se,
+            stride=strides.get(index, 1),
+        )
+        for index, row in enumerate(TABLES[model_name])
+    ]
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:

@@ -1,0 +1,92 @@
+"""Feature pyramids that end in one map a quarter of the image's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import paddle
+import paddle.nn.functional as F
+from paddle import ParamAttr, nn
+from paddle.nn.initializer import KaimingUniform
+
+from ppocr.registry import NECKS
+
+
+def conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv2D:
+    """Return a convolution without bias that keeps the size."""
+    return nn.Conv2D(
+        in_channels,
+        out_channels,
+        kernel_size,
+        padding=kernel_size // 2,
+        weight_attr=ParamAttr(initializer=KaimingUniform()),
+        bias_attr=False,
+    )
+
+
+def enlarged(x: paddle.Tensor, factor: int) -> paddle.Tensor:
+    """Return a feature map with each pixel repeated `factor` times in both directions."""
+    return F.interpolate(x, scale_factor=factor, mode="nearest")
+
+
+class AdaptiveScaleFusion(nn.Layer):
+    """Weights the scales against each other at each place (https://arxiv.org/abs/2202.10304).
+
+    Args:
+        in_channels: channels of all scales together.
+        inner_channels: width of the convolution that the weights come from.
+        scales: how many there are.
+    """
+
+    def __init__(self, in_channels: int, inner_channels: int, scales: int = 4) -> None:
+        super().__init__()
+        self.conv = nn.Conv2D(in_channels, inner_channels, 3, padding=1)
+        self.spatial_scale = nn.Sequential(conv(1, 1, 3), nn.ReLU(), conv(1, 1, 1), nn.Sigmoid())
+        self.channel_scale = nn.Sequential(conv(inner_channels, scales, 1), nn.Sigmoid())
+
+    def forward(self, scales: Sequence[paddle.Tensor]) -> paddle.Tensor:
+        """Return the scales, each [B, C, H, W], weighted and one behind the other: [B, C * len(scales), H, W]."""
+        x = self.conv(paddle.concat(scales, axis=1))
+        x = self.spatial_scale(x.mean(axis=1, keepdim=True)) + x
+        weights = self.channel_scale(x)
+        return paddle.concat([weights[:, i : i + 1] * scale for i, scale in enumerate(scales)], axis=1)
+
+
+@NECKS.register()
+class DBFPN(nn.Layer):
+    """The pyramid of DB (https://arxiv.org/abs/1911.08947): coarse maps added to finer ones, then all side by side.
+
+    Args:
+        in_channels: channels of the four maps, the finest first.
+        out_channels: channels of the result, a multiple of 4.
+        use_asf: weight the scales against each other, as DB++ does.
+    """
+
+    size_multiple = 32  # so that each map is exactly twice as large as the next
+
+    def __init__(self, in_channels: Sequence[int], out_channels: int, use_asf: bool = False) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+        # Attribute names count from 2: map i is 2**i times smaller than the image.
+        self.in2_conv, self.in3_conv, self.in4_conv, self.in5_conv = (conv(c, out_channels, 1) for c in in_channels)
+        quarter = out_channels // 4
+        self.p5_conv = conv(out_channels, quarter, 3)
+        self.p4_conv = conv(out_channels, quarter, 3)
+        self.p3_conv = conv(out_channels, quarter, 3)
+        self.p2_conv = conv(out_channels, quarter, 3)
+        self.asf = AdaptiveScaleFusion(out_channels, quarter) if use_asf else None
+
+    def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor:
+        """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first."""
+        map2, map3, map4, map5 = features
+        sum5 = self.in5_conv(map5)
+        sum4 = self.in4_conv(map4) + enlarged(sum5, 2)
+        sum3 = self.in3_conv(map3) + enlarged(sum4, 2)
+        sum2 = self.in2_conv(map2) + enlarged(sum3, 2)
+        scales = [
+            enlarged(self.p5_conv(sum5), 8),
+            enlarged(self.p4_conv(sum4), 4),
+            enlarged(self.p3_conv(sum3), 2),
+            self.p2_conv(sum2),
+        ]
+        return paddle.concat(scales, axis=1) if self.asf is None else self.asf(scales)
