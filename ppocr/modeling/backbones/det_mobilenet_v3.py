@@ -26,8 +26,6 @@ class MobileNetV3(nn.Layer):
         ConfigError: a value outside the above.
     """
 
-    size_multiple = 32
-
     def __init__(
         self, in_channels: int = 3, model_name: str = "large", scale: float = 0.5, disable_se: bool = False
     ) -> None:

@@ -6,7 +6,7 @@ import paddle
 from paddle import nn
 
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.resnet_vd import (
+from ppocr.modeling.layers.resnet import (
     DEPTHS,
     FIRST_BOTTLENECK_DEPTH,
     WIDTHS,

@@ -1,4 +1,4 @@
-"""The blocks of ResNet-vd (https://arxiv.org/abs/1812.01187), shared by recognition and detection."""
+"""The blocks of ResNet and ResNet-vd (https://arxiv.org/abs/1812.01187), shared by recognition and detection."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Union
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
+
+from ppocr.modeling.layers.deformable import DeformableConv2D
 
 Stride = Union[int, tuple]
 
@@ -33,6 +35,7 @@ class ConvBNLayer(nn.Layer):
         stride: one number or (vertical, horizontal).
         pooled: reach the stride by average pooling in front of a convolution of stride 1.
         relu: end in a ReLU.
+        deformable_groups: make the convolution deformable, with that many sets of offsets; 0 for a plain one.
     """
 
     def __init__(
@@ -43,12 +46,16 @@ class ConvBNLayer(nn.Layer):
         stride: Stride = 1,
         pooled: bool = False,
         relu: bool = True,
+        deformable_groups: int = 0,
     ) -> None:
         super().__init__()
         self.pool = nn.AvgPool2D(stride, stride, ceil_mode=True) if pooled else None
-        self._conv = nn.Conv2D(
-            in_channels, out_channels, kernel_size, 1 if pooled else stride, kernel_size // 2, bias_attr=False
-        )
+        stride = 1 if pooled else stride
+        self._conv: nn.Layer
+        if deformable_groups:
+            self._conv = DeformableConv2D(in_channels, out_channels, kernel_size, stride, deformable_groups)
+        else:
+            self._conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias_attr=False)
         self._batch_norm = nn.BatchNorm2D(out_channels)
         self.relu = relu
 
@@ -84,15 +91,27 @@ class BasicBlock(nn.Layer):
 
 
 class BottleneckBlock(nn.Layer):
-    """1x1, 3x3 and 1x1 convolutions and a shortcut; arguments as in `BasicBlock`, the output 4 times as wide."""
+    """1x1, 3x3 and 1x1 convolutions and a shortcut; arguments as in `BasicBlock`, the output 4 times as wide.
+
+    Args:
+        deformable_groups: of the 3x3 convolution, see `ConvBNLayer`.
+    """
 
     expansion = 4
 
-    def __init__(self, in_channels: int, width: int, stride: Stride, project: bool, pool_shortcut: bool) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: Stride,
+        project: bool,
+        pool_shortcut: bool,
+        deformable_groups: int = 0,
+    ) -> None:
         super().__init__()
         out = width * self.expansion
         self.conv0 = ConvBNLayer(in_channels, width, 1)
-        self.conv1 = ConvBNLayer(width, width, 3, stride)
+        self.conv1 = ConvBNLayer(width, width, 3, stride, deformable_groups=deformable_groups)
         self.conv2 = ConvBNLayer(width, out, 1, relu=False)
         self.short = ConvBNLayer(in_channels, out, 1, stride, pooled=pool_shortcut, relu=False) if project else None
 
