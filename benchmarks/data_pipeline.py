@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ppocr.data.transforms.base import Pipeline, Sample  # noqa: E402
+from ppocr.utils.memory import keep_freed_memory  # noqa: E402
 
 SEED = 20
 LONGEST_SECONDS = 20.0  # spent on one pipeline and set
@@ -244,6 +245,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=200, help="drawn samples in a pass")
     parser.add_argument("--repeats", type=int, default=15, help="passes, of which the best counts")
     args = parser.parse_args()
+    keep_freed_memory()  # as every data worker does
     report(TASKS[args.task](), args.samples, args.repeats)
 
 

@@ -18,6 +18,7 @@ from ppocr.data.workers import WorkerPool, make_slots
 from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import DATASETS
 from ppocr.utils.image_io import image_size, upright_size
+from ppocr.utils.memory import keep_freed_memory
 
 DEFAULT_MAX_BAD_RATIO = 0.01
 _SLACK = 1.25  # shared memory per batch, over what the first sample takes
@@ -90,6 +91,7 @@ class Loader:
     def _batches(self, epoch: int, start: int) -> Iterator[tuple[dict[str, Any], tuple]]:
         steps = len(self.sampler)
         if self.num_workers == 0:
+            keep_freed_memory()
             self.dataset.pipeline.set_epoch(epoch)
             for step in range(start, steps):
                 yield _to_tensors(draw_batch(self.dataset, epoch, self.sampler.batch(epoch, step)))

@@ -22,6 +22,7 @@ from ppocr.data.batches import Batch, draw_batch
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.samplers import BatchSampler
 from ppocr.errors import DataError, PpocrError
+from ppocr.utils.memory import keep_freed_memory
 
 PREFETCH = 2  # batches each worker makes ahead
 SHARED_FOLDER = "/dev/shm"
@@ -214,6 +215,7 @@ def _work(
     for number in (signal.SIGINT, signal.SIGTERM):  # both may reach the whole group: the parent decides when to end
         signal.signal(number, signal.SIG_IGN)
     _one_thread()
+    keep_freed_memory()
     parent = os.getppid()
     told = None
     try:

@@ -118,71 +118,88 @@ class MakeBorderMap(_Shrinking):
         height, width = sample["image"].shape[:2]
         canvas, mask = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
         polys = np.asarray(sample["polys"], np.float32)
+        outlines = Outlines(polys, height, width)
         for row in np.flatnonzero(~np.asarray(sample["ignore_tags"], bool)):
-            self._draw(polys[row], canvas, mask)
+            self._draw(outlines, int(row), canvas, mask)
         canvas *= self.thresh_max - self.thresh_min
         canvas += self.thresh_min
         sample["threshold_map"], sample["threshold_mask"] = canvas, mask
         return sample
 
-    def _draw(self, polygon: np.ndarray, canvas: np.ndarray, mask: np.ndarray) -> None:
-        area, length = abs(cv2.contourArea(polygon)), cv2.arcLength(polygon, True)
+    def _draw(self, outlines: Outlines, row: int, canvas: np.ndarray, mask: np.ndarray) -> None:
+        polygon = outlines.polys[row]
+        area = abs(cv2.contourArea(polygon))
         if area <= 0:
             return
-        reach = area * (1 - self.shrink_ratio**2) / length
+        reach = area * (1 - self.shrink_ratio**2) / cv2.arcLength(polygon, True)
         grown = _clipper(polygon).Execute(reach)
         if not grown:
             return
         outline = np.array(grown[0], np.int32)
         cv2.fillPoly(mask, [outline], 1.0)
-        x0, y0 = np.maximum(outline.min(axis=0), 0)
-        x1, y1 = np.minimum(outline.max(axis=0) + 1, canvas.shape[::-1])
+        x0, y0, wide, tall = cv2.boundingRect(outline)
+        x1, y1 = min(x0 + wide, canvas.shape[1]), min(y0 + tall, canvas.shape[0])
+        x0, y0 = max(x0, 0), max(y0, 0)
         if x0 >= x1 or y0 >= y1:
             return
-        near = squared_distances(polygon - np.array([x0, y0], np.float32), y1 - y0, x1 - x0)
-        np.sqrt(near, out=near)
-        near *= np.float32(-1 / reach)
+        near = cv2.sqrt(outlines.squared_distances(row, (x0, y0, x1, y1)))
+        near *= -1 / reach
         near += 1  # 1 on the border, 0 at the reach and below beyond it
         part = canvas[y0:y1, x0:x1]
         np.maximum(part, near, out=part)
 
 
-def squared_distances(polygon: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return the squared distance of every pixel to the outline of a polygon, as DB defines it.
+class Outlines:
+    """How far pixels are from the outlines of polygons.
 
     upstream: from a point that sees an edge at less than a right angle the distance is that to the nearer end,
-    even beside the edge; only from the others is it that to the edge.
+    even beside the edge; only from the others, which lie in the circle over the edge, is it that to the edge.
 
     Args:
-        polygon: float32 [P, 2].
-        height: of the area, which starts at (0, 0).
-        width: of the area.
-
-    Returns:
-        float32 [height, width].
+        polys: float32 [N, P, 2].
+        height: of the image.
+        width: of the image.
     """
-    following = np.roll(polygon, -1, axis=0)
-    edges = following - polygon
-    squares = (edges * edges).sum(axis=1)
-    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-    normals = edges[:, ::-1] * (np.array([1, -1], np.float32) / np.sqrt(np.maximum(squares, _TINY))[:, None])
-    offsets = (normals * polygon).sum(axis=1, keepdims=True)
-    nearest = _outer_sum(normals[:, :1] * x - offsets, normals[:, 1:] * y)  # [P, H, W], to each edge
-    nearest *= nearest
-    # an edge is seen at more than a right angle from inside the circle over it: elsewhere it counts as far away
-    middles = (polygon + following) / 2
-    inside = np.where(squares > 0, squares / 4, -1)[:, None]
-    beyond = _outer_sum(_FAR * (x - middles[:, :1]) ** 2 - _FAR * inside, _FAR * (y - middles[:, 1:]) ** 2)
-    np.maximum(beyond, 0, out=beyond)
-    nearest += beyond
-    to_ends = _outer_sum((x - polygon[:, :1]) ** 2, (y - polygon[:, 1:]) ** 2)
-    np.minimum(nearest, to_ends, out=nearest)
-    return nearest.min(axis=0)
 
+    def __init__(self, polys: np.ndarray, height: int, width: int) -> None:
+        self.polys = polys
+        self._x, self._y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+        ends = np.concatenate([polys[:, 1:], polys[:, :1]], axis=1)
+        edges = ends - polys
+        squares = (edges * edges).sum(axis=2)
+        normals = edges[..., ::-1] * np.array([1, -1], np.float32) / np.sqrt(np.maximum(squares, _TINY))[..., None]
+        self._normals = normals[..., None]  # [N, P, 2, 1]
+        self._offsets = (normals * polys).sum(axis=2)[..., None]
+        self._centres = np.concatenate([polys, (polys + ends) / 2], axis=1)[..., None]  # [N, 2P, 2, 1]
+        # a repeated point makes no edge, and nothing lies in its circle
+        self._circles = (np.where(squares > 0, squares / 4, -1) * _FAR).astype(np.float32)[..., None]
 
-def _outer_sum(along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
-    """Return [N, H, W] of the sums of two float32 arrays, [N, W] and [N, H]."""
-    return along_x.astype(np.float32, copy=False)[:, None, :] + along_y.astype(np.float32, copy=False)[:, :, None]
+    def squared_distances(self, row: int, window: tuple[int, int, int, int]) -> np.ndarray:
+        """Return the squared distance of pixels to one outline.
+
+        Args:
+            row: which polygon.
+            window: x0, y0, x1, y1 of the pixels, within the image.
+
+        Returns:
+            float32 [y1 - y0, x1 - x0].
+        """
+        x0, y0, x1, y1 = window
+        x, y = self._x[x0:x1], self._y[y0:y1]
+        normals, centres = self._normals[row], self._centres[row]
+        corners = len(normals)
+        to_x, to_y = x - centres[:, 0], y - centres[:, 1]
+        to_x *= to_x
+        to_y *= to_y
+        to_x[corners:] *= _FAR
+        to_y[corners:] *= _FAR
+        to_y[corners:] -= self._circles[row]
+        squares = to_x[:, None, :] + to_y[:, :, None]  # [2P, H, W]: to the corners; how far out of the circles
+        edges = (normals[:, 0] * x - self._offsets[row])[:, None, :] + (normals[:, 1] * y)[:, :, None]
+        edges *= edges
+        np.maximum(edges, squares[corners:], out=edges)  # out of its circle, an edge is farther than any corner
+        np.minimum(edges, squares[:corners], out=edges)
+        return edges.min(axis=0)
 
 
 def _clipper(polygon: np.ndarray) -> pyclipper.PyclipperOffset:

@@ -75,9 +75,12 @@ class RecResizeImg(Transform):
         return sample
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (C, H, W), with -1 for W where it follows the image."""
+        """Return (C, H, W), with -1 for W where it follows an image of unknown size."""
         channels, height, width = self.image_shape
-        return channels, height, -1 if self.dynamic else width
+        if not self.dynamic:
+            return channels, height, width
+        known = min(shape[:2]) > 0
+        return channels, height, dynamic_width(height, width, shape[1] / shape[0]) if known else -1
 
     def for_inference(self) -> RecResizeImg:
         """Return the variant of deployment, whose pixels are evaluation's: only what is free there is free here.
