@@ -12,7 +12,7 @@ from ppocr.engine.checkpoint import Checkpoint, find_checkpoint, plain, prune_ch
 from ppocr.engine.checkpoint_files import prefix_of
 from ppocr.engine.log import get_logger
 from ppocr.engine.task import Task
-from ppocr.engine.weights import load_weights, require_complete
+from ppocr.engine.weights import load_weights, require_complete, require_some
 from ppocr.errors import CheckpointError, PpocrError
 
 SCHEDULE = "LR_Scheduler"  # Paddle's name for the schedule inside an optimizer's state
@@ -112,7 +112,7 @@ def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: l
             (`Global.pretrained_dict_path`).
 
     Raises:
-        CheckpointError: the checkpoint is of another network.
+        CheckpointError: the checkpoint is of another network: not all of it fits in a run resumed, or nothing at all.
     """
     if start is None:
         get_logger().info("no Global.checkpoints and no Global.pretrained_model: training from scratch")
@@ -127,6 +127,7 @@ def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: l
     )
     if exact:
         require_complete(loaded, start.prefix)
+    require_some(loaded, start.prefix)
     for line in loaded.lines():
         get_logger().info(line)
 

@@ -53,6 +53,7 @@ class LoadReport:
         aligned: parameters matched by character.
         total: values in the network.
         taken: values of it that came from the checkpoint.
+        part: the part of the network whose own file this is, such as "backbone"; "" for a file of whole networks.
     """
 
     loaded: list[str] = field(default_factory=list)
@@ -62,6 +63,7 @@ class LoadReport:
     aligned: list[Aligned] = field(default_factory=list)
     total: int = 0
     taken: int = 0
+    part: str = ""
 
     @property
     def share(self) -> float:
@@ -92,6 +94,8 @@ class LoadReport:
             f"aligned by character, {len(self.missing)} missing, {len(self.unexpected)} unexpected, "
             f"{len(self.wrong_shape)} of wrong shape)"
         ]
+        if self.part:
+            result.append(f"  the file is that of a {self.part} alone: its names are read as {self.part}.*")
         result += [f"  aligned {a}" for a in self.aligned]
         for title, items in (
             ("wrong shape", [*map(str, self.wrong_shape)]),
@@ -123,7 +127,10 @@ def load_weights(
         What was loaded and what was not; nothing is raised for a partial fit, see `require_complete`.
     """
     state = model.state_dict()
-    report = LoadReport(unexpected=[name for name in params if name not in state])
+    part = _part_of(params, state)
+    if part:
+        params = {f"{part}.{name}": array for name, array in params.items()}
+    report = LoadReport(part=part, unexpected=[name for name in params if name not in state])
     classes = _Classes(old_characters, new_characters)
     swapped = classes.reordered(params, state) if classes.differ else {}
     for name, tensor in state.items():
@@ -171,6 +178,40 @@ def require_complete(report: LoadReport, path: str | Path) -> None:
         f"{path}: the checkpoint does not fit the network ({report.share:.1%} loaded): {shown}{more}",
         "use the configuration and the dictionary it was trained with",
     )
+
+
+def require_some(report: LoadReport, path: str | Path) -> None:
+    """Refuse a checkpoint of which nothing fits: training would start from scratch and look as if it did not.
+
+    Args:
+        report: of `load_weights`.
+        path: the checkpoint, for the message.
+
+    Raises:
+        CheckpointError: naming the first few differences.
+    """
+    if report.loaded or report.aligned:
+        return
+    theirs, ours = report.unexpected[:1], report.missing[:1]
+    names = f": it has names such as {theirs[0]}, the network such as {ours[0]}" if theirs and ours else ""
+    raise CheckpointError(
+        f"{path}: nothing in it fits the network{names}",
+        "name weights of this network or of its backbone, or leave Global.pretrained_model empty",
+    )
+
+
+def _part_of(params: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> str:
+    """Return the part of the network whose own names these are, "" where they are the network's or nobody's.
+
+    Pretrained backbones come in files of their own, whose names lack the "backbone." in front.
+    """
+    if any(name in state for name in params):
+        return ""
+    fits = Counter({part: 0 for part in (name.partition(".")[0] for name in state)})
+    for part in fits:
+        fits[part] = sum(f"{part}.{name}" in state for name in params)
+    best, count = max(fits.items(), key=lambda item: item[1], default=("", 0))
+    return best if count else ""
 
 
 class _Classes:

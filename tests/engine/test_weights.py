@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
 from paddle import nn
 
-from ppocr.engine.weights import load_weights, require_complete
+from ppocr.engine.checkpoint import find_checkpoint
+from ppocr.engine.weights import load_weights, require_complete, require_some
 from ppocr.errors import CheckpointError
+from ppocr.modeling.architectures import build_model
 
 
 class Head(nn.Layer):
@@ -65,6 +69,43 @@ def test_an_empty_or_foreign_checkpoint_is_refused(params: dict) -> None:
     assert report.share == 0
     with pytest.raises(CheckpointError):
         require_complete(report, "x")
+
+
+def test_the_file_of_a_backbone_alone() -> None:
+    source, target = Network(5), Network(5)
+    head = target.head.fc.weight.numpy().copy()
+    report = load_weights(target, {**arrays(source.backbone), "out.weight": np.ones((6, 1000))})
+    assert report.part == "backbone" and len(report.loaded) == 6 and report.unexpected == ["backbone.out.weight"]
+    assert any("its names are read as backbone.*" in line for line in report.lines())
+    np.testing.assert_array_equal(source.backbone[0].weight.numpy(), target.backbone[0].weight.numpy())
+    np.testing.assert_array_equal(head, target.head.fc.weight.numpy())
+    require_some(report, "x")
+    with pytest.raises(CheckpointError):
+        require_complete(report, "x")
+
+
+@pytest.mark.parametrize("prefix", ["", "backbone."])
+def test_pretrained_file_of_a_detector(prefix: str, tmp_path: Path) -> None:
+    """As `pretrain_models/MobileNetV3_large_x0_5_pretrained.pdparams`: a pickle of arrays, and no manifest."""
+    backbone = {"name": "MobileNetV3", "scale": 0.35, "model_name": "large"}
+    neck, head = {"name": "DBFPN", "out_channels": 16}, {"name": "DBHead"}
+    source, target = (
+        build_model({"model_type": "det", "Backbone": backbone, "Neck": neck, "Head": head}) for _ in range(2)
+    )
+    saved = {prefix + name: tensor for name, tensor in source.backbone.state_dict().items()}
+    paddle.save(saved, str(tmp_path / "MobileNetV3_large_x0_35_pretrained.pdparams"))
+    start = find_checkpoint(tmp_path / "MobileNetV3_large_x0_35_pretrained", weights_only=True)
+    report = load_weights(target, start.params)
+    assert len(report.loaded) == len(saved) and not report.unexpected
+    assert {name.partition(".")[0] for name in report.missing} == {"neck", "head"}
+    for name, tensor in source.backbone.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), target.backbone.state_dict()[name].numpy())
+
+
+def test_weights_of_which_nothing_fits_are_refused_with_a_name_of_each() -> None:
+    report = load_weights(Network(5), {"stem.conv.weight": np.ones((2, 2))})
+    with pytest.raises(CheckpointError, match=r"x: nothing in it fits.*stem.conv.weight.*backbone.0.weight"):
+        require_some(report, "x")
 
 
 @pytest.mark.parametrize("mid", [0, 4])
