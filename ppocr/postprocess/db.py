@@ -1,0 +1,177 @@
+"""Probability maps of DB detectors to regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import pyclipper
+
+from ppocr.errors import ConfigError
+from ppocr.postprocess.results import Detection
+from ppocr.registry import POSTPROCESSES
+
+SMALLEST_SIDE = 3  # pixels of the map; regions with a shorter side are noise
+GROWN_SIDE = SMALLEST_SIDE + 2
+OUTLINE_TOLERANCE = 0.002  # of a region's perimeter: how far a polygon may leave its outline
+_BLOCK = np.ones((2, 2), np.uint8)
+
+
+@POSTPROCESSES.register("DBPostProcess")
+class DBPostProcess:
+    """Finds connected regions above a threshold, scores them, and grows them back to the size of the text.
+
+    Args:
+        thresh: probability above which a pixel belongs to text.
+        box_thresh: least mean probability of a region.
+        max_candidates: most regions looked at in one image.
+        unclip_ratio: how far regions are grown: area times this by perimeter.
+        use_dilation: thicken the mask by a pixel first.
+        score_mode: "fast" averages inside the box, "slow" inside the outline itself.
+        box_type: "quad" for the smallest rectangles, "poly" for outlines.
+
+    Raises:
+        ConfigError: a value outside its range.
+
+    Source: Real-time Scene Text Detection with Differentiable Binarization (https://arxiv.org/abs/1911.08947).
+    """
+
+    reads = ("maps",)
+    needs = ("shape",)
+    ignored_keys = ("det_box_type",)  # upstream: only ever written as box_type
+    classes: int | None = None
+
+    def __init__(
+        self,
+        thresh: float = 0.3,
+        box_thresh: float = 0.7,
+        max_candidates: int = 1000,
+        unclip_ratio: float = 2.0,
+        use_dilation: bool = False,
+        score_mode: str = "fast",
+        box_type: str = "quad",
+        det_box_type: str | None = None,
+    ) -> None:
+        for name, value in (("thresh", thresh), ("box_thresh", box_thresh)):
+            if not 0 <= value <= 1:
+                raise ConfigError(f"DBPostProcess.{name}: {value} is not between 0 and 1")
+        for name, value in (("max_candidates", max_candidates), ("unclip_ratio", unclip_ratio)):
+            if value <= 0:
+                raise ConfigError(f"DBPostProcess.{name}: {value} is not above 0")
+        for name, text, known in (
+            ("score_mode", score_mode, ("fast", "slow")),
+            ("box_type", box_type, ("quad", "poly")),
+        ):
+            if text not in known:
+                raise ConfigError(f"DBPostProcess.{name}: {text!r} is neither {known[0]} nor {known[1]}")
+        self.thresh, self.box_thresh = float(thresh), float(box_thresh)
+        self.max_candidates = int(max_candidates)
+        self.unclip_ratio = float(unclip_ratio)
+        self.use_dilation = bool(use_dilation)
+        self.score_mode, self.box_type = score_mode, box_type
+
+    def inference_config(self) -> dict[str, Any]:
+        """Return the arguments that build this again."""
+        names = ("thresh", "box_thresh", "max_candidates", "unclip_ratio", "use_dilation", "score_mode", "box_type")
+        return {name: getattr(self, name) for name in names}
+
+    def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Detection]:
+        """Find the regions of each image.
+
+        Args:
+            preds: `maps` float32 [B, C, H, W], of which the first channel is the probability.
+            batch: `shape`, for each image its height and width in the pixels the regions are wanted in, and two
+                more numbers; without it they are those of the map.
+
+        Returns:
+            One Detection per image, in the order OpenCV finds the regions.
+        """
+        maps = np.asarray(preds["maps"], np.float32)[:, 0]
+        shapes = np.array([maps.shape[1:]] * len(maps)) if batch is None else np.asarray(batch["shape"])
+        return [self._regions(np.ascontiguousarray(m), (int(s[0]), int(s[1]))) for m, s in zip(maps, shapes)]
+
+    def _regions(self, probability: np.ndarray, size: tuple[int, int]) -> Detection:
+        mask = cv2.compare(probability, self.thresh, cv2.CMP_GT)
+        peak = float(cv2.minMaxLoc(probability)[1])
+        if self.use_dilation:
+            mask = cv2.dilate(mask, _BLOCK)
+        outlines = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0][: self.max_candidates]
+        find = self._box if self.box_type == "quad" else self._polygon
+        found = [region for outline in outlines if (region := find(probability, outline)) is not None]
+        if not found:
+            return Detection([], np.zeros(0, np.float32), peak if np.isfinite(probability).all() else float("nan"))
+        height, width = size
+        scale = np.array([width / probability.shape[1], height / probability.shape[0]])
+        points = [np.clip(np.round(p * scale), 0, (width, height)).astype(np.int64) for p, _ in found]
+        return Detection(points, np.array([score for _, score in found], np.float32), peak)
+
+    def _box(self, probability: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, float] | None:
+        """Return the grown rectangle around an outline, float64 [4, 2], and its score; None for noise."""
+        _, _, wide, tall = cv2.boundingRect(outline)
+        if (wide - 1) * (tall - 1) < SMALLEST_SIDE**2:  # then the smallest rectangle has a shorter side too
+            return None
+        rectangle = cv2.minAreaRect(outline)
+        if min(rectangle[1]) < SMALLEST_SIDE:
+            return None
+        corners = in_order(cv2.boxPoints(rectangle))
+        score = mean_inside(probability, corners if self.score_mode == "fast" else outline[:, 0])
+        if not score >= self.box_thresh:
+            return None
+        grown = self._grow(corners)
+        if not grown:
+            return None
+        # upstream: of several parts, which only self-crossing input gives, all points count
+        rectangle = cv2.minAreaRect(np.array([point for part in grown for point in part], np.int32))
+        if min(rectangle[1]) < GROWN_SIDE:
+            return None
+        return in_order(cv2.boxPoints(rectangle)), score
+
+    def _polygon(self, probability: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, float] | None:
+        """Return the grown polygon of an outline, float64 [P, 2], and its score; None for noise."""
+        polygon = cv2.approxPolyDP(outline, OUTLINE_TOLERANCE * cv2.arcLength(outline, True), True)[:, 0]
+        if len(polygon) < 4:
+            return None
+        score = mean_inside(probability, polygon if self.score_mode == "fast" else outline[:, 0])
+        if not score >= self.box_thresh:
+            return None
+        grown = self._grow(polygon)
+        if len(grown) != 1:
+            return None
+        points = np.array(grown[0], np.int32)
+        if min(cv2.minAreaRect(points)[1]) < GROWN_SIDE:
+            return None
+        return points.astype(np.float64), score
+
+    def _grow(self, polygon: np.ndarray) -> list[list[list[int]]]:
+        """Return a polygon grown on all sides, round at the corners: one part, or none where it has no area."""
+        length = cv2.arcLength(polygon, True)
+        area = abs(cv2.contourArea(polygon))
+        if length == 0 or area == 0:
+            return []
+        clipper = pyclipper.PyclipperOffset()
+        clipper.AddPath(polygon.tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+        return clipper.Execute(area * self.unclip_ratio / length)
+
+
+def in_order(corners: np.ndarray) -> np.ndarray:
+    """Return the corners of a box [4, 2] from the upper left on, clockwise.
+
+    upstream: the two left-most corners are the left ones, whatever the box's slant.
+    """
+    a, b, c, d = sorted(corners.tolist())
+    left = (a, b) if b[1] > a[1] else (b, a)
+    right = (c, d) if d[1] > c[1] else (d, c)
+    return np.array([left[0], right[0], right[1], left[1]], np.float32)
+
+
+def mean_inside(probability: np.ndarray, polygon: np.ndarray) -> float:
+    """Return the mean of a map [H, W] inside a polygon [P, 2], corners rounded down to pixels."""
+    height, width = probability.shape
+    (low_x, low_y), (high_x, high_y) = polygon.min(axis=0).tolist(), polygon.max(axis=0).tolist()
+    x0, x1 = (min(max(int(np.floor(low_x)), 0), width - 1), min(max(int(np.ceil(high_x)), 0), width - 1))
+    y0, y1 = (min(max(int(np.floor(low_y)), 0), height - 1), min(max(int(np.ceil(high_y)), 0), height - 1))
+    mask = np.zeros((y1 - y0 + 1, x1 - x0 + 1), np.uint8)
+    cv2.fillPoly(mask, [(polygon - (x0, y0)).astype(np.int32)], 1)
+    return cv2.mean(probability[y0 : y1 + 1, x0 : x1 + 1], mask)[0]
