@@ -1,4 +1,4 @@
-"""Pages for the detection quick start: words on paper, signs and street-like clutter, with their outlines as labels."""
+"""Pages for the detection quick start: lines of words on paper, signs and clutter, their outlines as labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ppocr.synthesis.pages_text import Arc, Block, Plane, Words, draw_block, fon
 
 IGNORED = "###"
 NEGATIVES = 0.05  # share of pages without text
-LEGIBLE = 12  # pixels: words in smaller fonts are labelled as illegible
+LEGIBLE = 12  # pixels: lines in smaller fonts are labelled as illegible
 SEEDS = {"train": 1, "test": 2}
 
 Surface = Union[Plane, Arc]
@@ -32,7 +32,7 @@ class Page:
 
     Args:
         image: uint8 [H, W, 3].
-        labels: `{"transcription": str, "points": [[x, y], ...]}` of each word.
+        labels: `{"transcription": str, "points": [[x, y], ...]}` of each line of words.
         ink: bool [H, W], where letters or their outlines are.
         taken: uint8 [H, W], 255 where no more text may go.
     """
@@ -162,9 +162,9 @@ def _paint(page: Page, block: Block, surface: Surface, corner: np.ndarray, rng: 
     part[:] = np.clip(canvas, 0, 255).astype(np.uint8)
     page.ink[y : y + surface.size[1], x : x + surface.size[0]] |= (ink if edge is None else edge) > 60
     limit = np.array(page.taken.shape[::-1])
-    for word, box in zip(block.words, block.boxes):
+    for text, box in zip(block.texts, block.boxes):
         points = np.clip(np.round(surface.polygon(box) + corner), 0, limit).astype(int)
-        page.labels.append({"transcription": word if block.size >= LEGIBLE else IGNORED, "points": points.tolist()})
+        page.labels.append({"transcription": text if block.size >= LEGIBLE else IGNORED, "points": points.tolist()})
 
 
 def _blend(canvas: np.ndarray, paint: np.ndarray, mask: np.ndarray, strength: float) -> np.ndarray:
@@ -186,7 +186,7 @@ def _contrasting(rng: np.random.Generator, ground: np.ndarray, least: float) -> 
 def _photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return an image as a camera might see it: contrast, light, focus and noise vary."""
     shot = image.astype(np.float32)
-    shot = (shot - 127) * rng.uniform(0.6, 1.1) + 127 + rng.uniform(-25, 25)
+    shot = (shot - 127) * rng.uniform(0.7, 1.1) + 127 + rng.uniform(-25, 25)
     if rng.random() < 0.3:
         shot = cv2.GaussianBlur(shot, (0, 0), rng.uniform(0.4, 0.9))
     if rng.random() < 0.6:

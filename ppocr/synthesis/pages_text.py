@@ -22,7 +22,7 @@ HERSHEY = {
     "hershey duplex": cv2.FONT_HERSHEY_DUPLEX,
 }
 HERSHEY_SIZE = 30.0  # pixels from ascender to descender at scale 1
-MARGIN = 1  # pixels between a word's ink and its box
+MARGIN = 1  # pixels between the ink of a line and its box
 
 
 @lru_cache(maxsize=1)
@@ -141,15 +141,15 @@ class Block:
     Args:
         ink: uint8 [H, W], 255 where the letters are.
         edge: uint8 [H, W], the letters with their outline, never less than `ink`.
-        boxes: int64 [N, 4], each word's left, top, right and bottom, `MARGIN` outside its ink.
-        words: the N words.
+        boxes: int64 [N, 4], each line's left, top, right and bottom, `MARGIN` outside its ink.
+        texts: the N lines, words joined by blanks.
         size: font size in pixels.
     """
 
     ink: np.ndarray
     edge: np.ndarray
     boxes: np.ndarray
-    words: list[str]
+    texts: list[str]
     size: int
 
 
@@ -159,7 +159,7 @@ def draw_block(
     """Draw lines of words.
 
     Args:
-        lines: the words of each line.
+        lines: the words of each line; a line is a region to be found.
         font: one of `fonts()`.
         size: of the font in pixels.
         outline: pixels that the outline reaches beyond the letters.
@@ -177,24 +177,21 @@ def draw_block(
     below = max(ink.shape[0] + y for ink, _, y in drawn[-1])
     height = above + max(below, 1) + leading * (len(lines) - 1) + 2 * pad
     canvas = np.zeros((height, max(widths) + 2 * pad), np.uint8)
-    boxes, words = [], []
-    for row, (line, parts) in enumerate(zip(lines, drawn)):
-        x = pad + round((max(widths) - widths[row]) * align)
-        for word, (ink, _, dy) in zip(line, parts):
-            y = pad + above + row * leading + dy
-            np.maximum(
-                canvas[y : y + ink.shape[0], x : x + ink.shape[1]],
-                ink,
-                out=canvas[y : y + ink.shape[0], x : x + ink.shape[1]],
-            )
-            grow = outline + MARGIN
-            boxes.append((x - grow, y - grow, x + ink.shape[1] + grow, y + ink.shape[0] + grow))
-            words.append(word)
+    boxes = []
+    for row, parts in enumerate(drawn):
+        x = left = pad + round((max(widths) - widths[row]) * align)
+        tops = [pad + above + row * leading + dy for _, _, dy in parts]
+        for (ink, _, _), y in zip(parts, tops):
+            part = canvas[y : y + ink.shape[0], x : x + ink.shape[1]]
+            np.maximum(part, ink, out=part)
             x += ink.shape[1] + space
+        bottom = max(y + ink.shape[0] for (ink, _, _), y in zip(parts, tops))
+        grow = outline + MARGIN
+        boxes.append((left - grow, min(tops) - grow, x - space + grow, bottom + grow))
     edge = canvas
     if outline:
         edge = cv2.dilate(canvas, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * outline + 1, 2 * outline + 1)))
-    return Block(canvas, edge, np.array(boxes, np.int64), words, size)
+    return Block(canvas, edge, np.array(boxes, np.int64), [" ".join(line) for line in lines], size)
 
 
 class Plane:
@@ -262,7 +259,7 @@ class Arc:
         The points of the outer side lie a little outside the circle, so that the chords between them do not cut it.
         """
         left, top, right, bottom = box
-        steps = max(4, math.ceil((right - left) / self._radius / math.radians(6)))
+        steps = max(4, math.ceil((right - left) / self._radius / math.radians(10)))
         x = np.linspace(left, right, steps + 1)
         outer = 1 / math.cos((right - left) / self._radius / steps / 2)
         upper, lower = (outer, 1.0) if self._sign > 0 else (1.0, outer)

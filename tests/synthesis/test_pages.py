@@ -53,10 +53,10 @@ def test_polygons_hold_all_ink_and_not_much_else() -> None:
                 curved += 1
         outside = page.ink & (cv2.dilate(inside, np.ones((3, 3), np.uint8)) == 0)
         assert not outside.any()
-    assert seen > 200 and curved > 20 and ignored > 20
+    assert seen > 100 and curved > 20 and ignored > 20
 
 
-def test_words_touch_no_other_word() -> None:
+def test_lines_touch_no_other_line() -> None:
     for page in some_pages(15):
         count = np.zeros(page.ink.shape, np.int64)
         for label in page.labels:
@@ -106,13 +106,13 @@ def test_a_machine_without_fonts_draws_with_those_of_the_packages(monkeypatch: p
 
 @pytest.mark.parametrize("surface", ["turned", "leaning", "arch", "smile"])
 def test_surfaces_carry_boxes_where_they_carry_ink(surface: str) -> None:
-    block = draw_block([["West", "GATE"]], "pillow", 30, outline=2, border=3)
+    block = draw_block([["West"], ["GATE", "7"]], "pillow", 30, outline=2, border=3)
     shape = block.ink.shape
     lies = {
         "turned": lambda: Plane(shape, 90),
         "leaning": lambda: Plane(shape, -30, 0.1, 0.25),
-        "arch": lambda: Arc(shape, 80),
-        "smile": lambda: Arc(shape, 80, 20, smile=True),
+        "arch": lambda: Arc(shape, 120),
+        "smile": lambda: Arc(shape, 120, 20, smile=True),
     }[surface]()
     ink = lies.warp(block.edge) > 60
     assert ink.sum() == pytest.approx((block.edge > 60).sum(), rel=0.3)
