@@ -15,6 +15,8 @@ from ppocr.registry import TRANSFORMS
 
 ILLEGIBLE = frozenset(["###", "*"])
 SMALLEST_AREA = 1e-3  # square pixels; less is no region
+LARGEST = 1e7  # a coordinate beyond is none
+_SHOWN = 160  # characters of a polygon in a message
 
 
 @TRANSFORMS.register()
@@ -39,53 +41,60 @@ class DetLabelEncode(Transform):
         Raises:
             SampleError: "bad_label", the label is not such a list.
         """
-        texts, polygons = parse_regions(sample["label"])
+        texts, points = parse_regions(sample["label"])
         notes: list[tuple[str, str]] = sample.setdefault("notes", [])
-        if polygons:
-            texts, polygons = _sound(texts, polygons, _size(sample.get("image")), notes)
+        texts, polys = _sound(texts, points, _size(sample.get("image")), notes)
         ignored = np.array([text in ILLEGIBLE for text in texts], bool)
-        longest = max(map(len, polygons), default=4)
-        polys = np.empty((len(polygons), longest, 2), np.float32)
-        for row, polygon in zip(polys, polygons):
-            row[: len(polygon)] = polygon
-            row[len(polygon) :] = polygon[-1]
         sample["polys"], sample["texts"], sample["ignore_tags"] = polys, texts, ignored
         if ignored.all():
-            notes.append(("all_ignored", "") if len(texts) else ("negative", ""))
+            notes.append(("all_ignored", "every region is '###' or '*'") if texts else ("negative", "no region"))
         return sample
 
 
-def parse_regions(label: str) -> tuple[list[str], list[np.ndarray]]:
-    """Return the texts and the polygons, float64 [P, 2] each, of a label.
+def parse_regions(label: str) -> tuple[list[str], list[np.ndarray] | np.ndarray]:
+    """Return the texts and the points of a label.
+
+    Returns:
+        One text a region, and float64 [N, P, 2], or a list of [P, 2] where regions differ in their number of points.
 
     Raises:
         SampleError: "bad_label".
     """
     try:
         regions = json.loads(label)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SampleError("bad_label", f"not JSON ({error}): {label[:80]!r}") from None
     if not isinstance(regions, list):
         raise SampleError("bad_label", f"not a list of regions: {label[:80]!r}")
-    return [_text(region) for region in regions], [_points(region) for region in regions]
+    texts = [_text(region) for region in regions]
+    together = _numbers([region["points"] for region in regions])
+    if together is not None and together.ndim == 3 and together.shape[2] == 2:
+        return texts, together
+    return texts, [_points(region) for region in regions]
 
 
 def _text(region: Any) -> str:
     if not isinstance(region, dict) or not isinstance(region.get("transcription"), str):
-        raise SampleError("bad_label", f"a region without a transcription: {str(region)[:80]}")
+        raise SampleError("bad_label", f"a region without a transcription: {str(region)[:_SHOWN]}")
+    if "points" not in region:
+        raise SampleError("bad_label", f"a region without points: {str(region)[:_SHOWN]}")
     return region["transcription"]
 
 
 def _points(region: dict[str, Any]) -> np.ndarray:
-    try:
-        points = np.array(region["points"], np.float64)
-    except KeyError:
-        raise SampleError("bad_label", f"a region without points: {str(region)[:80]}") from None
-    except (TypeError, ValueError):
-        points = np.empty(0)
-    if points.ndim != 2 or points.shape[1:] != (2,) or not len(points):
-        raise SampleError("bad_label", f"points that are not [x, y] pairs: {str(region['points'])[:80]}")
+    points = _numbers(region["points"])
+    if points is None or points.ndim != 2 or points.shape[1] != 2:
+        raise SampleError("bad_label", f"points that are not [x, y] pairs: {str(region)[:_SHOWN]}")
     return points
+
+
+def _numbers(values: Any) -> np.ndarray | None:
+    """Return nested lists of numbers as float64; None where they hold anything else or are ragged."""
+    try:
+        numbers = np.array(values)
+        return numbers.astype(np.float64) if numbers.dtype.kind in "iufU" else None  # "12" is a number, too
+    except (ValueError, OverflowError):
+        return None
 
 
 def _size(image: Any) -> tuple[int, int] | None:
@@ -95,61 +104,86 @@ def _size(image: Any) -> tuple[int, int] | None:
 
 
 def _sound(
-    texts: list[str], polygons: list[np.ndarray], size: tuple[int, int] | None, notes: list[tuple[str, str]]
-) -> tuple[list[str], list[np.ndarray]]:
-    """Return the regions without those that are none, crossing ones repaired; what was done is noted."""
-    good = _good(polygons, size)
-    if good.all():
-        return texts, polygons
+    texts: list[str],
+    points: list[np.ndarray] | np.ndarray,
+    size: tuple[int, int] | None,
+    notes: list[tuple[str, str]],
+) -> tuple[list[str], np.ndarray]:
+    """Return the regions without those that are none, crossing ones repaired; what was done is noted.
+
+    Returns:
+        The texts, and float32 [N, P, 2] with at least four points each: shorter polygons repeat their last point.
+    """
+    good = _good(points, size)
+    if good.all() and isinstance(points, np.ndarray) and points.shape[1] >= 4:
+        return texts, points.astype(np.float32)
     kept_texts, kept = [], []
-    for fine, text, polygon in zip(good, texts, polygons):
-        problem = None if fine else _problem(polygon, size)
-        if problem is not None:
-            notes.append(("bad_polygon", f"{problem}: {polygon.tolist()}"[:160]))
-            continue
+    for fine, text, polygon in zip(good, texts, points):
         if not fine:
-            mended = _mended(polygon)
-            if mended is None:
-                notes.append(("bad_polygon", f"encloses nothing: {polygon.tolist()}"[:160]))
-                continue
-            notes.append(("repaired_polygon", f"crosses itself: {polygon.tolist()}"[:160]))
-            polygon = mended
-        kept_texts.append(text)
-        kept.append(polygon)
-    return kept_texts, kept
+            polygon, note = _examined(polygon, size)
+            notes += note
+        if polygon is not None:
+            kept_texts.append(text)
+            kept.append(polygon)
+    polys = np.empty((len(kept), max([4, *map(len, kept)]), 2), np.float32)
+    for row, polygon in zip(polys, kept):
+        row[: len(polygon)] = polygon
+        row[len(polygon) :] = polygon[-1]
+    return kept_texts, polys
 
 
-def _good(polygons: list[np.ndarray], size: tuple[int, int] | None) -> np.ndarray:
-    """Return which polygons need no second look, bool [N]; all of them together, because most are fine."""
-    counts = np.array([len(polygon) for polygon in polygons])
-    points = np.concatenate(polygons)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    finite = np.logical_and.reduceat(np.isfinite(points).all(axis=1), starts)
-    good = finite & (counts >= 3)
-    if size is not None:
-        low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
-        good &= (high > 0).all(axis=1) & (low < (size[1], size[0])).all(axis=1)
-    rows = np.flatnonzero(good)
-    if len(rows):
-        chosen = [polygons[row] for row in rows]
-        if len(set(counts[rows])) == 1:
-            shapes = shapely.polygons(np.stack(chosen))
-        else:
-            shapes = np.array([shapely.Polygon(polygon) for polygon in chosen], object)
-        good[rows] = shapely.is_valid(shapes) & (shapely.area(shapes) > SMALLEST_AREA)
-    return good
+def _good(points: list[np.ndarray] | np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Return which polygons need no second look, bool [N]: those that turn one way only, once around, in the image."""
+    if isinstance(points, list):
+        return np.array([_good(polygon[None], size)[0] for polygon in points], bool)
+    if points.shape[1] < 3:
+        return np.zeros(len(points), bool)
+    low, high = points.min(axis=1), points.max(axis=1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        edges = _next(points) - points
+        following = _next(edges)
+        turns = edges[..., 0] * following[..., 1] - edges[..., 1] * following[..., 0]
+    good = (turns > SMALLEST_AREA).all(axis=1) | (turns < -SMALLEST_AREA).all(axis=1)
+    if points.shape[1] > 4:  # five corners or more can wind around twice: then x goes to and fro more than once
+        forward = edges[..., 0] > 0
+        good &= (forward != _next(forward)).sum(axis=1) <= 2
+    good &= ((low > -LARGEST) & (high < LARGEST)).all(axis=1)
+    return good if size is None else good & _shows(low, high, size)
+
+
+def _next(values: np.ndarray) -> np.ndarray:
+    """Return what stands at the following corner, for values [N, P, ...]."""
+    return np.concatenate([values[:, 1:], values[:, :1]], axis=1)
+
+
+def _shows(low: np.ndarray, high: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return which boxes, by their corners [..., 2], have a part in an image of (height, width), bool [...]."""
+    return np.logical_and.reduce((high > 0) & (low < (size[1], size[0])), axis=-1)
+
+
+def _examined(polygon: np.ndarray, size: tuple[int, int] | None) -> tuple[np.ndarray | None, list[tuple[str, str]]]:
+    """Return a polygon as it can be used, or None, and what to note about it."""
+    shown = str(polygon.tolist())[:_SHOWN]
+    problem = _problem(polygon, size)
+    if problem is not None:
+        return None, [("bad_polygon", f"{problem}: {shown}")]
+    shape = shapely.Polygon(polygon)
+    if shape.is_valid and shape.area > SMALLEST_AREA:
+        return polygon, []
+    mended = _mended(polygon)
+    if mended is None:
+        return None, [("bad_polygon", f"encloses nothing: {shown}")]
+    return mended, [("repaired_polygon", f"crosses itself: {shown}")]
 
 
 def _problem(polygon: np.ndarray, size: tuple[int, int] | None) -> str | None:
     """Return why a polygon is no region, or None when it may be mended."""
-    if not np.isfinite(polygon).all():
-        return "not finite"
+    if not (np.abs(polygon) < LARGEST).all():
+        return "coordinates that are not finite, or far too large"
     if len(np.unique(polygon, axis=0)) < 3:
         return "fewer than three different points"
-    if size is not None:
-        low, high = polygon.min(axis=0), polygon.max(axis=0)
-        if not ((high > 0).all() and (low < (size[1], size[0])).all()):
-            return f"outside the image of {size[1]} x {size[0]}"
+    if size is not None and not _shows(polygon.min(axis=0), polygon.max(axis=0), size):
+        return f"outside the image of {size[1]} x {size[0]}"
     return None
 
 

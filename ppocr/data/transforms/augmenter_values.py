@@ -1,0 +1,60 @@
+"""What the arguments of an augmenter may be: numbers, ranges to draw from, and what only imgaug understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Draw = Callable[[np.random.Generator], float]
+
+
+class NotNative(ValueError):
+    """An argument that the OpenCV version of an augmenter does not take, or nobody does: imgaug decides."""
+
+
+def number(value: Any) -> bool:
+    """Return whether a YAML value is a number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def whole(value: Any) -> bool:
+    """Return whether a YAML value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def drawn(value: Any, *, discrete: bool = False, low: float = -np.inf, high: float = np.inf) -> Draw:
+    """Return what draws a parameter: itself, or uniformly from a range [low, high].
+
+    Args:
+        value: a number, or a list of two.
+        discrete: draw whole numbers, both ends included.
+        low: least value allowed.
+        high: largest value allowed.
+
+    Raises:
+        NotNative: it is neither, or out of bounds.
+    """
+    ends = [value, value] if number(value) else value
+    if not isinstance(ends, (list, tuple)) or len(ends) != 2 or not all(map(number, ends)):
+        raise NotNative(f"{value!r} is neither a number nor two")
+    if discrete and not all(map(whole, ends)):
+        raise NotNative(f"{value!r} must be whole numbers")
+    first, last = min(ends), max(ends)
+    if first < low or last > high:
+        raise NotNative(f"{value!r} is not between {low:g} and {high:g}")
+    if first == last:
+        return lambda rng: first
+    if discrete:
+        return lambda rng: int(rng.integers(first, last, endpoint=True))
+    return lambda rng: float(rng.uniform(first, last))
+
+
+def chance(value: Any) -> Draw:
+    """Return what draws 1 with a probability and else 0; raises NotNative when it is none."""
+    if isinstance(value, bool):
+        return lambda rng: float(value)
+    if not number(value) or not 0 <= value <= 1:
+        raise NotNative(f"{value!r} is not a probability")
+    return lambda rng: float(rng.random() < value)

@@ -1,0 +1,159 @@
+"""Augmenters by their names in imgaug: common ones on OpenCV, every other one in imgaug itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ppocr.data.transforms import augmenters_geometric as geometric
+from ppocr.data.transforms import augmenters_photometric as photometric
+from ppocr.data.transforms.augmenter_values import NotNative
+from ppocr.errors import ConfigError
+from ppocr.registry import did_you_mean
+
+NATIVE: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (
+        geometric.Fliplr,
+        geometric.Flipud,
+        geometric.Affine,
+        geometric.Rotate,
+        geometric.Resize,
+        geometric.CropAndPad,
+        geometric.Crop,
+        geometric.Pad,
+        photometric.Multiply,
+        photometric.Add,
+        photometric.LinearContrast,
+        photometric.GammaContrast,
+        photometric.GaussianBlur,
+        photometric.AverageBlur,
+        photometric.MedianBlur,
+        photometric.AdditiveGaussianNoise,
+        photometric.Invert,
+    )
+} | {"HorizontalFlip": geometric.Fliplr, "VerticalFlip": geometric.Flipud, "Scale": geometric.Resize}
+
+
+def build_augmenter(spec: Any) -> Any:
+    """Build one entry of `IaaAugment.augmenter_args`.
+
+    Args:
+        spec: `{"type": name, "args": {...}}`, or `[name, argument, ...]`; names and arguments are imgaug's, and
+            a list stands for a range or tuple.
+
+    Returns:
+        What has `draw` (an affine change), `apply` (a change of the pixels alone) or `apply_with_polygons`.
+
+    Raises:
+        ConfigError: unknown name or argument.
+    """
+    name, positional, named = _read(spec)
+    native = NATIVE.get(name)
+    if native is not None:
+        with contextlib.suppress(NotNative, TypeError):  # what is odd about the arguments imgaug says better
+            return native(*positional, **named)
+    return ImgaugAugmenter(name, positional, named)
+
+
+def _read(spec: Any) -> tuple[str, list[Any], dict[str, Any]]:
+    """Return the name and the arguments of an entry."""
+    if isinstance(spec, Mapping) and isinstance(spec.get("type"), str) and not set(spec) - {"type", "args"}:
+        args = spec.get("args") or {}
+        if isinstance(args, Mapping):
+            return spec["type"], [], dict(args)
+        if isinstance(args, (list, tuple)):
+            return spec["type"], list(args), {}
+    elif isinstance(spec, (list, tuple)) and spec and isinstance(spec[0], str):
+        return spec[0], list(spec[1:]), {}
+    raise ConfigError(
+        f"IaaAugment.augmenter_args: {spec!r} is not an augmenter", "write {type: Fliplr, args: {p: 0.5}}"
+    )
+
+
+class ImgaugAugmenter:
+    """An augmenter that imgaug runs.
+
+    Args:
+        name: its class in imgaug.augmenters.
+        positional: arguments; lists become tuples, and what describes an augmenter becomes one.
+        named: the same by name.
+
+    Raises:
+        ConfigError: imgaug has no such augmenter, or it refuses the arguments.
+    """
+
+    def __init__(self, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> None:
+        self.name = name
+        self._arguments = list(positional), dict(named)
+        self._augmenter = _imgaug_augmenter(name, *self._arguments)
+
+    def apply_with_polygons(
+        self, image: np.ndarray, polys: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the changed image and polygons.
+
+        Args:
+            image: uint8 [H, W, 3].
+            polys: float32 [N, P, 2].
+            rng: decides everything imgaug draws.
+        """
+        from imgaug.augmentables import Keypoint, KeypointsOnImage
+
+        seed = int(rng.integers(0, 2**31))
+        self._augmenter.seed_(seed)
+        points = KeypointsOnImage([Keypoint(float(x), float(y)) for x, y in polys.reshape(-1, 2)], image.shape)
+        with _global_generator(seed):
+            changed, moved = self._augmenter(image=np.ascontiguousarray(image), keypoints=points)
+        found = np.array([(p.x, p.y) for p in moved.keypoints], np.float32).reshape(polys.shape)
+        return changed, found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ImgaugAugmenter, (self.name, *self._arguments)
+
+
+def _imgaug_augmenter(name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # imgaug's, about other packages
+        from imgaug import augmenters
+    found = getattr(augmenters, name, None)
+    if not (isinstance(found, type) and issubclass(found, augmenters.Augmenter)):
+        known = [n for n in dir(augmenters) if isinstance(getattr(augmenters, n), type)]
+        raise ConfigError(f"IaaAugment.augmenter_args: imgaug has no augmenter {name!r}{did_you_mean(name, known)}")
+    try:
+        with _global_generator(0):
+            return found(*map(_as_argument, positional), **{k: _as_argument(v) for k, v in named.items()})
+    except ConfigError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigError(f"IaaAugment.augmenter_args: {name}: {said[:200]}", "see imgaug's documentation") from error
+
+
+def _as_argument(value: Any) -> Any:
+    """Return a YAML value as imgaug takes it: lists as tuples, descriptions of augmenters as augmenters."""
+    if isinstance(value, Mapping) and isinstance(value.get("type"), str):
+        name, positional, named = _read(value)
+        return _imgaug_augmenter(name, positional, named)
+    if isinstance(value, Mapping):
+        return {k: _as_argument(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [_as_argument(v) for v in value]
+        return items if any(hasattr(item, "augment_image") for item in items) else tuple(items)
+    return value
+
+
+@contextlib.contextmanager
+def _global_generator(seed: int) -> Iterator[None]:
+    """Seed NumPy's global generator, which some of imgaug's augmenters draw from, and put it back afterwards."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
