@@ -132,14 +132,41 @@ class DataReport:
             minimum: do nothing before so many samples were drawn.
 
         Raises:
-            DataError: too many; names the first five.
+            DataError: too many, of which it names the first five; or `check_regions` finds nothing in many images.
         """
+        if self.used >= max(minimum, _MINIMUM):
+            self.check_regions()
         if not self.bad or self.drawn < minimum or self.bad <= max_bad_ratio * self.drawn:
             return
         raise DataError(
             f"{self.bad} of {self.drawn} samples ({100 * self.bad / self.drawn:.1f} %) cannot be used, "
             f"more than max_bad_ratio {100 * max_bad_ratio:g} %: {first_causes(self.all_examples())}",
             "mend the data set, or bear it with -o Global.max_bad_ratio=0.1",
+        )
+
+    def check_regions(self) -> None:
+        """End the run when a detector finds nothing to learn: no image used has a region that counts.
+
+        Raises:
+            DataError: that is so; names the first image.
+        """
+        ignored, empty = self.noted["all_ignored"], self.noted["negative"]
+        if not self.used or ignored + empty < self.used:
+            return
+        first = self.examples["all_ignored" if ignored else "negative"][0].where
+        if ignored:
+            besides = f", the other {empty} have no region" if empty else ""
+            raise DataError(
+                f"every region is '###' or '*' in {ignored} of {self.used} images{besides}: nothing to learn or to "
+                f"measure; first at {first}",
+                "'###' marks what cannot be read and is not learned: where only the place is known write any other "
+                "text, such as 'text'",
+            )
+        dropped = self.noted["bad_polygon"]
+        besides = f" ({dropped} were dropped, first {printable(self.examples['bad_polygon'][0])})" if dropped else ""
+        raise DataError(
+            f"none of {self.used} images has a region{besides}: nothing to learn or to measure; first at {first}",
+            "check the label file; images without text are learned from beside others with text only",
         )
 
     def all_examples(self) -> list[Problem]:

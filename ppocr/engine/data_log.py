@@ -38,13 +38,18 @@ class DataLog:
         return DataReport().merge([self._before.state(), *shares])
 
     def end_epoch(self, epoch: int) -> None:
-        """Log the counts of an epoch that is over; all ranks call it."""
+        """Log the counts of an epoch that is over; all ranks call it.
+
+        Raises:
+            DataError: rank 0, where no image of the epoch had anything to learn.
+        """
         found = self._so_far()
         self._total.merge([found.state()])
         self._before, self._loader.report = DataReport(), DataReport()
         if self._world.first:
             get_logger().info(f"epoch {epoch} is done: {found.drawn} samples, {found.used} used as they are")
             _warn(found, "")
+            found.check_regions()
 
     def end_run(self) -> None:
         """Log the counts of all epochs."""

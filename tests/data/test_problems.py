@@ -69,3 +69,39 @@ def test_the_run_ends_above_the_ratio_only() -> None:
     message = str(caught.value)
     assert "a.txt:0" in message and "undecodable" in message and "a.txt:9:" not in message
     assert "\n" not in message and "max_bad_ratio=" in message
+
+
+def regions_report(used: int, **noted: int) -> DataReport:
+    report = DataReport()
+    notes = [Problem(reason, f"a.txt:{n + 1}", "") for reason, count in noted.items() for n in range(count)]
+    report.add(used, (), notes)
+    return report
+
+
+def test_a_set_whose_every_region_is_ignored_is_named() -> None:
+    with pytest.raises(DataError, match=r"every region is '###' or '\*' in 3 of 3 images.*first at a.txt:1") as caught:
+        regions_report(3, all_ignored=3).check_regions()
+    assert "such as 'text'" in caught.value.hint and "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"in 3 of 5 images, the other 2 have no region"):
+        regions_report(5, all_ignored=3, negative=2).check_regions()
+
+
+def test_a_set_without_a_region_is_named() -> None:
+    with pytest.raises(DataError, match=r"none of 4 images has a region: nothing to learn"):
+        regions_report(4, negative=4).check_regions()
+    with pytest.raises(DataError, match=r"has a region \(9 were dropped, first a.txt:1: bad_polygon\)"):
+        regions_report(4, negative=4, bad_polygon=9).check_regions()
+
+
+def test_one_image_with_something_to_learn_is_enough() -> None:
+    regions_report(1001, all_ignored=500, negative=500).check_regions()
+    DataReport().check_regions()
+    report = regions_report(2, negative=1)
+    report.add(3, [Problem("missing_file", "a.txt:9", "x")] * 3)
+    report.check_regions()
+
+
+def test_within_an_epoch_a_thousand_images_are_looked_at() -> None:
+    regions_report(999, all_ignored=999).check(0.01, minimum=1)
+    with pytest.raises(DataError, match="in 1000 of 1000 images"):
+        regions_report(1000, all_ignored=1000).check(0.01, minimum=1)
