@@ -100,7 +100,9 @@ class DetResizeForTest(Transform):
             ratio = min(ratio, self.max_side_limit / max(new_height, new_width))
         if ratio == 1 or self.image_shape is not None and not self.keep_ratio:
             return new_height, new_width, False
-        return _down(new_height * ratio), _down(new_width * ratio), True
+        new_height, new_width = _down(new_height * ratio), _down(new_width * ratio)
+        # a side that 32 made longer than its share leaves less to the other
+        return min(new_height, _down(MOST_PIXELS / new_width)), min(new_width, _down(MOST_PIXELS / new_height)), True
 
     def _wanted(self, height: int, width: int) -> tuple[int, int]:
         if self.image_shape is not None:
