@@ -14,7 +14,7 @@ def infer_rec(cfg, draw: bool = False) -> None:
     """Predict the images the configuration names."""
     from ppocr.deploy.run import infer
 
-    infer(cfg, draw)
+    infer(cfg, "infer_results" if draw else None)
 
 
 if __name__ == "__main__":

@@ -96,9 +96,12 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
 def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
     """Return what the network is fed with: `x` and the further tensors its head names.
 
-    The width is free unless a layer says `fixed_size`: predictors may then keep long lines long.
+    The width is free unless a layer says `fixed_size`: predictors may then keep long lines long. The height is too
+    where the preprocessing makes sides multiples of a number, as detectors take them.
     """
     channels, height, width = pipeline.output_shape()
+    if pipeline.size_multiple > 1:
+        height = -1
     if not any(getattr(layer, "fixed_size", False) for layer in model.sublayers(include_self=True)):
         width = -1
     specs = [TensorSpec("x", "image", (-1, channels, height, width))]
@@ -235,12 +238,12 @@ def verify(
     """
     exported = PaddleBackend(folder, outputs)
     trained = DygraphBackend(task.model, outputs)
-    widths = (2 * DEFAULT_SIDE, 5 * DEFAULT_SIDE, 6 * DEFAULT_SIDE + 8) if inputs[0].shape[-1] == -1 else (None,) * 3
+    pipeline = task.eval_pipeline.for_inference()
     batches = [
-        random_inputs(inputs, batch, width, seed)
-        for seed, (batch, width) in enumerate([(1, widths[0]), (3, widths[1]), (1, widths[2]), (3, widths[2])])
+        random_inputs(inputs, batch, width, seed, height)
+        for seed, (batch, height, width) in enumerate(trial_sizes(inputs[0].shape, pipeline.size_multiple))
     ]
-    batches += list(_image_batches(task.eval_pipeline.for_inference(), inputs, images))
+    batches += list(_image_batches(pipeline, inputs, images))
     largest = 0.0
     for batch in batches:
         expected, found = trained.run(batch), exported.run(batch)
@@ -254,6 +257,22 @@ def verify(
                 )
             largest = max(largest, difference)
     return largest
+
+
+def trial_sizes(shape: Sequence[int], multiple: int) -> list[tuple[int, int | None, int | None]]:
+    """Return (batch, height, width) of the inputs an export is tried with: three sizes, one image and several.
+
+    Args:
+        shape: of the input, -1 where a size is free; what is fixed is None in the result.
+        multiple: free sides are multiples of this.
+    """
+    widths: tuple[int | None, ...] = (None,) * 3
+    heights = widths
+    if shape[-1] == -1:
+        widths = (2 * DEFAULT_SIDE, 5 * DEFAULT_SIDE, (6 * DEFAULT_SIDE + 8) // multiple * multiple)
+    if shape[-2] == -1:
+        heights = (DEFAULT_SIDE, 3 * DEFAULT_SIDE // multiple * multiple, 2 * DEFAULT_SIDE)
+    return [(batch, heights[i], widths[i]) for batch, i in ((1, 0), (3, 1), (1, 2), (3, 2))]
 
 
 def _difference(expected: np.ndarray, found: np.ndarray) -> float:
@@ -284,13 +303,17 @@ def sample_images(cfg: Any, most: int = 3) -> list[bytes]:
     return [Path(path).read_bytes() for path in list_images(place)[:most]]
 
 
-def random_inputs(inputs: Sequence[TensorSpec], batch: int, width: int | None, seed: int = 0) -> dict[str, np.ndarray]:
-    """Return random arrays that fit the inputs; `width` is used where the image's is free."""
+def random_inputs(
+    inputs: Sequence[TensorSpec], batch: int, width: int | None, seed: int = 0, height: int | None = None
+) -> dict[str, np.ndarray]:
+    """Return random arrays that fit the inputs; `width` and `height` are used where the image's are free."""
     rng = np.random.default_rng(seed)
     arrays = {}
     for spec in inputs:
         free = [DEFAULT_SIDE] * len(spec.shape)
         free[0], free[-1] = batch, width or DEFAULT_SIDE
+        if len(free) == 4:
+            free[2] = height or DEFAULT_SIDE
         shape = [size if size > 0 else free[axis] for axis, size in enumerate(spec.shape)]
         integers = np.issubdtype(np.dtype(spec.dtype), np.integer)
         values = np.ones(shape) if integers or spec.key != "image" else rng.uniform(-1, 1, shape)

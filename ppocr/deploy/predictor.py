@@ -23,7 +23,9 @@ Image = Union[str, Path, bytes, np.ndarray]
 
 PROBE_SIDE = 128  # of the empty image a network with free sizes is tried with
 WIDEST = 3200  # pixels; what the ecosystem's runtimes stop at too
-CHUNK = 32  # batches whose images are held in memory at once, to be sorted by width
+CHUNK = 32  # batches whose images are held in memory at once, to be sorted by size ...
+CHUNK_BYTES = 256 << 20  # ... unless they are large
+BATCH_PIXELS = 4000 * 4000  # of all images the network sees at once, unless one alone has more
 
 
 @dataclass(frozen=True)
@@ -129,21 +131,33 @@ class Predictor:
         if batch_size < 1:
             raise ConfigError(f"batch size {batch_size}: must be at least 1")
         found: list[Prediction | None] = [None] * len(images)
-        for start in range(0, len(images), batch_size * CHUNK):
-            samples: dict[int, dict[str, Any]] = {}
-            for number in range(start, min(start + batch_size * CHUNK, len(images))):
-                source = str(images[number]) if isinstance(images[number], (str, Path)) else str(number)
-                try:
-                    samples[number] = self.prepare(images[number])
-                except SampleError as problem:
-                    found[number] = Prediction(source, problem=problem)
-                else:
-                    samples[number]["source"] = source
-            for numbers in batches_of_equal_size(samples, batch_size):
-                results = self._run([samples[number] for number in numbers])
-                for number, result in zip(numbers, results):
-                    found[number] = Prediction(samples[number]["source"], result)
+        samples: dict[int, dict[str, Any]] = {}
+        held = 0
+        for number, image in enumerate(images):
+            source = str(image) if isinstance(image, (str, Path)) else str(number)
+            try:
+                sample = self.prepare(image)
+            except SampleError as problem:
+                found[number] = Prediction(source, problem=problem)
+                continue
+            for _, detail in sample.pop("notes", ()):
+                logger.warning("%s: shrunk from %s", source, detail)
+            samples[number] = {**sample, "source": source}
+            held += sum(np.asarray(value).nbytes for value in sample.values())
+            if len(samples) == batch_size * CHUNK or held > CHUNK_BYTES:
+                self._predict(samples, batch_size, found)
+                samples, held = {}, 0
+        self._predict(samples, batch_size, found)
         return [prediction for prediction in found if prediction is not None]
+
+    def _predict(
+        self, samples: Mapping[int, Mapping[str, Any]], batch_size: int, found: list[Prediction | None]
+    ) -> None:
+        """Put the predictions of some samples into their places."""
+        for numbers in batches_of_equal_size(samples, batch_size):
+            results = self._run([samples[number] for number in numbers])
+            for number, result in zip(numbers, results):
+                found[number] = Prediction(samples[number]["source"], result)
 
     def prepare(self, image: Image) -> dict[str, Any]:
         """Return the preprocessed sample of one image.
@@ -202,8 +216,9 @@ def batches_of_equal_size(samples: Mapping[int, Mapping[str, Any]], batch_size: 
         groups.setdefault(np.shape(sample["image"]), []).append(number)
     for shape in sorted(groups, key=lambda s: s[::-1]):
         numbers = groups[shape]
-        for start in range(0, len(numbers), batch_size):
-            yield numbers[start : start + batch_size]
+        most = max(1, min(batch_size, BATCH_PIXELS // max(1, math.prod(shape[1:]))))
+        for start in range(0, len(numbers), most):
+            yield numbers[start : start + most]
 
 
 def check_shape(pipeline: Pipeline, image: TensorSpec, folder: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ import numpy as np
 from ppocr.deploy.images import write_lines
 from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.errors import DataError, SampleError
+from ppocr.postprocess.results import Detection
 from ppocr.utils.image_io import decode_image, read_bytes
 
 logger = logging.getLogger(__name__)
 
 
 def shown(result: Any) -> str:
-    """Return a result as the ecosystem prints it: `('joint', 0.9998967)`."""
+    """Return a result as the ecosystem prints it: `('joint', 0.9998967)`, or the regions of an image as JSON."""
+    if isinstance(result, Detection):
+        return result.to_json()
     if isinstance(result, (tuple, list)):
         inner = ", ".join(shown(item) for item in result)
         return f"({inner})" if isinstance(result, tuple) else f"[{inner}]"
@@ -28,7 +31,7 @@ def shown(result: Any) -> str:
 
 
 def line(prediction: Prediction) -> str:
-    """Return a line of a results file: path, text and confidence between tabs."""
+    """Return a line of a results file: path, text and confidence between tabs; or path and regions, as label files."""
     result = prediction.result if isinstance(prediction.result, (tuple, list)) else (prediction.result,)
     return "\t".join([prediction.source, *(item if isinstance(item, str) else shown(item) for item in result)])
 
@@ -62,28 +65,43 @@ def finish(predictions: Sequence[Prediction], save_path: str | Path | None) -> N
     logger.log(logging.WARNING if failed else logging.INFO, "%d images read, %d not", len(read), failed)
 
 
-def draw(predictions: Sequence[Prediction], folder: str | Path) -> None:
-    """Write a picture of each image with its result below it.
+def draw(predictions: Sequence[Prediction], folder: str | Path, prefix: str | None = None) -> None:
+    """Write a picture of each image with its result: the text below it, or the regions in it.
+
+    Args:
+        predictions: of images that can be read again.
+        folder: where the pictures go.
+        prefix: of their names, before the image's own; a number where None.
 
     Raises:
         DataError: the folder cannot be written.
     """
     import cv2
 
-    from ppocr.utils.draw import choose_font, draw_line
-
     folder = Path(folder)
-    captions = {number: shown(p.result) for number, p in enumerate(predictions) if p.problem is None}
-    if not captions:
+    shown_ones = {number: p for number, p in enumerate(predictions) if p.problem is None}
+    if not shown_ones:
         return
-    font, missing = choose_font(captions.values())
+    picture_of = _painter([p.result for p in shown_ones.values()])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, caption in captions.items():
-            path = Path(predictions[number].source)
-            picture = draw_line(decode_image(read_bytes(path)), caption, font, missing=missing)
+        for number, prediction in shown_ones.items():
+            path = Path(prediction.source)
+            picture = picture_of(decode_image(read_bytes(path)), prediction.result)
             data = cv2.imencode(".png", picture)[1].tobytes()  # cv2.imwrite cannot name every path on Windows
-            (folder / f"{number:05d}_{path.stem}.png").write_bytes(data)
+            name = f"{number:05d}_{path.stem}.png" if prefix is None else f"{prefix}{path.stem}.png"
+            (folder / name).write_bytes(data)
     except (OSError, SampleError) as err:
         raise DataError(f"{folder}: pictures cannot be written: {err}") from err
-    logger.info("%d pictures: %s", len(captions), folder)
+    logger.info("%d pictures: %s", len(shown_ones), folder)
+
+
+def _painter(results: Sequence[Any]) -> Callable[[np.ndarray, Any], np.ndarray]:
+    """Return what draws a result onto its image."""
+    from ppocr.utils.draw import choose_font, draw_line
+    from ppocr.utils.draw_regions import draw_regions
+
+    if all(isinstance(result, Detection) for result in results):
+        return lambda image, result: draw_regions(image, result.points)
+    font, missing = choose_font([shown(result) for result in results])
+    return lambda image, result: draw_line(image, shown(result), font, missing=missing)

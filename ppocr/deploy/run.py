@@ -36,14 +36,14 @@ def export_weights(cfg: Any) -> Path:
     return folder
 
 
-def infer(cfg: Any, draw: bool = False) -> list[Prediction]:
+def infer(cfg: Any, pictures: str | None = None) -> list[Prediction]:
     """Predict `Global.infer_img` (or `Global.infer_list`) with the weights the configuration names.
 
     Results are printed, and written to `Global.save_res_path`.
 
     Args:
         cfg: a checked configuration.
-        draw: also write pictures, into the folder `infer_results` beside the results file.
+        pictures: also draw the results, into this folder beside the results file.
 
     Raises:
         PpocrError: weights are missing, there are no images, or none could be read.
@@ -65,7 +65,7 @@ def infer(cfg: Any, draw: bool = False) -> list[Prediction]:
         print(f"\tnot read: {problem}" if problem else f"\tresult: {report.shown(prediction.result)}")
     report.warn_of_squeezed(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
     place = Path(settings.save_res_path or Path(settings.save_model_dir) / "predicts.txt")
-    if draw:
-        report.draw(predictions, place.parent / "infer_results")
+    if pictures:
+        report.draw(predictions, place.parent / pictures)
     report.finish(predictions, place)
     return predictions

@@ -27,5 +27,5 @@ class Detection:
         return len(self.points)
 
     def to_json(self) -> str:
-        """Return the regions as a label file writes them, with an empty transcription each."""
+        """Return the regions as label files write them, with an empty transcription each."""
         return json.dumps([{"transcription": "", "points": np.asarray(p).tolist()} for p in self.points])
