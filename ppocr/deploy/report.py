@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,6 +37,12 @@ def line(prediction: Prediction) -> str:
     return "\t".join([prediction.source, *(item if isinstance(item, str) else shown(item) for item in result)])
 
 
+def points_line(prediction: Prediction) -> str:
+    """Return a line as the deployed detection command writes it: file name, tab, the corners of each region."""
+    points = [np.asarray(region).tolist() for region in prediction.result.points]
+    return f"{Path(prediction.source).name}\t{json.dumps(points)}"
+
+
 def warn_of_squeezed(predictor: Predictor, cure: str) -> None:
     """Log how many images were wider than the network was set to take."""
     if predictor.squeezed:
@@ -49,15 +56,24 @@ def warn_of_squeezed(predictor: Predictor, cure: str) -> None:
         )
 
 
-def finish(predictions: Sequence[Prediction], save_path: str | Path | None) -> None:
+def finish(
+    predictions: Sequence[Prediction],
+    save_path: str | Path | None,
+    as_line: Callable[[Prediction], str] = line,
+) -> None:
     """Say how many images were read and write the results file.
+
+    Args:
+        predictions: all of them.
+        save_path: the file; None for none.
+        as_line: turns a prediction into a line of it.
 
     Raises:
         DataError: no image could be read, or the file cannot be written.
     """
     read = [p for p in predictions if p.problem is None]
     if save_path:
-        write_lines(save_path, [line(p) for p in read])
+        write_lines(save_path, [as_line(p) for p in read])
         logger.info("results: %s", save_path)
     failed = len(predictions) - len(read)
     if not read:

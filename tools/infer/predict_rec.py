@@ -13,7 +13,7 @@ from ppocr import cli  # noqa: E402 - found through the line above
 
 def predict_rec() -> None:
     """Predict every image the flags name and print one line for each."""
-    from ppocr.deploy import flags as known_flags
+    from ppocr.deploy import flags_rec as known_flags
 
     flags = known_flags.parse()
     cli.prepare_environment()
