@@ -8,10 +8,12 @@ import numpy as np
 
 from ppocr.data.problems import Problem, first_causes
 from ppocr.data.samplers import expand_ratios, mix
-from ppocr.data.transforms.base import Pipeline, Sample
-from ppocr.errors import DataError, PpocrError, SampleError
+from ppocr.data.transforms.base import Pipeline, Sample, Transform
+from ppocr.data.transforms.geometry import PendingImage
+from ppocr.errors import ConfigError, DataError, PpocrError, SampleError
 
 MAX_ATTEMPTS = 20
+_CHOICE, _EXTRA = 3, 16  # keep apart the random numbers of one draw: an alternative image, each sample mixed in
 
 
 class Draw:
@@ -38,16 +40,29 @@ class IndexedDataset:
         pipeline: the transforms.
         mode: "train" or "eval"; only training replaces a bad sample.
         seed: the run's seed; every draw is a function of (seed, epoch, number).
+        prepared: how many transforms run on samples that are mixed into another.
+
+    Raises:
+        ConfigError: `prepared` transforms do not make what mixing needs.
     """
 
     def __init__(
-        self, sizes: Sequence[int], ratio_list: float | Sequence[float], pipeline: Pipeline | None, mode: str, seed: int
+        self,
+        sizes: Sequence[int],
+        ratio_list: float | Sequence[float],
+        pipeline: Pipeline | None,
+        mode: str,
+        seed: int,
+        prepared: int = 1,
     ) -> None:
         self.sizes = list(sizes)
         self.ratios = expand_ratios(ratio_list, len(self.sizes))
         self.pipeline = pipeline if pipeline is not None else Pipeline([])
         self.mode = mode
         self.seed = seed
+        self.prepared = prepared
+        if self.pipeline.extra_samples:
+            check_prepared(self.pipeline, prepared)
         self._first = np.cumsum([0, *self.sizes])
 
     def __len__(self) -> int:
@@ -104,16 +119,50 @@ class IndexedDataset:
         )
 
     def _process(self, epoch: int, index: int, attempt: int) -> Sample:
-        choice = mix(self.seed, epoch, index, attempt, 3)
-        rng = None
-        if self.pipeline.random:
-            key = np.array([mix(self.seed, epoch, index, attempt), self.seed & (2**63 - 1)], np.uint64)
-            rng = np.random.Generator(np.random.Philox(key=key))
-        sample = self.read(index, choice)
+        sample = self._raw(epoch, index, attempt)
+        key = (epoch, index, attempt)
+        if self.pipeline.extra_samples:
+            sample["ext_data"] = self._extra_samples(*key)
+        return self._transform(sample, self._generator(*key) if self.pipeline.random else None)
+
+    def _raw(self, epoch: int, index: int, *draw: int) -> Sample:
+        sample = self.read(index, mix(self.seed, epoch, index, *draw, _CHOICE))
         sample["index"] = index
         sample["notes"] = []
+        return sample
+
+    def _generator(self, epoch: int, index: int, *draw: int) -> np.random.Generator:
+        key = np.array([mix(self.seed, epoch, index, *draw), self.seed & (2**63 - 1)], np.uint64)
+        return np.random.Generator(np.random.Philox(key=key))
+
+    def _extra_samples(self, epoch: int, index: int, attempt: int) -> list[Sample]:
+        """Return other samples, prepared for being mixed into one; bad ones are left out."""
+        found = []
+        for extra in range(self.pipeline.extra_samples):
+            draw = (attempt, _EXTRA + extra)
+            number = mix(self.seed, epoch, index, *draw) % len(self)
+            try:
+                sample = self._raw(epoch, number, index, *draw)
+                rng = self._generator(epoch, number, index, *draw) if self.pipeline.random else None
+                sample = self._transform(sample, rng, self.pipeline.transforms[: self.prepared])
+                if isinstance(sample["image"], PendingImage):
+                    sample["image"] = sample["image"].render()
+            except SampleError:  # it is counted when it is drawn for itself
+                continue
+            found.append(sample)
+        return found
+
+    def _transform(
+        self, sample: Sample, rng: np.random.Generator | None, steps: Sequence[Transform] | None = None
+    ) -> Sample:
+        """Run the pipeline, or some steps of it; an error other than that of a bad sample names the sample."""
+        index = sample["index"]
         try:
-            return self.pipeline(sample, rng)
+            if steps is None:
+                return self.pipeline(sample, rng)
+            for step in steps:
+                sample = step(sample, rng)
+            return sample
         except SampleError:
             raise
         except PpocrError as error:
@@ -123,3 +172,35 @@ class IndexedDataset:
                 f"{self.describe(index)}: {type(error).__name__}: {error}",
                 "a transform failed on this sample; --debug shows where",
             ) from error
+
+
+def check_prepared(pipeline: Pipeline, prepared: int) -> None:
+    """Check that the first transforms of a pipeline make what the one that mixes samples needs, and end before it.
+
+    Args:
+        pipeline: with a transform that asks for extra samples.
+        prepared: how many transforms run on these.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    steps = pipeline.transforms
+    place = next(i for i, step in enumerate(steps) if step.extra_samples)
+    mixer = type(steps[place]).__name__
+    name = "dataset.ext_op_transform_idx"
+    if prepared > place:
+        raise ConfigError(
+            f"{name}: {prepared} transforms are to run on the samples that {mixer} mixes in, but it is itself "
+            f"number {place + 1}",
+            f"at most {place}: those before it",
+        )
+    made = {"image", "label", "text"}.union(*(step.provides for step in steps[:prepared]))
+    missing = [key for key in steps[place].needs if key not in made]
+    if missing:
+        available = made.union(*(step.provides for step in steps[:place]))
+        cure = (
+            f"{place} runs all before {mixer}" if available >= set(missing) else f"put what makes them before {mixer}"
+        )
+        raise ConfigError(
+            f"{name}: after {prepared} transforms the samples that {mixer} mixes in have no {', '.join(missing)}", cure
+        )

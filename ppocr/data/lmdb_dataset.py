@@ -22,6 +22,7 @@ class LMDBDataSet(IndexedDataset):
     Args:
         data_dir: folder searched, in sorted order.
         ratio_list: share of each LMDB an epoch uses, one number or one per LMDB in that order.
+        ext_op_transform_idx: how many transforms run on samples that are mixed into another.
         pipeline: the transforms (filled in by the builder).
         mode: "train" or "eval" (filled in).
         seed: the run's seed (filled in).
@@ -35,6 +36,7 @@ class LMDBDataSet(IndexedDataset):
         self,
         data_dir: str | None,
         ratio_list: float | Sequence[float] = 1.0,
+        ext_op_transform_idx: int = 1,
         pipeline: Pipeline | None = None,
         mode: str = "train",
         seed: int = 0,
@@ -47,7 +49,7 @@ class LMDBDataSet(IndexedDataset):
                 "give one ratio per LMDB, or one number for all",
             )
         sizes = [_count(folder) for folder in self.folders]
-        super().__init__(sizes, ratio_list, pipeline, mode, seed)
+        super().__init__(sizes, ratio_list, pipeline, mode, seed, ext_op_transform_idx)
 
     def read(self, index: int, choice: int) -> Sample:
         """Return `image` (file bytes), `text` and `label` of an entry; see the base class."""

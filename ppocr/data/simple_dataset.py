@@ -28,7 +28,7 @@ class SimpleDataSet(IndexedDataset):
         label_file_list: one label file or several.
         ratio_list: share of each file an epoch uses, one number or one per file.
         delimiter: what stands between path and label.
-        ext_op_transform_idx: how many transforms run on images that are mixed into another.
+        ext_op_transform_idx: how many transforms run on samples that are mixed into another.
         pipeline: the transforms (filled in by the builder).
         mode: "train" or "eval" (filled in).
         seed: the run's seed (filled in).
@@ -44,7 +44,7 @@ class SimpleDataSet(IndexedDataset):
         label_file_list: str | Sequence[str] = (),
         ratio_list: float | Sequence[float] = 1.0,
         delimiter: str = "\t",
-        ext_op_transform_idx: int = 1,
+        ext_op_transform_idx: int = 2,
         pipeline: Pipeline | None = None,
         mode: str = "train",
         seed: int = 0,
@@ -62,10 +62,9 @@ class SimpleDataSet(IndexedDataset):
             )
         self.data_dir = data_dir or ""
         self.delimiter = delimiter
-        self.ext_op_transform_idx = ext_op_transform_idx
         self._separator = delimiter.encode()
         self.files = [LineFile(path) for path in paths]
-        super().__init__([len(file) for file in self.files], ratio_list, pipeline, mode, seed)
+        super().__init__([len(file) for file in self.files], ratio_list, pipeline, mode, seed, ext_op_transform_idx)
         for file in self.files:
             self._look_at(file)
 
