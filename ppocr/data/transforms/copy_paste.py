@@ -9,19 +9,20 @@ import cv2
 import numpy as np
 
 from ppocr.data.transforms.base import Sample, Transform
+from ppocr.data.transforms.geometry import warp_affine
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 MOST_PASTED = 30
 TRIES = 50  # places tried for each text
-_FLAT = 1.5  # pixels by which the corners of a quadrilateral may miss a parallelogram and still be moved as one
+LEAST_SHARE = 0.2  # of its rectangle that a quadrilateral fills; less is not to be straightened
 
 
 @TRANSFORMS.register()
 class CopyPaste(Transform):
     """Paste some legible texts of another sample, each turned by a random angle, and label them.
 
-    Quadrilaterals are straightened to rectangles, other polygons keep their shape.
+    Quadrilaterals are straightened, other polygons keep their shape.
 
     Args:
         objects_paste_ratio: share of the other sample's regions that are pasted: at least one, at most 30.
@@ -57,16 +58,18 @@ class CopyPaste(Transform):
         image = sample["image"] if sample["image"].flags.writeable else sample["image"].copy()
         legible = np.flatnonzero(~np.asarray(other["ignore_tags"], bool))
         count = max(1, min(int(self.objects_paste_ratio * len(other["polys"])), MOST_PASTED))
-        occupied = _rectangles(sample["polys"])
+        chosen = rng.permutation(legible)[:count]
+        draws = rng.random((len(chosen), 1 + 2 * TRIES))
+        low, high = _rectangles(sample["polys"], len(chosen))
         pasted, texts = [], []
-        for number in rng.permutation(legible)[:count]:
-            piece = cut(other["polys"][number], int(rng.integers(0, 360)))
-            place = None if piece is None else self._place(piece, image.shape, occupied, rng)
+        for number, draw in zip(chosen.tolist(), draws):
+            piece = cut(other["polys"][number], int(draw[0] * 360))
+            taken = len(sample["polys"]) + len(pasted)
+            place = None if piece is None else self._place(piece, image.shape, low[:taken], high[:taken], draw[1:])
             if piece is not None and place is not None:
-                polygon = paste(other["image"], image, piece, place)
-                occupied = np.concatenate([occupied, _rectangles(polygon[None])])
-                pasted.append(polygon)
+                pasted.append(paste(other["image"], image, piece, place))
                 texts.append(other["texts"][number])
+                low[taken], high[taken] = place, (place[0] + piece.width, place[1] + piece.height)
         if pasted:
             sample["image"] = image
             sample["polys"] = _joined(sample["polys"], pasted)
@@ -75,26 +78,30 @@ class CopyPaste(Transform):
         return sample
 
     def _place(
-        self, piece: Piece, shape: tuple[int, ...], occupied: np.ndarray, rng: np.random.Generator
+        self, piece: Piece, shape: tuple[int, ...], low: np.ndarray, high: np.ndarray, draws: np.ndarray
     ) -> tuple[int, int] | None:
-        """Return x, y of a free place for a piece, or None where none was found."""
+        """Return x, y of a place for a piece that meets no rectangle [N, 2] to [N, 2]; None where none was found."""
         free = shape[1] - piece.width, shape[0] - piece.height
         if min(free) < 0:
             return None
-        places = rng.integers(0, np.array(free) + 1, (TRIES if self.limit_paste else 1, 2))
-        if self.limit_paste:
-            low = piece.polygon.min(axis=0) + places[:, None]
-            high = piece.polygon.max(axis=0) + places[:, None]
-            meets = ((occupied[:, 0] <= high) & (occupied[:, 1] >= low)).all(axis=2)  # [places, regions]
-            places = places[~meets.any(axis=1)]
-        return (int(places[0, 0]), int(places[0, 1])) if len(places) else None
+        size = np.array((piece.width, piece.height), np.float32)
+        places = (draws.reshape(-1, 2) * (free[0] + 1, free[1] + 1)).astype(np.int64)
+        if not self.limit_paste:
+            return int(places[0, 0]), int(places[0, 1])
+        for some in (places[:4, None], places[4:, None]):  # one of the first will mostly do
+            meets = np.all((low <= some + size) & (high >= some), axis=2)
+            clear = ~np.any(meets, axis=1)
+            if clear.any():
+                x, y = some[clear.argmax(), 0].tolist()
+                return x, y
+        return None
 
 
 class Piece(NamedTuple):
     """A text on its way.
 
     Attributes:
-        matrix: float64 [3, 3], from coordinates of its image to those of the piece.
+        matrix: float64 [2, 3], from coordinates of its image to those of the piece.
         polygon: float32 [P, 2], in the piece.
         width: of the piece.
         height: of the piece.
@@ -113,29 +120,20 @@ def cut(polygon: np.ndarray, angle: int) -> Piece | None:
         polygon: float32 [P, 2], the last point maybe repeated.
         angle: degrees, counter-clockwise.
     """
-    points = _without_repeats(polygon)
-    if len(points) < 3:
+    points = polygon.tolist()
+    while len(points) > 1 and points[-1] == points[-2]:
+        points.pop()
+    straight = _straightened(points)
+    if straight is None:
         return None
-    if len(points) == 4:
-        width = int(max(math.dist(points[0], points[1]), math.dist(points[2], points[3])))
-        height = int(max(math.dist(points[0], points[3]), math.dist(points[1], points[2])))
-        if min(width, height) < 1:
-            return None
-        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        straight = _to_rectangle(points, corners)
-        if straight is None:
-            return None
-    else:
-        corners, straight = points, np.eye(3)
     radians = math.radians(angle)
     c, s = math.cos(radians), math.sin(radians)
-    turned = corners @ np.array([[c, -s], [s, c]])
+    turn = np.array([[c, s], [-s, c]]) @ straight
+    turned = np.array(points) @ turn.T
     low = turned.min(axis=0)
-    width, height = np.ceil(turned.max(axis=0) - low - 1e-3).astype(int).tolist()
-    if min(width, height) < 1:
-        return None
-    turn = np.array([[c, s, -low[0]], [-s, c, -low[1]], [0, 0, 1]])
-    return Piece(turn @ straight, (turned - low).astype(np.float32), width, height)
+    turned -= low
+    width, height = (max(1, math.ceil(side - 1e-3)) for side in turned.max(axis=0).tolist())
+    return Piece(np.column_stack([turn, -low]), turned.astype(np.float32), width, height)
 
 
 def paste(source: np.ndarray, target: np.ndarray, piece: Piece, place: tuple[int, int]) -> np.ndarray:
@@ -147,41 +145,43 @@ def paste(source: np.ndarray, target: np.ndarray, piece: Piece, place: tuple[int
         piece: as `cut` gives it.
         place: x, y of its upper left corner.
     """
-    size = (piece.width, piece.height)
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # from pixel numbers to where their centres are
-    matrix = np.linalg.inv(half) @ piece.matrix @ half
-    if (np.abs(matrix[2, :2]) < 1e-12).all():
-        drawn = cv2.warpAffine(source, matrix[:2] / matrix[2, 2], size, borderMode=cv2.BORDER_REPLICATE)
-    else:
-        drawn = cv2.warpPerspective(source, matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    mask = np.zeros((piece.height, piece.width), np.uint8)
+    indices = piece.matrix.copy()
+    indices[:, 2] += indices[:, :2].sum(axis=1) / 2 - 0.5  # the centre of pixel 0 is at 0.5
+    size = (piece.height, piece.width)
+    drawn = warp_affine(source, indices, size, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, 0)
+    mask = np.zeros(size, np.uint8)
     cv2.fillPoly(mask, [np.rint((piece.polygon - 0.5) * 16).astype(np.int32)], 255, shift=4)
     x, y = place
     cv2.copyTo(drawn, mask, target[y : y + piece.height, x : x + piece.width])
     return piece.polygon + np.array(place, np.float32)
 
 
-def _to_rectangle(points: np.ndarray, corners: np.ndarray) -> np.ndarray | None:
-    """Return the matrix [3, 3] from a quadrilateral to a rectangle, affine where that is good enough."""
-    if np.abs(points[0] - points[1] + points[2] - points[3]).max() < _FLAT:
-        matrix = np.vstack([cv2.getAffineTransform(points[:3], corners[:3]), [0, 0, 1]])
-    else:
-        matrix = cv2.getPerspectiveTransform(points, corners)
-    usable = np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) > 1e-9
-    return matrix if usable else None
+def _straightened(points: list[list[float]]) -> np.ndarray | None:
+    """Return the matrix [2, 2] that makes a quadrilateral a rectangle, as far as an affine one can.
+
+    Its sides become the longer ones of each pair. Other polygons are left as they are; None where there is no area.
+    """
+    if len(points) != 4:
+        return np.eye(2) if len(points) > 2 else None
+    a, b, c, d = points
+    width = max(math.dist(a, b), math.dist(d, c))
+    height = max(math.dist(a, d), math.dist(b, c))
+    across = (b[0] - a[0] + c[0] - d[0]) / 2, (b[1] - a[1] + c[1] - d[1]) / 2
+    down = (d[0] - a[0] + c[0] - b[0]) / 2, (d[1] - a[1] + c[1] - b[1]) / 2
+    area = across[0] * down[1] - across[1] * down[0]
+    if min(width, height) < 1 or abs(area) < LEAST_SHARE * width * height:
+        return None
+    height = math.copysign(height, area)  # a polygon in the other direction is not mirrored
+    return np.array([[width * down[1], -width * down[0]], [-height * across[1], height * across[0]]]) / area
 
 
-def _without_repeats(polygon: np.ndarray) -> np.ndarray:
-    """Return a polygon without the copies of its last point that fill it up."""
-    count = len(polygon)
-    while count > 1 and np.array_equal(polygon[count - 1], polygon[count - 2]):
-        count -= 1
-    return np.ascontiguousarray(polygon[:count], np.float32)
-
-
-def _rectangles(polys: np.ndarray) -> np.ndarray:
-    """Return the lowest and the highest x, y of polygons [N, P, 2], as [N, 2, 2]."""
-    return np.stack([polys.min(axis=1), polys.max(axis=1)], axis=1) if len(polys) else np.zeros((0, 2, 2), np.float32)
+def _rectangles(polys: np.ndarray, more: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest x, y of polygons [N, P, 2], float32 [N + more, 2] each."""
+    low, high = np.empty((2, len(polys) + more, 2), np.float32)
+    if len(polys):
+        np.min(polys, axis=1, out=low[: len(polys)])
+        np.max(polys, axis=1, out=high[: len(polys)])
+    return low, high
 
 
 def _joined(polys: np.ndarray, more: list[np.ndarray]) -> np.ndarray:

@@ -132,19 +132,19 @@ def test_same_numbers_same_sample() -> None:
     assert not np.array_equal(one["image"], other["image"])
 
 
-def test_a_quadrilateral_is_straightened() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (90, 100, 3)).astype(np.uint8)
-    image = cv2.GaussianBlur(image, (0, 0), 2)
-    skewed = np.array([[20, 30], [80, 40], [70, 80], [17, 48]], np.float32)
-    piece = cut(skewed, 0)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_slanted_text_becomes_upright_and_is_not_mirrored(turn: int) -> None:
+    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (90, 100, 3)).astype(np.uint8), (0, 0), 2)
+    slanted = np.array([[20, 30], [80, 40], [70, 70], [10, 60]], np.float32)
+    piece = cut(slanted if turn > 0 else slanted[[3, 2, 1, 0]], 0)
     assert piece is not None
-    polygon = paste(image, canvas := np.zeros((200, 200, 3), np.uint8), piece, (5, 7))
-    assert np.array_equal(
-        polygon, [[5, 7], [5 + piece.width, 7], [5 + piece.width, 7 + piece.height], [5, 7 + piece.height]]
-    )
-    corners = np.array([[0, 0], [piece.width, 0], [piece.width, piece.height], [0, piece.height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(skewed - 0.5, corners - 0.5)
-    expected = cv2.warpPerspective(image, matrix, (piece.width, piece.height), borderMode=cv2.BORDER_REPLICATE)
+    width, height = np.hypot(60, 10), np.hypot(10, 30)
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    canvas = np.zeros((200, 200, 3), np.uint8)
+    polygon = paste(image, canvas, piece, (5, 7))
+    assert polygon == pytest.approx((corners if turn > 0 else corners[[3, 2, 1, 0]]) + (5, 7), abs=1e-3)
+    matrix = cv2.getAffineTransform(slanted[:3] - 0.5, corners[:3] - 0.5)
+    expected = cv2.warpAffine(image, matrix, (piece.width, piece.height))
     drawn = canvas[7 : 7 + piece.height, 5 : 5 + piece.width]
     assert np.abs(drawn[1:-1, 1:-1].astype(int) - expected[1:-1, 1:-1]).max() <= 2
 
