@@ -86,9 +86,10 @@ class _Checker:
         self.scope: str | None = scope if isinstance(scope, str) else None
 
     def run(self) -> Config:
+        known = (*SECTIONS, "profiler_options")
         for name in self.tree:
-            if name not in (*SECTIONS, "profiler_options"):
-                self.unknown_key((name,), SECTIONS)
+            if name not in known:
+                self.unknown_key((name,), known)
         self.shared = self.dataclass(("Global",), GlobalSection, self.section("Global", needed=True))
         self.check_global(self.shared)
         values = {
@@ -240,6 +241,9 @@ class _Checker:
                 found[key] = value
             else:
                 self.unknown_key(here, [*hints, *ignored])
+        inside = getattr(cls, "unknown_inside", None)  # for values that have keys of their own
+        for below, known in inside(values) if inside else ():
+            self.unknown_key((*path, *below), known)
         given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
         given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
         self.required(path, accepted, given)
@@ -265,7 +269,8 @@ class _Checker:
             lr = values["lr"]
             rate = {k: v for k, v in lr.items() if k != "name" and k not in SCHEDULE_IGNORED}
             rate["name"] = lr.get("name", "Const")
-            found["lr"] = self.named((*path, "lr"), SCHEDULES, rate, {"name": "str"})
+            extra = {"name": "str", **dict.fromkeys(SCHEDULE_IGNORED, "int")}
+            found["lr"] = self.named((*path, "lr"), SCHEDULES, rate, extra)
         elif "lr" not in values:
             self.add((*path, "lr"), "the key is missing, and has no default", "key")
         if isinstance(values.get("regularizer"), dict):

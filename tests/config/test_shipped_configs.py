@@ -31,10 +31,10 @@ def keys(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
 def typo(word: str, drawn: random.Random) -> str:
     """Return a word with two neighbours exchanged, a letter left out, doubled or replaced."""
     while True:
-        at = drawn.randrange(len(word) - 1)
+        at = drawn.randrange(max(1, len(word) - 1))
         kind = drawn.randrange(4) if len(word) > 3 else 2
         wrong = (
-            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+            word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
             word[:at] + word[at + 1 :],
             word[:at] + word[at] + word[at:],
             word[:at] + "q" + word[at + 1 :],

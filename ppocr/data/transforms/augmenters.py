@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -57,6 +59,22 @@ def build_augmenter(spec: Any) -> Any:
         with contextlib.suppress(NotNative, TypeError):  # what is odd about the arguments imgaug says better
             return native(*positional, **named)
     return ImgaugAugmenter(name, positional, named)
+
+
+def unknown_keys(spec: Any) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Yield where an entry of `IaaAugment.augmenter_args` has an unknown key, and which keys it could have there."""
+    if not isinstance(spec, Mapping):
+        return
+    yield from (((key,), ["type", "args"]) for key in spec if key not in ("type", "args"))
+    name, args = spec.get("type"), spec.get("args")
+    if not (isinstance(name, str) and isinstance(args, Mapping)):
+        return
+    native = NATIVE.get(name)
+    known = [] if native is None else list(inspect.signature(native).parameters)
+    if set(args) - set(known):  # imgaug, which takes a second to import, knows more
+        known = _imgaug_parameters(name) or known
+    if known:
+        yield from ((("args", key), known) for key in args if key not in known)
 
 
 def _read(spec: Any) -> tuple[str, list[Any], dict[str, Any]]:
@@ -116,8 +134,6 @@ class ImgaugAugmenter:
 
 
 def _imgaug_augmenter(name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # imgaug's, about other packages
         from imgaug import augmenters
@@ -133,6 +149,15 @@ def _imgaug_augmenter(name: str, positional: Sequence[Any], named: Mapping[str, 
     except Exception as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(f"IaaAugment.augmenter_args: {name}: {said[:200]}", "see imgaug's documentation") from error
+
+
+def _imgaug_parameters(name: str) -> list[str]:
+    """Return the argument names of an augmenter of imgaug, none where there is no such augmenter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # imgaug's, about other packages
+        from imgaug import augmenters
+    found = getattr(augmenters, name, None)
+    return list(inspect.signature(found).parameters) if isinstance(found, type) else []
 
 
 def _as_argument(value: Any) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ppocr.data.transforms.augmenters import build_augmenter
+from ppocr.data.transforms.augmenters import build_augmenter, unknown_keys
 from ppocr.data.transforms.base import Sample, Transform, next_takes_pending
 from ppocr.data.transforms.geometry import PendingImage, move_points
 from ppocr.registry import TRANSFORMS
@@ -41,6 +41,14 @@ class IaaAugment(Transform):
         self.fuse = fuse
         self.takes_pending = fuse and all(hasattr(augmenter, "draw") for augmenter in self.augmenters[:1])
         self._leave_pending = False
+
+    @staticmethod
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
+        """Yield the places of unknown keys inside the values, and the keys known there."""
+        entries = values.get("augmenter_args")
+        for i, spec in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
+            for path, known in unknown_keys(spec):
+                yield ("augmenter_args", i, *path), known
 
     def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
         """Leave the last changes to a crop that follows."""
