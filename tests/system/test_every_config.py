@@ -3,45 +3,74 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
 
 from ppocr.config.loader import load_config
 from ppocr.data.lmdb_writer import write_lmdb
+from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
 
 CONFIGS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "configs").rglob("*.yml"))
 IMAGES = 4
 
 
-def small_data(folder: Path, characters: str) -> None:
+def small_lines(folder: Path, asked: Any) -> None:
     """Write images and labels of characters a configuration knows, as files and as an LMDB."""
+    from ppocr.codecs.vocabulary import Vocabulary
+
+    known = Vocabulary.load(asked.Global.character_dict_path).characters
+    characters = [c for c in known if len(c) == 1 and not c.isspace()]
     (folder / "images").mkdir(parents=True)
     rows = []
     for i in range(IMAGES):
         data = cv2.imencode(".jpg", line_image(str(1234)[: i + 1]))[1].tobytes()
         (folder / "images" / f"{i}.jpg").write_bytes(data)
-        rows.append(f"{i}.jpg\t{characters[: i + 1]}\n")
+        rows.append(f"{i}.jpg\t{''.join(characters[: i + 1])}\n")
     (folder / "labels.txt").write_text("".join(rows), encoding="utf-8")
     write_lmdb(str(folder / "labels.txt"), str(folder / "images"), str(folder / "lmdb"))
+
+
+def small_pages(folder: Path, asked: Any) -> None:
+    """Write pages with regions of text."""
+    (folder / "labels.txt").write_text(write_pages(folder / "images", IMAGES), encoding="utf-8")
+
+
+SMALL_DATA = {"rec": small_lines, "det": small_pages}
+
+
+def small_images(transform: dict[str, Any]) -> dict[str, str]:
+    """Return the values that make a transform's images small: the networks are what is tested."""
+    (name, arguments), *_ = transform.items()
+    if name == "RecResizeImg":
+        return {"RecResizeImg.image_shape": "[3, 32, 64]"}
+    if name == "EastRandomCropData":
+        return {"EastRandomCropData.size": "[64, 96]"}
+    if name == "DetResizeForTest" and "image_shape" in (arguments or {}):
+        return {"DetResizeForTest.image_shape": "[96, 64]"}
+    if name == "DetResizeForTest":
+        return {"DetResizeForTest": "{limit_side_len: 64, limit_type: min}"}
+    return {}
 
 
 def overrides(raw: dict, folder: Path) -> list[str]:
     """Return overrides that point a configuration at the small data."""
     found = ["Global.use_gpu=false", f"Global.save_model_dir={folder}/out", "Global.epoch_num=1", "Global.seed=1"]
     found += ["Global.eval_batch_step=0", "Global.eval_batch_epoch=1", "Global.save_epoch_step=1000"]
-    found += [f"Global.save_inference_dir={folder}/inference"]
+    found += [f"Global.save_inference_dir={folder}/inference", "Global.pretrained_model=null"]
     for section in ("Train", "Eval"):
         found += [f"{section}.loader.batch_size_per_card=2", f"{section}.loader.num_workers=0"]
         for i, transform in enumerate(raw[section].dataset["transforms"]):
-            if "RecResizeImg" in transform:  # narrow images: the networks are what is tested
-                found += [f"{section}.dataset.transforms.{i}.RecResizeImg.image_shape=[3, 32, 64]"]
+            found += [f"{section}.dataset.transforms.{i}.{k}={v}" for k, v in small_images(transform).items()]
         if "label_file_list" in raw[section].dataset:
             found += [
                 f"{section}.dataset.data_dir={folder}/images",
                 f"{section}.dataset.label_file_list=[{folder}/labels.txt]",
             ]
+            if "ratio_list" in raw[section].dataset:
+                found += [f"{section}.dataset.ratio_list=[1.0]"]
         else:
             found += [f"{section}.dataset.data_dir={folder}/lmdb"]
     return found
@@ -50,15 +79,13 @@ def overrides(raw: dict, folder: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS)
 def test_config_trains_evaluates_and_exports(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ppocr.codecs.vocabulary import Vocabulary
     from ppocr.deploy.predictor import Predictor
     from ppocr.deploy.run import export_weights
     from ppocr.engine.run import evaluate_weights, train
 
     monkeypatch.chdir(ROOT)
     asked = load_config(path)
-    characters = Vocabulary.load(asked.Global.character_dict_path).characters
-    small_data(tmp_path, "".join(c for c in characters if len(c) == 1 and not c.isspace())[:IMAGES])
+    SMALL_DATA[asked.Architecture["model_type"]](tmp_path, asked)
     raw = {"Train": asked.Train, "Eval": asked.Eval}
     cfg = load_config(path, overrides(raw, tmp_path))
     best = train(cfg)
