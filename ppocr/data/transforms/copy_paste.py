@@ -61,7 +61,8 @@ class CopyPaste(Transform):
         chosen = rng.permutation(legible)[:count]
         draws = rng.random((len(chosen), 1 + 2 * TRIES))
         low, high = _rectangles(sample["polys"], len(chosen))
-        pasted, texts = [], []
+        pasted: list[np.ndarray] = []
+        texts: list[str] = []
         for number, draw in zip(chosen.tolist(), draws):
             piece = cut(other["polys"][number], int(draw[0] * 360))
             taken = len(sample["polys"]) + len(pasted)
