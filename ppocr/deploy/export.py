@@ -21,6 +21,7 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy import inference_config
 from ppocr.deploy.backends import DygraphBackend, PaddleBackend
 from ppocr.deploy.inference_config import InferenceConfig, TensorSpec
+from ppocr.deploy.old_ir import old_operators
 from ppocr.errors import ConfigError, PpocrError, SampleError
 
 logger = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def intermediate_representation(ir: str | None) -> Iterator[None]:
     guards = {"new": paddle.pir_utils.DygraphPirGuard, "old": paddle.pir_utils.DygraphOldIrGuard}
     if ir not in guards:
         raise ConfigError(f"Global.export_ir: {ir!r} is neither new nor old")
-    with guards[ir]():
+    with guards[ir](), old_operators() if ir == "old" else contextlib.nullcontext():
         yield
 
 

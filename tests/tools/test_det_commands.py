@@ -1,0 +1,187 @@
+"""infer_det, export_model and predict_det as users call them: same regions, flags that win, clear failures."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from ppocr import cli
+from ppocr.config.loader import load_config
+from ppocr.deploy import flags_det, inference_config
+from ppocr.deploy.backends import RuntimeOptions
+from ppocr.deploy.predictor import Predictor
+from ppocr.engine.run import evaluate_weights, train
+from ppocr.metrics.det import DetMetric
+from tests.system.det_project import make_det_project
+
+ROOT = Path(__file__).resolve().parents[2]
+TRAINING = ["Global.epoch_num=24", "Global.eval_batch_epoch=24", "Global.save_epoch_step=1000", "Global.seed=5"]
+TRAINING += ["Optimizer.lr.learning_rate=0.01", "PostProcess.thresh=0.4", "PostProcess.box_thresh=0.4"]
+
+
+def tool(name: str):
+    spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / "tools" / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(name: str, project, *options: str) -> int:
+    """Run a command of the -c kind in this process and return its exit code."""
+    return cli.main(getattr(tool(name), Path(name).stem), None, ["-c", str(project.config), "-o", *options])
+
+
+def predict(monkeypatch: pytest.MonkeyPatch, *flags: str) -> int:
+    """Run predict_det in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["predict_det.py", *flags])
+    return cli.run_guarded(tool("infer/predict_det.py").predict_det)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A detector trained for a few steps, and its export in both program formats."""
+    made = make_det_project(tmp_path_factory.mktemp("det") / "p")
+    train(load_config(str(made.config), TRAINING))
+    weights = [f"Global.pretrained_model={made.out}/best_accuracy", *TRAINING[-2:]]
+    exported = {ir: made.folder / f"inference {ir}" for ir in ("new", "old")}
+    for ir, folder in exported.items():
+        assert (
+            run("export_model.py", made, *weights, f"Global.save_inference_dir={folder}", f"Global.export_ir={ir}") == 0
+        )
+    return SimpleNamespace(
+        **vars(made), out=made.out, weights=weights, exported=exported, images=made.folder / "images"
+    )
+
+
+def results_in(output: str) -> str:
+    """Return what was printed without the log lines of commands that ran in this process before."""
+    return "".join(f"{row}\n" for row in output.splitlines() if "\t" in row)
+
+
+def regions_of(lines: str) -> dict[str, list]:
+    """Return the corners of each region by file name, from lines of either command."""
+    found = {}
+    for row in lines.splitlines():
+        path, regions = row.split("\t")
+        found[Path(path).name] = [r["points"] if isinstance(r, dict) else r for r in json.loads(regions)]
+    return found
+
+
+def test_exported_programs_find_what_the_trained_network_finds(project, monkeypatch, capsys) -> None:
+    results = project.folder / "predicts_db.txt"
+    options = [*project.weights, f"Global.infer_img={project.images}", f"Global.save_res_path={results}"]
+    assert run("infer_det.py", project, *options) == 0
+    lines = results.read_text(encoding="utf-8")
+    trained = regions_of(lines)
+    assert len(trained) == 8 and sum(map(len, trained.values())) >= 8
+    first = json.loads(lines.splitlines()[0].split("\t")[1])[0]
+    assert list(first) == ["transcription", "points"] and np.shape(first["points"]) == (4, 2)
+    pictures = sorted((project.folder / "det_results").iterdir())
+    assert len(pictures) == 8 and cv2.imread(str(pictures[0])) is not None
+    for ir, folder in project.exported.items():
+        place = project.folder / f"results {ir}"
+        flags = [f"--image_dir={project.images}", f"--det_model_dir={folder}", f"--draw_img_save_dir={place}"]
+        capsys.readouterr()
+        assert predict(monkeypatch, *flags, "--det_algorithm=DB") == 0
+        printed = results_in(capsys.readouterr().out)
+        assert regions_of(printed) == trained
+        assert (place / "det_results.txt").read_text(encoding="utf-8") == printed
+        assert len(list(place.glob("det_res_*.png"))) == 8
+        assert predict(monkeypatch, *flags, "--det_batch_num=4", "--draw=false") == 0
+        assert regions_of(results_in(capsys.readouterr().out)) == trained
+
+
+def test_default_cpu_program_runs_with_onednn(project) -> None:
+    """The old format runs in a predictor as Paddle makes it; the new one does not (docs/export.md)."""
+    images = sorted(map(str, project.images.iterdir()))
+    plain = Predictor.from_folder(project.exported["old"]).predict(images)
+    fast = Predictor.from_folder(project.exported["old"], RuntimeOptions(mkldnn=True)).predict(images)
+    for one, other in zip(plain, fast):
+        assert len(one.result) == len(other.result)
+        assert all(np.abs(a - b).max() <= 1 for a, b in zip(one.result.points, other.result.points))
+
+
+def test_evaluation_measures_what_the_exported_model_finds(project) -> None:
+    measured = evaluate_weights(load_config(str(project.config), project.weights))
+    predictions = Predictor.from_folder(project.exported["new"]).predict(sorted(map(str, project.images.iterdir())))
+    metric = DetMetric()
+    rows = dict(row.split("\t") for row in (project.folder / "test.txt").read_text(encoding="utf-8").splitlines())
+    for prediction in predictions:
+        labels = json.loads(rows[Path(prediction.source).name])
+        polys = np.array([region["points"] for region in labels], np.float32)
+        metric([prediction.result], {"polys": [polys], "ignore_tags": [np.zeros(len(polys), bool)]})
+    found = metric.get_metric()
+    assert found["regions"] > 0 and found["found"] > 0
+    assert {k: found[k] for k in ("precision", "recall", "hmean")} == pytest.approx(
+        {k: measured.metrics[k] for k in ("precision", "recall", "hmean")}
+    )
+
+
+def test_evaluation_is_the_same_at_any_batch_size(project) -> None:
+    one, four = (
+        evaluate_weights(
+            load_config(str(project.config), [*project.weights, f"Eval.loader.batch_size_per_card={size}"])
+        )
+        for size in (1, 4)
+    )
+    assert one.metrics == pytest.approx(four.metrics) and one.used == four.used == 8
+
+
+def test_flags_win_over_the_file_and_are_logged(project, caplog) -> None:
+    given = ["--image_dir=x", f"--det_model_dir={project.exported['new']}", "--det_limit_side_len=320"]
+    given += ["--det_limit_type=max", "--det_db_thresh=0.2", "--det_db_unclip_ratio=1.5", "--use_dilation=true"]
+    with caplog.at_level("INFO"):
+        config = flags_det.overruled(flags_det.parse([*given, "--det_box_type=poly", "--det_db_score_mode=slow"]))
+    (resize,) = [t["DetResizeForTest"] for t in config.transforms if "DetResizeForTest" in t]
+    assert resize == {"limit_side_len": 320, "limit_type": "max"}
+    wanted = {"thresh": 0.2, "unclip_ratio": 1.5, "use_dilation": True, "box_type": "poly", "score_mode": "slow"}
+    assert {k: config.postprocess[k] for k in wanted} == wanted
+    assert "--det_db_thresh 0.2 overrules inference.yml" in caplog.text
+    assert "--det_db_unclip_ratio" not in caplog.text  # the file says the same
+
+
+def test_folder_that_says_nothing_about_itself(project, tmp_path, caplog, monkeypatch, capsys) -> None:
+    for file in project.exported["new"].iterdir():
+        if file.name != inference_config.FILE_NAME:
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    flags = [f"--image_dir={project.images}", f"--det_model_dir={tmp_path}", "--draw=false"]
+    with caplog.at_level("INFO"):
+        assert predict(monkeypatch, *flags, f"--save_res_path={tmp_path}/r.txt") == 0
+    assert "has no inference.yml" in caplog.text and len(regions_of(results_in(capsys.readouterr().out))) == 8
+
+
+def test_large_images_are_bounded_and_the_others_still_read(project, tmp_path, caplog) -> None:
+    for name, shape in (("a long.png", (40, 20_000, 3)), ("b.png", (64, 96, 3))):
+        cv2.imwrite(str(tmp_path / name), np.full(shape, 255, np.uint8))
+    bomb = bytearray(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2
+    (tmp_path / "c bomb.png").write_bytes(bytes(bomb))
+    config = inference_config.load(project.exported["new"])
+    config.transforms[1] = {"DetResizeForTest": {"limit_side_len": 96, "limit_type": "min", "max_side_limit": 640}}
+    found = Predictor.from_folder(project.exported["new"], config=config).predict(sorted(map(str, tmp_path.iterdir())))
+    assert [p.problem.reason if p.problem else None for p in found] == [None, None, "too_large"]
+    assert "shrunk from 20000 x 40 to 640 x 32" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        (["--det_db_tresh=0.3"], "--det_db_tresh=0.3: unknown flag, did you mean det_db_thresh"),
+        (["--det_db_thresh=3"], "DBPostProcess.thresh: 3.0 is not between 0 and 1"),
+        (["--image_dir=/no/such/folder"], "/no/such/folder: no such image or folder"),
+        (["--det_model_dir=/no/such/model"], "/no/such/model"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(project, monkeypatch, capsys, flags: list[str], said: str) -> None:
+    given = {"--image_dir": str(project.images), "--det_model_dir": str(project.exported["new"])}
+    given.update(flag.split("=") for flag in flags)
+    assert predict(monkeypatch, *(f"{k}={v}" for k, v in given.items())) != 0
+    errors = [row for row in capsys.readouterr().err.splitlines() if row.startswith("error")]
+    assert len(errors) == 1 and said in errors[0]
