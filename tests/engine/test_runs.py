@@ -15,6 +15,7 @@ import pytest
 
 from ppocr.engine.checkpoint import load_checkpoint
 from ppocr.engine.progress import TIMES
+from tests.system.det_project import make_det_project
 from tests.system.project import ROOT, make_project, run_tool
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -167,11 +168,10 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_first_losses_are_those_recorded(project, name):
+def check_golden(project, name, *options):
+    """Train 20 steps and compare their losses with those recorded; PPOCR_RECORD_GOLDEN=1 records them."""
     out = project.folder / name
-    fixed = ["Global.epoch_num=4", "Global.log_smooth_window=1", "Global.save_epoch_step=0"]
-    train(project, out, *fixed, *NETWORKS[name])
+    train(project, out, "Global.epoch_num=4", "Global.log_smooth_window=1", "Global.save_epoch_step=0", *options)
     losses = [float(re.search(r"loss (\S+)", line)[1]) for _, line in sorted(steps(out).items())]
     path = GOLDEN / f"{name}.json"
     if os.environ.get("PPOCR_RECORD_GOLDEN") == "1":
@@ -180,6 +180,31 @@ def test_first_losses_are_those_recorded(project, name):
     expected = json.loads(path.read_text(encoding="utf-8"))["losses"]
     assert len(losses) == 20
     np.testing.assert_allclose(losses, expected, rtol=2e-3)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_first_losses_are_those_recorded(project, name):
+    check_golden(project, name, *NETWORKS[name])
+
+
+DETECTORS = {
+    "db_mobilenet_v3": [],
+    "db++_resnet": [
+        "Architecture.Backbone={name: ResNet, layers: 50, dcn_stage: [false, false, true, true]}",
+        "Architecture.Neck.use_asf=true",
+        "Loss.main_loss_type=DiceLoss",
+        "Optimizer.lr.learning_rate=0.0002",
+        "Global.epoch_num=2",
+        "Train.loader.batch_size_per_card=2",
+        "Train.dataset.transforms.3.EastRandomCropData.size=[64, 64]",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+def test_first_losses_of_detectors_are_those_recorded(tmp_path, name):
+    project = make_det_project(tmp_path / "project", pages=20)
+    check_golden(project, name, "Global.eval_batch_epoch=null", *DETECTORS[name])
 
 
 def test_stopping_takes_less_than_a_minute_when_the_launcher_dies(tmp_path):
