@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import pyclipper
 
+from ppocr.data.transforms import det_quads
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 _TINY = np.float32(1e-12)
-_FAR = np.float32(1e6)  # makes what lies a thousandth of a square pixel outside a circle farther than any edge
+# makes what lies a thousandth of a square pixel outside a circle farther than any edge; a power of two costs no digits
+_FAR = np.float32(2**20)
 
 EPOCH_SHARE = 0.2  # upstream: how much less regions are shrunk in the last epoch than in the first
 
@@ -67,18 +69,21 @@ class MakeShrinkMap(_Shrinking):
             sides = (polys.max(axis=1) - polys.min(axis=1)).min(axis=1)
             areas = _areas(polys)
             ignored |= (sides < self.min_text_size) | (areas < 1)
-        for row in np.flatnonzero(~ignored):
-            parts = self._shrink(polys[row], float(areas[row]))
+            distances = areas * (1 - self.shrink_ratio**2) / np.maximum(_lengths(polys), 1)
+            corners, simple = det_quads.shrunk(polys[:, :4], distances)
+            simple &= _are_quads(polys) & (self.shrink_ratio < 1)
+        for row in np.flatnonzero(~ignored).tolist():
+            parts = [corners[row]] if simple[row] else self._shrink(polys[row], float(areas[row]))
             ignored[row] = not parts
             for part in parts:
-                cv2.fillPoly(shrunk, [np.array(part, np.int32)], 1)
-        for row in np.flatnonzero(ignored):
+                cv2.fillPoly(shrunk, [part], 1)
+        for row in np.flatnonzero(ignored).tolist():
             cv2.fillPoly(mask, [polys[row].astype(np.int32)], 0)
         sample["polys"], sample["ignore_tags"] = polys, ignored
         sample["shrink_map"], sample["shrink_mask"] = shrunk, mask
         return sample
 
-    def _shrink(self, polygon: np.ndarray, area: float) -> list[list[list[int]]]:
+    def _shrink(self, polygon: np.ndarray, area: float) -> list[np.ndarray]:
         """Return a polygon shrunk to one part, by a larger ratio where a smaller one leaves none or several."""
         length = cv2.arcLength(polygon, True)
         clipper = _clipper(polygon)
@@ -87,7 +92,7 @@ class MakeShrinkMap(_Shrinking):
             parts = clipper.Execute(-area * (1 - ratio**2) / length)
             if len(parts) == 1:
                 break
-        return parts
+        return [np.array(part, np.int32) for part in parts]
 
 
 @TRANSFORMS.register()
@@ -111,41 +116,58 @@ class MakeBorderMap(_Shrinking):
         total_epoch: int | None = None,
     ) -> None:
         super().__init__(shrink_ratio, total_epoch)
+        if thresh_min > thresh_max:
+            raise ConfigError(f"MakeBorderMap.thresh_min: {thresh_min} is above thresh_max, {thresh_max}")
         self.thresh_min, self.thresh_max = thresh_min, thresh_max
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Add `threshold_map` and `threshold_mask` (1 inside regions that were grown), float32 [H, W]."""
-        height, width = sample["image"].shape[:2]
-        canvas, mask = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-        polys = np.asarray(sample["polys"], np.float32)
-        outlines = Outlines(polys, height, width)
-        for row in np.flatnonzero(~np.asarray(sample["ignore_tags"], bool)):
-            self._draw(outlines, int(row), canvas, mask)
-        canvas *= self.thresh_max - self.thresh_min
-        canvas += self.thresh_min
+        size = sample["image"].shape[:2]
+        canvas, mask = np.full(size, self.thresh_min, np.float32), np.zeros(size, np.float32)
+        polys = np.asarray(sample["polys"], np.float32)[~np.asarray(sample["ignore_tags"], bool)]
+        if len(polys):
+            reach = _areas(polys) * (1 - self.shrink_ratio**2) / np.maximum(_lengths(polys), _TINY)
+            left = self._draw_quads(polys, reach, canvas, mask)
+            if left.any():
+                self._draw_others(polys[left], reach[left], canvas, mask)
         sample["threshold_map"], sample["threshold_mask"] = canvas, mask
         return sample
 
-    def _draw(self, outlines: Outlines, row: int, canvas: np.ndarray, mask: np.ndarray) -> None:
-        polygon = outlines.polys[row]
-        area = abs(cv2.contourArea(polygon))
-        if area <= 0:
-            return
-        reach = area * (1 - self.shrink_ratio**2) / cv2.arcLength(polygon, True)
-        grown = _clipper(polygon).Execute(reach)
-        if not grown:
-            return
-        outline = np.array(grown[0], np.int32)
-        cv2.fillPoly(mask, [outline], 1.0)
-        x0, y0, wide, tall = cv2.boundingRect(outline)
-        x1, y1 = min(x0 + wide, canvas.shape[1]), min(y0 + tall, canvas.shape[0])
-        x0, y0 = max(x0, 0), max(y0, 0)
-        if x0 >= x1 or y0 >= y1:
-            return
-        near = cv2.sqrt(outlines.squared_distances(row, (x0, y0, x1, y1)))
-        near *= -1 / reach
-        near += 1  # 1 on the border, 0 at the reach and below beyond it
-        part = canvas[y0:y1, x0:x1]
+    def _draw_quads(self, polys: np.ndarray, reach: np.ndarray, canvas: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Draw the polygons that are plain quadrilaterals; return which ones are not, bool [N]."""
+        borders = det_quads.Borders(polys[:, :4], reach, (self.thresh_max - self.thresh_min) / np.maximum(reach, _TINY))
+        outlines, simple = det_quads.grown(polys[:, :4], reach)
+        simple &= borders.fine & _are_quads(polys)
+        boxes = np.concatenate([outlines.min(axis=1), outlines.max(axis=1) + 1], axis=1)
+        limits = np.array([*canvas.shape[::-1]] * 2)
+        boxes = np.where(simple[:, None], np.clip(boxes, 0, limits), 0)
+        for row in np.flatnonzero(simple).tolist():
+            cv2.fillPoly(mask, [outlines[row]], 1.0)
+        for row, near in borders.maps(boxes):
+            x0, y0, x1, y1 = boxes[row]
+            self._lighten(canvas[y0:y1, x0:x1], near)
+        return ~simple
+
+    def _draw_others(self, polys: np.ndarray, reach: np.ndarray, canvas: np.ndarray, mask: np.ndarray) -> None:
+        """Draw polygons of any form, one by one."""
+        outlines = Outlines(polys, *canvas.shape)
+        for row in np.flatnonzero(reach > 0).tolist():
+            grown = _clipper(polys[row]).Execute(float(reach[row]))
+            if not grown:
+                continue
+            outline = np.array(grown[0], np.int32)
+            cv2.fillPoly(mask, [outline], 1.0)
+            x0, y0, wide, tall = cv2.boundingRect(outline)
+            x1, y1 = min(x0 + wide, canvas.shape[1]), min(y0 + tall, canvas.shape[0])
+            x0, y0 = max(x0, 0), max(y0, 0)
+            if x0 < x1 and y0 < y1:
+                near = cv2.sqrt(outlines.squared_distances(row, (x0, y0, x1, y1)))
+                near *= (self.thresh_max - self.thresh_min) / reach[row]
+                self._lighten(canvas[y0:y1, x0:x1], near)
+
+    def _lighten(self, part: np.ndarray, near: np.ndarray) -> None:
+        """Raise a part of the map to the highest value less scaled distances; these are used up."""
+        np.subtract(np.float32(self.thresh_max), near, out=near)
         np.maximum(part, near, out=part)
 
 
@@ -210,6 +232,18 @@ def _clipper(polygon: np.ndarray) -> pyclipper.PyclipperOffset:
 
 
 def _areas(polys: np.ndarray) -> np.ndarray:
-    """Return the areas of polygons [N, P, 2], float32 [N]."""
-    x, y = polys[..., 0], polys[..., 1]
-    return np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1)) / 2
+    """Return the areas of polygons [N, P, 2], float64 [N]."""
+    places = polys - polys[:, :1].astype(np.float64)  # from the first corner: large coordinates cost digits
+    x, y = places[:, 1:, 0], places[:, 1:, 1]
+    return np.abs((x[:, :-1] * y[:, 1:] - x[:, 1:] * y[:, :-1]).sum(axis=1)) / 2
+
+
+def _lengths(polys: np.ndarray) -> np.ndarray:
+    """Return the lengths of the outlines of polygons [N, P, 2], float64 [N]."""
+    edges = np.concatenate([polys[:, 1:], polys[:, :1]], axis=1) - polys.astype(np.float64)
+    return np.sqrt((edges * edges).sum(axis=2)).sum(axis=1)
+
+
+def _are_quads(polys: np.ndarray) -> np.ndarray:
+    """Return which polygons [N, P, 2] have four corners, the last of them repeated; bool [N]."""
+    return (polys[:, 4:] == polys[:, 3:4]).all(axis=(1, 2))

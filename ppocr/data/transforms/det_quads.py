@@ -1,0 +1,225 @@
+"""The maps of convex quadrilaterals in closed form, many at once: what nearly all regions of text are.
+
+`det_targets_db.py` draws the others, one by one; both draw the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+ARC_TOLERANCE = 0.25  # of a pixel: by how much Clipper's polygons cut the round corners of an offset
+_PIXELS = 1 << 19  # drawn at once
+_AFTER, _BEFORE = np.array([1, 2, 3, 0]), np.array([3, 0, 1, 2])  # corners, by place
+
+
+class Quads:
+    """Convex quadrilaterals and what their offsets and borders need.
+
+    Args:
+        points: float [N, 4, 2], of any direction.
+
+    Attributes:
+        points: float64 [N, 4, 2], turned so that x to y is the way round.
+        edges: each from its corner to the following one, [N, 4, 2].
+        lengths: of the edges, [N, 4].
+        directions: edges of length 1, [N, 4, 2].
+        normals: their outward unit normals, [N, 4, 2].
+        sines: of the turn at each corner, [N, 4].
+        cosines: of the same.
+        convex: bool [N]; nothing else here holds where it is False.
+    """
+
+    def __init__(self, points: np.ndarray) -> None:
+        points = points.astype(np.float64)
+        (x0, y0), (x1, y1) = (points[:, 2] - points[:, 0]).T, (points[:, 3] - points[:, 1]).T
+        self.points = np.where((x0 * y1 < y0 * x1)[:, None, None], points[:, ::-1], points)
+        self.edges = self.points[:, _AFTER] - self.points
+        self.lengths = np.sqrt((self.edges * self.edges).sum(axis=2))
+        self.directions = self.edges / np.maximum(self.lengths, 1e-9)[..., None]
+        self.normals = np.stack([self.directions[..., 1], -self.directions[..., 0]], axis=2)
+        before = self.normals[:, _BEFORE]
+        self.sines = before[..., 0] * self.normals[..., 1] - self.normals[..., 0] * before[..., 1]
+        self.cosines = (before * self.normals).sum(axis=2)
+        self.convex = (self.sines > 0).all(axis=1)
+
+
+def shrunk(points: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return quadrilaterals with all edges moved inwards, as Clipper makes them.
+
+    Args:
+        points: float [N, 4, 2].
+        distance: by how much, [N].
+
+    Returns:
+        int32 [N, 4, 2], and bool [N]: False where the result is not simply four corners again.
+    """
+    quads = Quads(np.trunc(points))  # Clipper takes whole coordinates
+    inwards = quads.normals * -distance[:, None, None]
+    start, end = _rounded(quads.points + inwards), _rounded(quads.points[:, _AFTER] + inwards)
+    along = end - start
+    # where the moved edges, by their rounded ends, meet those before them
+    before, way = start[:, _BEFORE], along[:, _BEFORE]
+    crossing = way[..., 0] * along[..., 1] - way[..., 1] * along[..., 0]
+    gap = start - before
+    part = (gap[..., 0] * along[..., 1] - gap[..., 1] * along[..., 0]) / np.where(crossing > 0, crossing, 1)
+    corners = before + part[..., None] * way
+    left = ((corners[:, _AFTER] - corners) * quads.directions).sum(axis=2)
+    fine = quads.convex & (crossing > 0).all(axis=1) & (left > 2).all(axis=1)
+    fine &= (quads.sines * distance[:, None] >= 1).all(axis=1)
+    return _rounded(np.where(fine[:, None, None], corners, 0)).astype(np.int32), fine
+
+
+def grown(points: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return quadrilaterals with all edges moved outwards and round corners, as Clipper makes them.
+
+    Args:
+        points: float [N, 4, 2].
+        distance: by how much, [N].
+
+    Returns:
+        int32 [N, K, 2], the same number of points for all, some of them the same, and bool [N]: False where that
+        is not the outline.
+    """
+    quads = Quads(np.trunc(points))
+    reach = np.maximum(distance, 1e-3)
+    arc = np.minimum(np.pi / np.arccos(1 - np.minimum(ARC_TOLERANCE, ARC_TOLERANCE * reach) / reach), reach * np.pi)
+    step = (2 * np.pi / arc)[:, None]  # angle between points of a corner
+    turns = np.arctan2(quads.sines, quads.cosines)
+    counts = np.maximum(np.floor(turns / step + 0.5), 1)
+    places = np.arange(counts.max(initial=1) + 1)
+    angles = places * step[..., None]
+    sines, cosines = np.sin(angles), np.cos(angles)  # [N, 1, K]
+    before, after = quads.normals[:, _BEFORE, None], quads.normals[:, :, None]
+    x, y = before[..., 0], before[..., 1]
+    normals = np.stack([x * cosines - y * sines, x * sines + y * cosines], axis=3)  # [N, 4, K, 2]
+    normals = np.where((places >= counts[..., None])[..., None], after, normals)
+    outline = _rounded(quads.points[:, :, None] + normals * reach[:, None, None, None])
+    fine = quads.convex & (quads.sines * reach[:, None] >= 1).all(axis=1)
+    return outline.reshape(len(points), -1, 2).astype(np.int32), fine
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return np.trunc(values + np.copysign(0.5, values))
+
+
+class Borders:
+    """How far pixels are from the outlines of convex quadrilaterals, as DB defines it.
+
+    upstream: from a point that sees an edge at less than a right angle, outside the circle over the edge, the
+    distance is that to the nearer end, even beside the edge.
+
+    Nearly everywhere that is the distance to the line of the edge that lies farthest outwards. It differs only
+    outside a corner: where no circle over the corner's edges reaches, it is that to the corner.
+
+    Args:
+        points: float [N, 4, 2].
+        reach: how far distances matter, [N].
+        scale: what distances are multiplied with, [N].
+
+    Attributes:
+        fine: bool [N]; False where a quadrilateral is too thin or too slanted for this.
+    """
+
+    def __init__(self, points: np.ndarray, reach: np.ndarray, scale: np.ndarray) -> None:
+        self._quads = quads = Quads(points)
+        self._scale = scale
+        after, before = quads.lengths, quads.lengths[:, _BEFORE]
+        radius = reach[:, None]
+        # both edges at a corner reach so far inwards that their circles cover what is near them
+        self.fine = quads.convex & (np.minimum(after, before) * quads.sines >= 2 * radius).all(axis=1)
+        # what lies outside a corner: from it to the ends of both edges' parts, moved outwards, and where those meet
+        skip = after / 2 - np.sqrt(np.maximum(after * after / 4 - radius * radius, 0))  # there the circles begin
+        along, back = quads.directions, -quads.directions[:, _BEFORE]
+        out, out_before = quads.normals, quads.normals[:, _BEFORE]
+        rim = np.zeros((4, *out.shape))
+        rim[1] = (out + out_before) * (radius / np.maximum(1 + quads.cosines, 1e-9))[..., None]
+        rim[2] = out * radius[..., None] + along * skip[..., None]
+        rim[3] = out_before * radius[..., None] + back * skip[:, _BEFORE, None]
+        low, high = rim.min(axis=0), rim.max(axis=0)
+        for direction, length, circle in ((along, after, skip), (back, before, skip[:, _BEFORE])):
+            farthest = np.maximum(low * direction, high * direction).sum(axis=2)
+            self.fine &= (farthest + 2 <= length - circle).all(axis=1)
+        fine = self.fine[:, None, None]
+        self._low = np.where(fine, np.floor(quads.points + low), 0).astype(np.int64)
+        self._high = np.where(fine, np.ceil(quads.points + high) + 1, 0).astype(np.int64)
+
+    def maps(self, boxes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the scaled distances of the pixels of a box for each that is fine, as float32 [y1 - y0, x1 - x0].
+
+        Args:
+            boxes: whole numbers [N, 4]: x0, y0, x1, y1.
+        """
+        rows = np.flatnonzero(self.fine & (boxes[:, :2] < boxes[:, 2:]).all(axis=1))
+        low, high = self._low[rows], self._high[rows]
+        self._low[rows] = low = np.maximum(low, boxes[rows, None, :2])
+        self._high[rows] = high = np.maximum(np.minimum(high, boxes[rows, None, 2:]), low)
+        sizes = (high - low).max(axis=(1, 2), initial=0)
+        classes = np.ceil(np.log2(np.maximum(sizes, 24) / 24))  # a large corner does not make all others large
+        for one in sorted(set(classes.tolist())):
+            alike = rows[classes == one]
+            at_once = max(1, _PIXELS // int(np.prod(boxes[alike, 2:] - boxes[alike, :2], axis=1).max()))
+            for first in range(0, len(alike), at_once):
+                some = alike[first : first + at_once]
+                yield from zip(some.tolist(), self._draw(some, boxes[some]))
+
+    def _draw(self, rows: np.ndarray, boxes: np.ndarray) -> list[np.ndarray]:
+        """Return the scaled distances in the boxes of some rows."""
+        extents = boxes[:, 2:] - boxes[:, :2]
+        ends = np.cumsum(extents[:, 0] * extents[:, 1])
+        flat = np.empty(ends[-1], np.float32)
+        views = [
+            flat[end - width * height : end].reshape(height, width)
+            for (width, height), end in zip(extents.tolist(), ends.tolist())
+        ]
+        normals = (self._quads.normals[rows] * self._scale[rows, None, None]).astype(np.float32)
+        width, height = extents.max(axis=0)
+        # the distance to the line of an edge is a + b * y, where a goes with x: a product of matrices
+        lines = np.empty((len(rows), 4, 2, width), np.float32)
+        np.multiply(normals[:, :, :1], np.arange(width, dtype=np.float32), out=lines[:, :, 0])
+        lines[:, :, 0] += ((boxes[:, None, :2] - self._quads.points[rows]) * normals).sum(axis=2)[..., None]
+        lines[:, :, 1] = normals[:, :, 1:]
+        upright = np.ones((height, 2), np.float32)
+        upright[:, 1] = np.arange(height)
+        for view, line in zip(views, lines):
+            edges = np.matmul(upright[: view.shape[0]], line[:, :, : view.shape[1]])  # [4, H, W]
+            pairs = np.maximum(edges[:2], edges[2:], out=edges[:2])
+            np.maximum(pairs[0], pairs[1], out=view)
+        self._add_corners(rows, boxes, flat, ends)
+        np.abs(flat, out=flat)
+        return views
+
+    def _add_corners(self, rows: np.ndarray, boxes: np.ndarray, flat: np.ndarray, ends: np.ndarray) -> None:
+        """Write the distances to corners over those to lines, where they count.
+
+        Args:
+            rows: which quadrilaterals.
+            boxes: theirs.
+            flat: the pixels of all boxes, one box after the other.
+            ends: where each box ends in `flat`.
+        """
+        quads = self._quads
+        low, high = self._low[rows].reshape(-1, 2), self._high[rows].reshape(-1, 2)
+        size = int((high - low).max())
+        # of every pixel beside every corner, how far it is from that; corners last, for long runs of memory
+        steps = np.arange(size)[:, None]
+        x, y = ((low - quads.points[rows].reshape(-1, 2)).T[:, None] + steps).astype(np.float32)
+        edges, normals = quads.edges[rows], quads.normals[rows]
+        vectors = np.stack([edges, -edges[:, _BEFORE], normals, normals[:, _BEFORE]]).reshape(4, 1, -1, 2)
+        across, down = np.ascontiguousarray(vectors.transpose(3, 0, 1, 2), np.float32)
+        following, back, out, out_before = (across * x)[:, None] + (down * y)[:, :, None]  # [size, size, 4R] each
+        squares = (x * x)[None] + (y * y)[:, None]
+        counts = squares > np.maximum(following, back, out=following)  # on a circle is in it
+        counts &= np.maximum(out, out_before, out=out) > 0
+        # and where it is in `flat`
+        left, top, right, bottom = np.repeat(boxes, 4, axis=0).T
+        width, (at_x, at_y) = right - left, low.T[:, None] + steps
+        counts &= (at_x < high[:, 0])[None]
+        counts &= (at_y < high[:, 1])[:, None]
+        begin = np.repeat(ends, 4) - width * (bottom - top)
+        places = (at_x - left)[None] + ((at_y - top) * width + begin)[:, None]
+        squares *= np.repeat((self._scale[rows] ** 2).astype(np.float32), 4)
+        chosen = np.flatnonzero(counts)
+        place = places.ravel()[chosen]
+        flat[place] = np.maximum(flat[place], np.sqrt(squares.ravel()[chosen]))
