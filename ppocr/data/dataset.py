@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from ppocr.data.cache import PixelCache, open_cache, unknown_keys
 from ppocr.data.problems import Problem, first_causes
 from ppocr.data.samplers import expand_ratios, mix
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage
+from ppocr.data.transforms.image import DecodeImage
 from ppocr.errors import ConfigError, DataError, PpocrError, SampleError
 
 MAX_ATTEMPTS = 20
@@ -64,21 +67,49 @@ class IndexedDataset:
         if self.pipeline.extra_samples:
             check_prepared(self.pipeline, prepared)
         self._first = np.cumsum([0, *self.sizes])
+        self._cache: PixelCache | None = None
+        self._decoder: DecodeImage | None = None
+
+    @staticmethod
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+        """Yield the places of unknown keys inside the values, and the keys known there."""
+        for path, known in unknown_keys(values.get("cache")):
+            yield ("cache", *path), known
+
+    def keep_pixels(self, cache: Mapping[str, Any] | None) -> None:
+        """Keep decoded images in memory shared by the data workers, as `dataset.cache` asks for it.
+
+        Training and evaluation see the same pixels with a cache as without, but for one case: a step that can do
+        with a JPEG decoded at half its size or less, as a random crop of a large image can, gets all of it.
+
+        Args:
+            cache: `{ram: GiB}`, or None.
+
+        Raises:
+            ConfigError: that is no cache, or one that cannot be.
+        """
+        found = open_cache(cache, self.pipeline, len(self), lambda index: self.read(index, 0)["image"])
+        self._cache, self._decoder = found or (None, None)
 
     def __len__(self) -> int:
         return int(self._first[-1])
 
-    def read(self, index: int, choice: int) -> Sample:
+    def read(self, index: int, choice: int, pixels: np.ndarray | None = None) -> Sample:
         """Return the raw sample of a number.
 
         Args:
             index: the sample's number.
             choice: a random number that picks among alternative images.
+            pixels: the decoded image, if it is at hand: then no image is read.
 
         Raises:
             SampleError: it cannot be read.
         """
         raise TypeError(f"{type(self).__name__} does not implement read")
+
+    def has_one_image(self, index: int) -> bool:
+        """Return whether a sample has the same image each time."""
+        return True
 
     def describe(self, index: int) -> str:
         """Return where a sample comes from, as "file:line"."""
@@ -126,9 +157,23 @@ class IndexedDataset:
         return self._transform(sample, self._generator(*key) if self.pipeline.random else None)
 
     def _raw(self, epoch: int, index: int, *draw: int) -> Sample:
-        sample = self.read(index, mix(self.seed, epoch, index, *draw, _CHOICE))
+        choice = mix(self.seed, epoch, index, *draw, _CHOICE)
+        sample = self.read(index, choice) if self._cache is None else self._read_cached(index, choice)
         sample["index"] = index
         sample["notes"] = []
+        return sample
+
+    def _read_cached(self, index: int, choice: int) -> Sample:
+        """Return a raw sample whose image is decoded, and read-only even where it is not in the cache."""
+        assert self._cache is not None and self._decoder is not None
+        pixels = self._cache.get(index)
+        if pixels is not None:
+            return self.read(index, choice, pixels)
+        sample = self.read(index, choice)
+        sample["image"] = pixels = self._decoder.decode(sample["image"])
+        pixels.setflags(write=False)
+        if self.has_one_image(index):
+            self._cache.add(index, pixels)
         return sample
 
     def _generator(self, epoch: int, index: int, *draw: int) -> np.random.Generator:

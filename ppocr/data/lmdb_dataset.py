@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.transforms.base import Pipeline, Sample
@@ -23,6 +25,7 @@ class LMDBDataSet(IndexedDataset):
         data_dir: folder searched, in sorted order.
         ratio_list: share of each LMDB an epoch uses, one number or one per LMDB in that order.
         ext_op_transform_idx: how many transforms run on samples that are mixed into another.
+        cache: `{ram: GiB}`: keep so much of the decoded images in memory.
         pipeline: the transforms (filled in by the builder).
         mode: "train" or "eval" (filled in).
         seed: the run's seed (filled in).
@@ -37,6 +40,7 @@ class LMDBDataSet(IndexedDataset):
         data_dir: str | None,
         ratio_list: float | Sequence[float] = 1.0,
         ext_op_transform_idx: int = 1,
+        cache: Mapping[str, Any] | None = None,
         pipeline: Pipeline | None = None,
         mode: str = "train",
         seed: int = 0,
@@ -50,12 +54,13 @@ class LMDBDataSet(IndexedDataset):
             )
         sizes = [_count(folder) for folder in self.folders]
         super().__init__(sizes, ratio_list, pipeline, mode, seed, ext_op_transform_idx)
+        self.keep_pixels(cache)
 
-    def read(self, index: int, choice: int) -> Sample:
-        """Return `image` (file bytes), `text` and `label` of an entry; see the base class."""
+    def read(self, index: int, choice: int, pixels: np.ndarray | None = None) -> Sample:
+        """Return `image` (file bytes, or the pixels given), `text` and `label` of an entry; see the base class."""
         folder, number = self.locate(index)
         with _environment(self.folders[folder]).begin() as transaction:
-            image = transaction.get(b"image-%09d" % (number + 1))
+            image = transaction.get(b"image-%09d" % (number + 1)) if pixels is None else pixels
             label = transaction.get(b"label-%09d" % (number + 1))
         if image is None or label is None:
             raise SampleError("missing_key", "no image" if image is None else "no label")

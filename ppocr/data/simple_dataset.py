@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.index import LineFile
@@ -29,6 +32,7 @@ class SimpleDataSet(IndexedDataset):
         ratio_list: share of each file an epoch uses, one number or one per file.
         delimiter: what stands between path and label.
         ext_op_transform_idx: how many transforms run on samples that are mixed into another.
+        cache: `{ram: GiB}`: keep so much of the decoded images in memory.
         pipeline: the transforms (filled in by the builder).
         mode: "train" or "eval" (filled in).
         seed: the run's seed (filled in).
@@ -45,6 +49,7 @@ class SimpleDataSet(IndexedDataset):
         ratio_list: float | Sequence[float] = 1.0,
         delimiter: str = "\t",
         ext_op_transform_idx: int = 2,
+        cache: Mapping[str, Any] | None = None,
         pipeline: Pipeline | None = None,
         mode: str = "train",
         seed: int = 0,
@@ -67,14 +72,21 @@ class SimpleDataSet(IndexedDataset):
         super().__init__([len(file) for file in self.files], ratio_list, pipeline, mode, seed, ext_op_transform_idx)
         for file in self.files:
             self._look_at(file)
+        self.keep_pixels(cache)
 
-    def read(self, index: int, choice: int) -> Sample:
-        """Return `image` (file bytes), `text`, `label` and `img_path` of a line; see the base class."""
+    def read(self, index: int, choice: int, pixels: np.ndarray | None = None) -> Sample:
+        """Return `image` (file bytes or the pixels given), `text`, `label`, `img_path` of a line; see the base."""
         file, line = self.locate(index)
         path, label = self._split(self.files[file].line(line))
         alternatives = _alternatives(path)
         path = os.path.join(self.data_dir, alternatives[choice % len(alternatives)])
-        return {"image": read_bytes(path), "text": label, "label": label, "img_path": path}
+        image = read_bytes(path) if pixels is None else pixels
+        return {"image": image, "text": label, "label": label, "img_path": path}
+
+    def has_one_image(self, index: int) -> bool:
+        """Return whether a line names one image, not several to choose from."""
+        file, line = self.locate(index)
+        return not self.files[file].line(line).startswith(b"[")
 
     def describe(self, index: int) -> str:
         """Return "label file:line" of a sample."""

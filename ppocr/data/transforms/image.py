@@ -52,7 +52,7 @@ class DecodeImage(Transform):
         self._leave_pending = next_takes_pending(after) and not self.channel_first
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
-        """Decode `sample["image"]`: bytes, or pixels [H, W, 3] in blue-green-red order that are taken as decoded.
+        """Decode `sample["image"]`: bytes, or pixels that are taken as decoded, as `decode` gives them.
 
         Raises:
             SampleError: "empty_file", "too_large" or "undecodable".
@@ -62,22 +62,30 @@ class DecodeImage(Transform):
         size = upright_size(image, self.ignore_orientation) if self._leave_pending and not pixels else None
         if size is not None:
             check_size(size, self.max_image_pixels)
-            sample["image"] = PendingImage(lambda r: self._decode(image, r), size[1], size[0], reducible=True)
+            sample["image"] = PendingImage(
+                lambda r: self._in_mode(self.decode(image, r)), size[1], size[0], reducible=True
+            )
             return sample
-        decoded = self._in_mode(image) if pixels else self._decode(image, 1)
+        decoded = self._in_mode(image if pixels else self.decode(image))
         sample["image"] = decoded.transpose(2, 0, 1) if self.channel_first else decoded
         return sample
 
-    def _decode(self, data: bytes | np.ndarray, reduction: int) -> np.ndarray:
-        """Return the pixels of an encoded image in this mode, both sides divided by `reduction`."""
-        return self._in_mode(
-            decode_image(
-                data,
-                gray=self.img_mode == "GRAY",
-                ignore_orientation=self.ignore_orientation,
-                max_pixels=self.max_image_pixels,
-                reduction=reduction,
-            )
+    def decode(self, data: bytes | np.ndarray, reduction: int = 1) -> np.ndarray:
+        """Return the pixels of an encoded image in the form that calling this takes as decoded.
+
+        Args:
+            data: the bytes of the file.
+            reduction: by which both sides are divided.
+
+        Raises:
+            SampleError: "empty_file", "too_large" or "undecodable".
+        """
+        return decode_image(
+            data,
+            gray=self.img_mode == "GRAY",
+            ignore_orientation=self.ignore_orientation,
+            max_pixels=self.max_image_pixels,
+            reduction=reduction,
         )
 
     def _in_mode(self, image: np.ndarray) -> np.ndarray:
