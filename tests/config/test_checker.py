@@ -223,3 +223,26 @@ def test_keys_that_global_fills(plug_ins):
     assert line.endswith("NeedsLength.max_seq_len: the key is missing, and has no default")
     checked("Train.dataset.transforms.0=NeedsLength", "Global.max_seq_len=4")
     checked("Train.dataset.transforms.0={NeedsLength: {max_seq_len: 4}}")
+
+
+@pytest.mark.parametrize(
+    ("entry", "where", "cure"),
+    [
+        ("{tpye: Fliplr}", "0.tpye", "did you mean type?"),
+        ("{type: Fliplr, args: {pp: 0.5}}", "0.args.pp", "did you mean p?"),
+        ("{type: Affine, args: {rotaet: 5}}", "0.args.rotaet", "did you mean rotate?"),
+        ("{type: Sharpen, args: {alhpa: 0.5}}", "0.args.alhpa", "did you mean alpha?"),
+    ],
+)
+def test_unknown_keys_inside_values(entry, where, cure):
+    text = TEXT.replace("- DecodeImage\n", f"- IaaAugment: {{augmenter_args: [{entry}]}}\n")
+    lines = told(text=text)
+    assert lines[0] == f"c.yml:20: Train.dataset.transforms.0.IaaAugment.augmenter_args.{where}: unknown key, {cure}"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["[Fliplr, 0.5]", "{type: Fliplr}", "{type: Affine, args: [2]}", "{type: Affine, args: {fit_output: true}}"],
+)
+def test_known_keys_inside_values(entry):
+    checked(text=TEXT.replace("- DecodeImage\n", f"- IaaAugment: {{augmenter_args: [{entry}]}}\n"))

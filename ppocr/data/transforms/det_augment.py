@@ -36,7 +36,7 @@ class IaaAugment(Transform):
     needs = ("image", "polys")
     random = True
 
-    def __init__(self, augmenter_args: Sequence[Mapping[str, Any]] | None = None, fuse: bool = True) -> None:
+    def __init__(self, augmenter_args: Sequence[Any] | None = None, fuse: bool = True) -> None:
         self.augmenters = [build_augmenter(spec) for spec in (DEFAULT if augmenter_args is None else augmenter_args)]
         self.fuse = fuse
         self.takes_pending = fuse and all(hasattr(augmenter, "draw") for augmenter in self.augmenters[:1])
