@@ -43,10 +43,10 @@ class IndexedDataset:
         pipeline: the transforms.
         mode: "train" or "eval"; only training replaces a bad sample.
         seed: the run's seed; every draw is a function of (seed, epoch, number).
-        prepared: how many transforms run on samples that are mixed into another.
+        prepared: how many transforms run on samples that are mixed into another; see `count_prepared`.
 
     Raises:
-        ConfigError: `prepared` transforms do not make what mixing needs.
+        ConfigError: no number of transforms makes what mixing needs.
     """
 
     def __init__(
@@ -63,9 +63,7 @@ class IndexedDataset:
         self.pipeline = pipeline if pipeline is not None else Pipeline([])
         self.mode = mode
         self.seed = seed
-        self.prepared = prepared
-        if self.pipeline.extra_samples:
-            check_prepared(self.pipeline, prepared)
+        self.prepared = count_prepared(self.pipeline, prepared) if self.pipeline.extra_samples else 0
         self._first = np.cumsum([0, *self.sizes])
         self._cache: PixelCache | None = None
         self._decoder: DecodeImage | None = None
@@ -181,11 +179,12 @@ class IndexedDataset:
         return np.random.Generator(np.random.Philox(key=key))
 
     def _extra_samples(self, epoch: int, index: int, attempt: int) -> list[Sample]:
-        """Return other samples, prepared for being mixed into one; bad ones are left out."""
-        found = []
-        for extra in range(self.pipeline.extra_samples):
+        """Return other samples, never the same one, prepared for being mixed into it; bad ones are left out."""
+        found: list[Sample] = []
+        others = len(self) - 1
+        for extra in range(self.pipeline.extra_samples if others else 0):
             draw = (attempt, _EXTRA + extra)
-            number = mix(self.seed, epoch, index, *draw) % len(self)
+            number = (index + 1 + mix(self.seed, epoch, index, *draw) % others) % len(self)
             try:
                 sample = self._raw(epoch, number, index, *draw)
                 rng = self._generator(epoch, number, index, *draw) if self.pipeline.random else None
@@ -219,33 +218,33 @@ class IndexedDataset:
             ) from error
 
 
-def check_prepared(pipeline: Pipeline, prepared: int) -> None:
-    """Check that the first transforms of a pipeline make what the one that mixes samples needs, and end before it.
+def count_prepared(pipeline: Pipeline, asked: int) -> int:
+    """Return how many transforms run on the samples that a pipeline mixes into others.
+
+    These are as many as asked for, or all before the one that mixes where the first do not make what that one needs.
 
     Args:
         pipeline: with a transform that asks for extra samples.
-        prepared: how many transforms run on these.
+        asked: `dataset.ext_op_transform_idx`.
 
     Raises:
-        ConfigError: they do not.
+        ConfigError: more than stand before the one that mixes, or even these do not make what it needs.
     """
     steps = pipeline.transforms
     place = next(i for i, step in enumerate(steps) if step.extra_samples)
     mixer = type(steps[place]).__name__
-    name = "dataset.ext_op_transform_idx"
-    if prepared > place:
+    if asked > place:
         raise ConfigError(
-            f"{name}: {prepared} transforms are to run on the samples that {mixer} mixes in, but it is itself "
-            f"number {place + 1}",
+            f"dataset.ext_op_transform_idx: {asked} transforms are to run on the samples that {mixer} mixes in, but "
+            f"it is itself number {place + 1}",
             f"at most {place}: those before it",
         )
-    made = {"image", "label", "text"}.union(*(step.provides for step in steps[:prepared]))
-    missing = [key for key in steps[place].needs if key not in made]
-    if missing:
-        available = made.union(*(step.provides for step in steps[:place]))
-        cure = (
-            f"{place} runs all before {mixer}" if available >= set(missing) else f"put what makes them before {mixer}"
-        )
-        raise ConfigError(
-            f"{name}: after {prepared} transforms the samples that {mixer} mixes in have no {', '.join(missing)}", cure
-        )
+    for count in (asked, place):
+        made = {"image", "label", "text"}.union(*(step.provides for step in steps[:count]))
+        if made.issuperset(steps[place].needs):
+            return count
+    missing = ", ".join(key for key in steps[place].needs if key not in made)
+    raise ConfigError(
+        f"dataset.transforms: those before {mixer} do not make {missing}, which it needs of the samples it mixes in",
+        f"put what makes them before {mixer}",
+    )
