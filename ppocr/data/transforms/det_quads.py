@@ -1,4 +1,4 @@
-"""The maps of convex quadrilaterals in closed form, many at once: what nearly all regions of text are.
+"""Border maps of convex quadrilaterals in closed form, many at once: what nearly all regions of text are.
 
 `det_targets_db.py` draws the others, one by one; both draw the same.
 """
@@ -45,32 +45,6 @@ class Quads:
         self.convex = (self.sines > 0).all(axis=1)
 
 
-def shrunk(points: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return quadrilaterals with all edges moved inwards, as Clipper makes them.
-
-    Args:
-        points: float [N, 4, 2].
-        distance: by how much, [N].
-
-    Returns:
-        int32 [N, 4, 2], and bool [N]: False where the result is not simply four corners again.
-    """
-    quads = Quads(np.trunc(points))  # Clipper takes whole coordinates
-    inwards = quads.normals * -distance[:, None, None]
-    start, end = _rounded(quads.points + inwards), _rounded(quads.points[:, _AFTER] + inwards)
-    along = end - start
-    # where the moved edges, by their rounded ends, meet those before them
-    before, way = start[:, _BEFORE], along[:, _BEFORE]
-    crossing = way[..., 0] * along[..., 1] - way[..., 1] * along[..., 0]
-    gap = start - before
-    part = (gap[..., 0] * along[..., 1] - gap[..., 1] * along[..., 0]) / np.where(crossing > 0, crossing, 1)
-    corners = before + part[..., None] * way
-    left = ((corners[:, _AFTER] - corners) * quads.directions).sum(axis=2)
-    fine = quads.convex & (crossing > 0).all(axis=1) & (left > 2).all(axis=1)
-    fine &= (quads.sines * distance[:, None] >= 1).all(axis=1)
-    return _rounded(np.where(fine[:, None, None], corners, 0)).astype(np.int32), fine
-
-
 def grown(points: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return quadrilaterals with all edges moved outwards and round corners, as Clipper makes them.
 
@@ -82,7 +56,7 @@ def grown(points: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndar
         int32 [N, K, 2], the same number of points for all, some of them the same, and bool [N]: False where that
         is not the outline.
     """
-    quads = Quads(np.trunc(points))
+    quads = Quads(np.trunc(points))  # Clipper takes whole coordinates
     reach = np.maximum(distance, 1e-3)
     arc = np.minimum(np.pi / np.arccos(1 - np.minimum(ARC_TOLERANCE, ARC_TOLERANCE * reach) / reach), reach * np.pi)
     step = (2 * np.pi / arc)[:, None]  # angle between points of a corner
@@ -145,11 +119,12 @@ class Borders:
         self._low = np.where(fine, np.floor(quads.points + low), 0).astype(np.int64)
         self._high = np.where(fine, np.ceil(quads.points + high) + 1, 0).astype(np.int64)
 
-    def maps(self, boxes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the scaled distances of the pixels of a box for each that is fine, as float32 [y1 - y0, x1 - x0].
+    def maps(self, boxes: np.ndarray, top: float) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield for each that is fine `top` less the scaled distances in a box, as float32 [y1 - y0, x1 - x0].
 
         Args:
             boxes: whole numbers [N, 4]: x0, y0, x1, y1.
+            top: value on the outline.
         """
         rows = np.flatnonzero(self.fine & (boxes[:, :2] < boxes[:, 2:]).all(axis=1))
         low, high = self._low[rows], self._high[rows]
@@ -162,10 +137,10 @@ class Borders:
             at_once = max(1, _PIXELS // int(np.prod(boxes[alike, 2:] - boxes[alike, :2], axis=1).max()))
             for first in range(0, len(alike), at_once):
                 some = alike[first : first + at_once]
-                yield from zip(some.tolist(), self._draw(some, boxes[some]))
+                yield from zip(some.tolist(), self._draw(some, boxes[some], np.float32(top)))
 
-    def _draw(self, rows: np.ndarray, boxes: np.ndarray) -> list[np.ndarray]:
-        """Return the scaled distances in the boxes of some rows."""
+    def _draw(self, rows: np.ndarray, boxes: np.ndarray, top: np.float32) -> list[np.ndarray]:
+        """Return `top` less the scaled distances in the boxes of some rows."""
         extents = boxes[:, 2:] - boxes[:, :2]
         ends = np.cumsum(extents[:, 0] * extents[:, 1])
         flat = np.empty(ends[-1], np.float32)
@@ -187,7 +162,7 @@ class Borders:
             pairs = np.maximum(edges[:2], edges[2:], out=edges[:2])
             np.maximum(pairs[0], pairs[1], out=view)
         self._add_corners(rows, boxes, flat, ends)
-        np.abs(flat, out=flat)
+        np.subtract(top, np.abs(flat, out=flat), out=flat)
         return views
 
     def _add_corners(self, rows: np.ndarray, boxes: np.ndarray, flat: np.ndarray, ends: np.ndarray) -> None:
@@ -205,21 +180,22 @@ class Borders:
         # of every pixel beside every corner, how far it is from that; corners last, for long runs of memory
         steps = np.arange(size)[:, None]
         x, y = ((low - quads.points[rows].reshape(-1, 2)).T[:, None] + steps).astype(np.float32)
-        edges, normals = quads.edges[rows], quads.normals[rows]
-        vectors = np.stack([edges, -edges[:, _BEFORE], normals, normals[:, _BEFORE]]).reshape(4, 1, -1, 2)
+        edges = quads.edges[rows]
+        vectors = np.stack([edges, -edges[:, _BEFORE]]).reshape(2, 1, -1, 2)
         across, down = np.ascontiguousarray(vectors.transpose(3, 0, 1, 2), np.float32)
-        following, back, out, out_before = (across * x)[:, None] + (down * y)[:, :, None]  # [size, size, 4R] each
+        following, back = (across * x)[:, None] + (down * y)[:, :, None]  # [size, size, 4R] each
         squares = (x * x)[None] + (y * y)[:, None]
         counts = squares > np.maximum(following, back, out=following)  # on a circle is in it
-        counts &= np.maximum(out, out_before, out=out) > 0
         # and where it is in `flat`
         left, top, right, bottom = np.repeat(boxes, 4, axis=0).T
         width, (at_x, at_y) = right - left, low.T[:, None] + steps
         counts &= (at_x < high[:, 0])[None]
         counts &= (at_y < high[:, 1])[:, None]
         begin = np.repeat(ends, 4) - width * (bottom - top)
-        places = (at_x - left)[None] + ((at_y - top) * width + begin)[:, None]
+        across_x, down_y = (at_x - left).astype(np.int32), ((at_y - top) * width + begin).astype(np.int32)
+        places = across_x[None] + down_y[:, None]
         squares *= np.repeat((self._scale[rows] ** 2).astype(np.float32), 4)
         chosen = np.flatnonzero(counts)
         place = places.ravel()[chosen]
-        flat[place] = np.maximum(flat[place], np.sqrt(squares.ravel()[chosen]))
+        to_line, to_corner = flat[place], np.sqrt(squares.ravel()[chosen])
+        flat[place] = np.where(to_line > 0, np.maximum(to_line, to_corner), to_line)  # not inside

@@ -18,6 +18,7 @@ _TINY = np.float32(1e-12)
 # makes what lies a thousandth of a square pixel outside a circle farther than any edge; a power of two costs no digits
 _FAR = np.float32(2**20)
 
+MANY = 8  # polygons from which drawing them together is faster than one by one
 EPOCH_SHARE = 0.2  # upstream: how much less regions are shrunk in the last epoch than in the first
 
 
@@ -69,11 +70,9 @@ class MakeShrinkMap(_Shrinking):
             sides = (polys.max(axis=1) - polys.min(axis=1)).min(axis=1)
             areas = _areas(polys)
             ignored |= (sides < self.min_text_size) | (areas < 1)
-            distances = areas * (1 - self.shrink_ratio**2) / np.maximum(_lengths(polys), 1)
-            corners, simple = det_quads.shrunk(polys[:, :4], distances)
-            simple &= _are_quads(polys) & (self.shrink_ratio < 1)
+            lengths = _lengths(polys)
         for row in np.flatnonzero(~ignored).tolist():
-            parts = [corners[row]] if simple[row] else self._shrink(polys[row], float(areas[row]))
+            parts = self._shrink(polys[row], areas[row] / lengths[row])
             ignored[row] = not parts
             for part in parts:
                 cv2.fillPoly(shrunk, [part], 1)
@@ -83,13 +82,17 @@ class MakeShrinkMap(_Shrinking):
         sample["shrink_map"], sample["shrink_mask"] = shrunk, mask
         return sample
 
-    def _shrink(self, polygon: np.ndarray, area: float) -> list[np.ndarray]:
-        """Return a polygon shrunk to one part, by a larger ratio where a smaller one leaves none or several."""
-        length = cv2.arcLength(polygon, True)
+    def _shrink(self, polygon: np.ndarray, share: float) -> list[np.ndarray]:
+        """Return a polygon shrunk to one part, by a larger ratio where a smaller one leaves none or several.
+
+        Args:
+            polygon: float32 [P, 2].
+            share: its area by its length.
+        """
         clipper = _clipper(polygon)
         parts: list[list[list[int]]] = []
         for ratio in (*np.arange(self.shrink_ratio, 1, self.shrink_ratio), 1.0):
-            parts = clipper.Execute(-area * (1 - ratio**2) / length)
+            parts = clipper.Execute(-share * (1 - ratio**2))
             if len(parts) == 1:
                 break
         return [np.array(part, np.int32) for part in parts]
@@ -127,7 +130,9 @@ class MakeBorderMap(_Shrinking):
         polys = np.asarray(sample["polys"], np.float32)[~np.asarray(sample["ignore_tags"], bool)]
         if len(polys):
             reach = _areas(polys) * (1 - self.shrink_ratio**2) / np.maximum(_lengths(polys), _TINY)
-            left = self._draw_quads(polys, reach, canvas, mask)
+            left = np.ones(len(polys), bool)
+            if len(polys) >= MANY:
+                left = self._draw_quads(polys, reach, canvas, mask)
             if left.any():
                 self._draw_others(polys[left], reach[left], canvas, mask)
         sample["threshold_map"], sample["threshold_mask"] = canvas, mask
@@ -143,9 +148,11 @@ class MakeBorderMap(_Shrinking):
         boxes = np.where(simple[:, None], np.clip(boxes, 0, limits), 0)
         for row in np.flatnonzero(simple).tolist():
             cv2.fillPoly(mask, [outlines[row]], 1.0)
-        for row, near in borders.maps(boxes):
-            x0, y0, x1, y1 = boxes[row]
-            self._lighten(canvas[y0:y1, x0:x1], near)
+        places = boxes.tolist()
+        for row, values in borders.maps(boxes, self.thresh_max):
+            x0, y0, x1, y1 = places[row]
+            part = canvas[y0:y1, x0:x1]
+            np.maximum(part, values, out=part)
         return ~simple
 
     def _draw_others(self, polys: np.ndarray, reach: np.ndarray, canvas: np.ndarray, mask: np.ndarray) -> None:
@@ -163,12 +170,8 @@ class MakeBorderMap(_Shrinking):
             if x0 < x1 and y0 < y1:
                 near = cv2.sqrt(outlines.squared_distances(row, (x0, y0, x1, y1)))
                 near *= (self.thresh_max - self.thresh_min) / reach[row]
-                self._lighten(canvas[y0:y1, x0:x1], near)
-
-    def _lighten(self, part: np.ndarray, near: np.ndarray) -> None:
-        """Raise a part of the map to the highest value less scaled distances; these are used up."""
-        np.subtract(np.float32(self.thresh_max), near, out=near)
-        np.maximum(part, near, out=part)
+                part = canvas[y0:y1, x0:x1]
+                np.maximum(part, np.float32(self.thresh_max) - near, out=part)
 
 
 class Outlines:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ppocr.data.transforms import det_targets_db
 from ppocr.data.transforms.det_targets_db import MakeBorderMap, MakeShrinkMap
 from ppocr.errors import ConfigError
 from tests.conformance import assert_described, load
@@ -30,8 +31,10 @@ def made(name: str, args: dict[str, Any], regions: dict[str, Any], shape: list[i
     return transform(sample)
 
 
+@pytest.mark.parametrize("many", [0, 8], ids=["together", "one-by-one"])
 @pytest.mark.parametrize("name, number", CASES)
-def test_maps_equal_the_reference(name: str, number: int) -> None:
+def test_maps_equal_the_reference(name: str, number: int, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(det_targets_db, "MANY", many)
     reference = load(f"transforms/{name}.json")
     case = reference["cases"][number]
     found = made(name, case["args"], reference["polygon_sets"][case["polygons"]], reference["image_shape"])
