@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.data.transforms import augmenters_frames as frames
 from ppocr.data.transforms import augmenters_geometric as geometric
 from ppocr.data.transforms import augmenters_photometric as photometric
 from ppocr.data.transforms.augmenter_values import NotNative
@@ -21,23 +22,43 @@ NATIVE: dict[str, Any] = {
     for cls in (
         geometric.Fliplr,
         geometric.Flipud,
+        geometric.Rot90,
         geometric.Affine,
         geometric.Rotate,
+        geometric.ScaleX,
+        geometric.ScaleY,
+        geometric.ShearX,
+        geometric.ShearY,
+        geometric.TranslateX,
+        geometric.TranslateY,
         geometric.Resize,
-        geometric.CropAndPad,
-        geometric.Crop,
-        geometric.Pad,
+        frames.CropAndPad,
+        frames.Crop,
+        frames.Pad,
+        frames.PadToFixedSize,
+        frames.CropToFixedSize,
         photometric.Multiply,
+        photometric.MultiplyElementwise,
         photometric.Add,
+        photometric.AddElementwise,
+        photometric.AdditiveGaussianNoise,
+        photometric.Dropout,
         photometric.LinearContrast,
         photometric.GammaContrast,
         photometric.GaussianBlur,
         photometric.AverageBlur,
         photometric.MedianBlur,
-        photometric.AdditiveGaussianNoise,
+        photometric.MotionBlur,
         photometric.Invert,
+        photometric.Grayscale,
+        photometric.JpegCompression,
     )
-} | {"HorizontalFlip": geometric.Fliplr, "VerticalFlip": geometric.Flipud, "Scale": geometric.Resize}
+} | {
+    "HorizontalFlip": geometric.Fliplr,
+    "VerticalFlip": geometric.Flipud,
+    "Scale": geometric.Resize,
+    "ContrastNormalization": photometric.LinearContrast,
+}
 
 
 def build_augmenter(spec: Any) -> Any:
@@ -118,16 +139,28 @@ class ImgaugAugmenter:
             image: uint8 [H, W, 3].
             polys: float32 [N, P, 2].
             rng: decides everything imgaug draws.
+
+        Raises:
+            ConfigError: imgaug fails, as some of its augmenters do with the newest NumPy or OpenCV.
         """
         from imgaug.augmentables import Keypoint, KeypointsOnImage
 
         seed = int(rng.integers(0, 2**31))
         self._augmenter.seed_(seed)
         points = KeypointsOnImage([Keypoint(float(x), float(y)) for x, y in polys.reshape(-1, 2)], image.shape)
-        with _global_generator(seed):
-            changed, moved = self._augmenter(image=np.ascontiguousarray(image), keypoints=points)
-        found = np.array([(p.x, p.y) for p in moved.keypoints], np.float32).reshape(polys.shape)
-        return changed, found
+        try:
+            with _global_generator(seed):
+                changed, moved = self._augmenter(image=np.ascontiguousarray(image), keypoints=points)
+        except Exception as error:
+            raise ConfigError(
+                f"IaaAugment.augmenter_args: {self.name} fails inside imgaug: {type(error).__name__}: {error}",
+                f"NumPy is {np.__version__}; an older one may help, or another augmenter",
+            ) from error
+        if len(moved.keypoints) != polys.size // 2:
+            raise ConfigError(
+                f"IaaAugment.augmenter_args: {self.name} drops points of polygons", "choose another augmenter"
+            )
+        return changed, np.array([(p.x, p.y) for p in moved.keypoints], np.float32).reshape(polys.shape)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ImgaugAugmenter, (self.name, *self._arguments)
@@ -161,7 +194,7 @@ def _imgaug_parameters(name: str) -> list[str]:
 
 
 def _as_argument(value: Any) -> Any:
-    """Return a YAML value as imgaug takes it: lists as tuples, descriptions of augmenters as augmenters."""
+    """Return a YAML value as imgaug takes it: descriptions of augmenters as augmenters, lists of numbers as tuples."""
     if isinstance(value, Mapping) and isinstance(value.get("type"), str):
         name, positional, named = _read(value)
         return _imgaug_augmenter(name, positional, named)
@@ -169,7 +202,8 @@ def _as_argument(value: Any) -> Any:
         return {k: _as_argument(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         items = [_as_argument(v) for v in value]
-        return items if any(hasattr(item, "augment_image") for item in items) else tuple(items)
+        choice = any(hasattr(item, "augment_image") or isinstance(item, str) for item in items)
+        return items if choice else tuple(items)
     return value
 
 

@@ -31,13 +31,15 @@ BORDERS = {
 }
 
 
-def _grey(value: Any) -> int:
+def grey_level(value: Any) -> int:
+    """Return a YAML value that is a grey level; raises NotNative when it is none."""
     if not whole(value) or not 0 <= value <= 255:
         raise NotNative(f"{value!r} is not one grey level")
     return value
 
 
-def _chosen(value: Any, known: dict[Any, int]) -> int:
+def chosen(value: Any, known: dict[Any, int]) -> int:
+    """Return what a YAML value stands for; raises NotNative when it is unknown."""
     if isinstance(value, (list, dict, bool)) or value not in known:
         raise NotNative(f"{value!r} is not one of {', '.join(map(str, known))}")
     return known[value]
@@ -88,6 +90,7 @@ class Affine:
         order: of the interpolation: 0, 1 or 3.
         cval: grey level of what appears.
         mode: what appears instead: "constant", "edge", "symmetric", "reflect" or "wrap".
+        fit_output: let the canvas grow or shrink so that nothing is cut off and nothing is empty all along a side.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Affine:
         order: Any = 1,
         cval: Any = 0,
         mode: Any = "constant",
+        fit_output: Any = False,
     ) -> None:
         given = [v for v in (scale, translate_percent, translate_px, rotate, shear) if v is not None]
         if translate_percent is not None and translate_px is not None:
@@ -120,8 +124,9 @@ class Affine:
         self._shift = _both_axes(shift, discrete=not self._relative)
         self._rotate = drawn(rotate or 0)
         self._shear = (drawn(shear), drawn(0)) if number(shear) else _both_axes(shear or 0)
-        self._interpolation = _chosen(order, ORDERS)
-        self._fill, self._border = _grey(cval), _chosen(mode, BORDERS)
+        self._interpolation = chosen(order, ORDERS)
+        self._fill, self._border = grey_level(cval), chosen(mode, BORDERS)
+        self._fit_output = bool(fit_output)
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
         """Return the change of an image of that size."""
@@ -137,157 +142,206 @@ class Affine:
         matrix = np.eye(3)
         matrix[:2, :2] = turned
         matrix[:2, 2] = centre + (shift_x, shift_y) - turned @ centre
-        return Warp(matrix, height, width, self._interpolation, self._fill, self._border)
+        if self._fit_output:  # around the centres of the corner pixels
+            corners = np.array([[0.5, 0.5], [width - 0.5, 0.5], [0.5, height - 0.5], [width - 0.5, height - 0.5]])
+            corners = corners @ turned.T + matrix[:2, 2]
+            low = corners.min(axis=0)
+            matrix[:2, 2] += 0.5 - low
+            width, height = np.ceil(corners.max(axis=0) - low + 1 - 1e-4).astype(int).tolist()
+        return Warp(matrix, height, width, self._interpolation, self._fill, self._border, clips=not self._fit_output)
 
 
 class Rotate(Affine):
-    """Rotate an image around its centre, on a canvas of its size.
+    """Rotate an image around its centre.
 
     Args:
         rotate: degrees, clockwise.
-        order: as for `Affine`.
-        cval: as for `Affine`.
-        mode: as for `Affine`.
+        order, cval, mode, fit_output: as for `Affine`.
     """
 
-    def __init__(self, rotate: Any = (-30, 30), order: Any = 1, cval: Any = 0, mode: Any = "constant") -> None:
-        super().__init__(rotate=rotate, order=order, cval=cval, mode=mode)
+    def __init__(
+        self, rotate: Any = (-30, 30), order: Any = 1, cval: Any = 0, mode: Any = "constant", fit_output: Any = False
+    ) -> None:
+        super().__init__(rotate=rotate, order=order, cval=cval, mode=mode, fit_output=fit_output)
+
+
+class ScaleX(Affine):
+    """Scale an image along x, on a canvas of its size.
+
+    Args:
+        scale: factor.
+        order, cval, mode, fit_output: as for `Affine`.
+    """
+
+    def __init__(
+        self, scale: Any = (0.5, 1.5), order: Any = 1, cval: Any = 0, mode: Any = "constant", fit_output: Any = False
+    ) -> None:
+        super().__init__(scale={"x": scale}, order=order, cval=cval, mode=mode, fit_output=fit_output)
+
+
+class ScaleY(Affine):
+    """Scale an image along y, on a canvas of its size.
+
+    Args:
+        scale: factor.
+        order, cval, mode, fit_output: as for `Affine`.
+    """
+
+    def __init__(
+        self, scale: Any = (0.5, 1.5), order: Any = 1, cval: Any = 0, mode: Any = "constant", fit_output: Any = False
+    ) -> None:
+        super().__init__(scale={"y": scale}, order=order, cval=cval, mode=mode, fit_output=fit_output)
+
+
+class ShearX(Affine):
+    """Shear an image along x.
+
+    Args:
+        shear: degrees.
+        order, cval, mode, fit_output: as for `Affine`.
+    """
+
+    def __init__(
+        self, shear: Any = (-30, 30), order: Any = 1, cval: Any = 0, mode: Any = "constant", fit_output: Any = False
+    ) -> None:
+        super().__init__(shear={"x": shear}, order=order, cval=cval, mode=mode, fit_output=fit_output)
+
+
+class ShearY(Affine):
+    """Shear an image along y.
+
+    Args:
+        shear: degrees.
+        order, cval, mode, fit_output: as for `Affine`.
+    """
+
+    def __init__(
+        self, shear: Any = (-30, 30), order: Any = 1, cval: Any = 0, mode: Any = "constant", fit_output: Any = False
+    ) -> None:
+        super().__init__(shear={"y": shear}, order=order, cval=cval, mode=mode, fit_output=fit_output)
+
+
+class TranslateX(Affine):
+    """Shift an image along one axis.
+
+    Args:
+        percent: as a share of the side; a quarter either way when neither is given.
+        px: in pixels.
+        order, cval, mode, fit_output: as for `Affine`.
+    """
+
+    axis = "x"
+
+    def __init__(
+        self,
+        percent: Any = None,
+        px: Any = None,
+        order: Any = 1,
+        cval: Any = 0,
+        mode: Any = "constant",
+        fit_output: Any = False,
+    ) -> None:
+        if percent is None and px is None:
+            percent = (-0.25, 0.25)
+        super().__init__(
+            translate_percent=None if percent is None else {self.axis: percent},
+            translate_px=None if px is None else {self.axis: px},
+            order=order,
+            cval=cval,
+            mode=mode,
+            fit_output=fit_output,
+        )
+
+
+class TranslateY(TranslateX):
+    """Shift an image along y; arguments as for `TranslateX`."""
+
+    axis = "y"
+
+
+class Rot90:
+    """Turn an image by quarters.
+
+    Args:
+        k: quarter turns clockwise, or a range.
+        keep_size: scale the result to the size of the image.
+    """
+
+    def __init__(self, k: Any = 1, keep_size: Any = True) -> None:
+        self._turns, self._keep_size = drawn(k, discrete=True), bool(keep_size)
+
+    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
+        """Return the change of an image of that size, or None for none."""
+        turns = int(self._turns(rng)) % 4
+        if turns == 0:
+            return None
+        matrix, new_height, new_width = np.eye(3), height, width
+        for _ in range(turns):
+            matrix = np.array([[0.0, -1, new_height], [1, 0, 0], [0, 0, 1]]) @ matrix
+            new_height, new_width = new_width, new_height
+        if self._keep_size:
+            matrix = np.diag([width / new_width, height / new_height, 1.0]) @ matrix
+            new_height, new_width = height, width
+        return Warp(matrix, new_height, new_width, clips=False, reveals=False)
 
 
 class Resize:
     """Scale an image.
 
     Args:
-        size: a factor, or a length in pixels if it is a whole number; a range of either; or
-            {"height": ..., "width": ...}, where "keep" leaves a side as it is.
+        size: a factor, or a length in pixels if it is a whole number; a range of either; or a mapping of such to
+            "height" and "width", or to "shorter-side" and "longer-side", where "keep" leaves a side as it is and
+            "keep-aspect-ratio" scales it like the other.
         interpolation: "nearest", "linear", "area" or "cubic".
     """
 
     def __init__(self, size: Any, interpolation: Any = "cubic") -> None:
-        self._interpolation = _chosen(interpolation, INTERPOLATIONS)
-        if isinstance(size, dict):
-            if not size or set(size) - {"height", "width"}:
-                raise NotNative(f"{size!r}")
-            self._sides = tuple(_side(size.get(name, "keep")) for name in ("height", "width"))
-            self._together = False
-        else:
-            self._sides = (_side(size),) * 2
-            self._together = True
+        self._interpolation = chosen(interpolation, INTERPOLATIONS)
+        self._by_length = False
+        if not isinstance(size, dict):
+            self._sides: list[_Side] = [_Side(size)]
+            return
+        names = ("height", "width") if set(size) <= {"height", "width"} else ("shorter-side", "longer-side")
+        if not size or set(size) - set(names) or set(size.values()) == {"keep-aspect-ratio"}:
+            raise NotNative(f"{size!r}")
+        self._by_length = names[0] == "shorter-side"
+        self._sides = [_Side(size.get(name, "keep")) for name in names]
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
         """Return the change of an image of that size."""
-        drawn_sides = [None if side is None else side[0](rng) for side in self._sides[: 1 if self._together else 2]]
-        sizes = []
-        for length, value, side in zip((height, width), drawn_sides * 2, self._sides):
-            sizes.append(length if side is None or value is None else _length(value, side[1], length))
-        matrix = np.diag([sizes[1] / width, sizes[0] / height, 1.0])
-        return Warp(matrix, sizes[0], sizes[1], self._interpolation, clips=False, reveals=False)
+        sides, lengths = self._sides * 2, (height, width)
+        drawn_values = [side.draw(rng) for side in self._sides] * 2
+        if self._by_length and height >= width:  # imgaug takes a square as a tall image
+            sides, drawn_values = sides[1::-1], drawn_values[1::-1]
+        sizes = [side.length(value, length) for side, value, length in zip(sides, drawn_values, lengths)]
+        new_height = sizes[0] or max(1, round((sizes[1] or width) * height / width))
+        new_width = sizes[1] or max(1, round(new_height * width / height))
+        matrix = np.diag([new_width / width, new_height / height, 1.0])
+        return Warp(matrix, new_height, new_width, self._interpolation, clips=False, reveals=False)
 
 
-def _side(value: Any) -> tuple[Draw, bool] | None:
-    """Return what draws a side and whether it is a factor; None for "keep"."""
-    if value == "keep":
-        return None
-    ends = [value] if number(value) else value
-    if not isinstance(ends, (list, tuple)):
-        raise NotNative(f"{value!r}")
-    relative = not all(map(whole, ends))
-    return drawn(value, discrete=not relative, low=1e-9), relative
-
-
-def _length(value: float, relative: bool, length: int) -> int:
-    return max(1, round(length * value)) if relative else int(value)
-
-
-class CropAndPad:
-    """Add to the sides of an image, or cut from them where an amount is negative.
+class _Side:
+    """How long a side becomes.
 
     Args:
-        px: pixels for all sides: a number, a range, or four of those for top, right, bottom, left.
-        percent: the same as shares of the sides.
-        pad_mode: "constant" only; imgaug knows others.
-        pad_cval: grey level of what is added.
-        keep_size: scale the result back to the size of the image.
-        sample_independently: draw a number for every side, not one for all.
+        value: a factor, whole pixels, a range of either, "keep" or "keep-aspect-ratio".
     """
 
-    sign = 1
+    def __init__(self, value: Any) -> None:
+        self._follows = value == "keep-aspect-ratio"
+        if self._follows or value == "keep":
+            value = 1.0
+        ends = [value] if number(value) else value
+        if not isinstance(ends, (list, tuple)):
+            raise NotNative(f"{value!r}")
+        self._relative = not all(map(whole, ends))
+        self.draw: Draw = drawn(value, discrete=not self._relative, low=1e-9)
 
-    def __init__(
-        self,
-        px: Any = None,
-        percent: Any = None,
-        pad_mode: Any = "constant",
-        pad_cval: Any = 0,
-        keep_size: Any = True,
-        sample_independently: Any = True,
-    ) -> None:
-        if (px is None) == (percent is None) or pad_mode != "constant" or not isinstance(keep_size, bool):
-            raise NotNative("px or percent, and only one of them; pad_mode constant")
-        self._relative = px is None
-        amount = percent if self._relative else px
-        self._one = bool(not sample_independently)
-        if isinstance(amount, (list, tuple)) and len(amount) == 4:
-            self._sides = [self._drawn(side) for side in amount]
-            self._one = False
-        else:
-            self._sides = [self._drawn(amount)] * 4
-        self._fill, self._keep_size = _grey(pad_cval), keep_size
-
-    def _drawn(self, value: Any) -> Draw:
-        if self.sign < 0 or type(self) is Pad:
-            return drawn(value, discrete=not self._relative, low=0)
-        return drawn(value, discrete=not self._relative)
-
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
-        """Return the change of an image of that size."""
-        amounts = [self._sides[0](rng)] * 4 if self._one else [side(rng) for side in self._sides]
-        lengths = (height, width, height, width)
-        top, right, bottom, left = (
-            self.sign * (round(a * length) if self._relative else int(a)) for a, length in zip(amounts, lengths)
-        )
-        top, bottom = _leave_one(top, bottom, height)
-        left, right = _leave_one(left, right, width)
-        new_height, new_width = height + top + bottom, width + left + right
-        if (new_height, new_width, top, left) == (height, width, 0, 0):
+    def length(self, value: float, length: int) -> int | None:
+        """Return the new length for what was drawn; None where it follows the other side."""
+        if self._follows:
             return None
-        matrix = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
-        cut, added = min(top, right, bottom, left) < 0, max(top, right, bottom, left) > 0
-        if self._keep_size:
-            matrix = np.diag([width / new_width, height / new_height, 1.0]) @ matrix
-            new_height, new_width = height, width
-        return Warp(matrix, new_height, new_width, fill=self._fill, clips=cut, reveals=added)
-
-
-def _leave_one(first: int, last: int, length: int) -> tuple[int, int]:
-    """Return two cuts made smaller where they would leave nothing of a side."""
-    missing = 1 - (length + first + last)
-    if missing <= 0:
-        return first, last
-    first_part = min(missing, -first) if first < 0 else 0
-    return first + first_part, last + missing - first_part
-
-
-class Crop(CropAndPad):
-    """Cut from the sides of an image.
-
-    Args:
-        px: as for `CropAndPad`.
-        percent: as for `CropAndPad`.
-        keep_size: as for `CropAndPad`.
-        sample_independently: as for `CropAndPad`.
-    """
-
-    sign = -1
-
-    def __init__(
-        self, px: Any = None, percent: Any = None, keep_size: Any = True, sample_independently: Any = True
-    ) -> None:
-        super().__init__(px, percent, keep_size=keep_size, sample_independently=sample_independently)
-
-
-class Pad(CropAndPad):
-    """Add to the sides of an image; arguments as for `CropAndPad`."""
+        return max(1, round(length * value)) if self._relative else int(value)
 
 
 def _both_axes(value: Any, **bounds: Any) -> Sequence[Draw]:

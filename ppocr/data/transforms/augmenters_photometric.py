@@ -10,7 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ppocr.data.transforms.augmenter_values import chance, drawn
+from ppocr.data.transforms.augmenter_values import NotNative, chance, drawn
+from ppocr.data.transforms.augmenters_geometric import ORDERS, chosen
 
 _LEVELS = np.arange(256, dtype=np.float32)
 
@@ -55,16 +56,16 @@ class Add(_Levels):
     """Add a number to all levels.
 
     Args:
-        value: a whole number, or a range.
+        value: the number, or a range; rounded.
         per_channel: draw one for each channel: true, false, or a probability.
     """
 
     def __init__(self, value: Any = (-20, 20), per_channel: Any = False) -> None:
-        super().__init__(value, per_channel, discrete=True, low=-255, high=255)
+        super().__init__(value, per_channel)
 
     def table(self, value: float) -> np.ndarray:
         """Return the levels plus a number."""
-        return _LEVELS + np.float32(value)
+        return _LEVELS + np.float32(round(value))
 
 
 class LinearContrast(_Levels):
@@ -194,3 +195,140 @@ class Invert:
             return 255 - image if self._inverted(rng) else image
         mask = np.array([255 if self._inverted(rng) else 0 for _ in range(channels)], np.uint8)
         return image ^ mask
+
+
+class Grayscale:
+    """Take away colour.
+
+    Args:
+        alpha: how much of it, 0 to 1, or a range.
+        from_colorspace: "RGB" or "BGR", the order of the channels. imgaug's default stays the default, whatever
+            order the images have.
+    """
+
+    def __init__(self, alpha: Any = 1, from_colorspace: Any = "RGB") -> None:
+        if from_colorspace not in ("RGB", "BGR"):
+            raise NotNative(f"{from_colorspace!r} is not RGB or BGR")
+        self._alpha = drawn(alpha, low=0, high=1)
+        self._code = cv2.COLOR_RGB2GRAY if from_colorspace == "RGB" else cv2.COLOR_BGR2GRAY
+
+    def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the changed image, uint8 [H, W, 3]."""
+        alpha = self._alpha(rng)
+        if alpha <= 1e-3:
+            return image
+        grey = cv2.cvtColor(cv2.cvtColor(image, self._code), cv2.COLOR_GRAY2BGR)
+        return grey if alpha >= 1 - 1e-3 else cv2.addWeighted(grey, alpha, image, 1 - alpha, 0)
+
+
+class MotionBlur:
+    """Blur along a line.
+
+    Args:
+        k: length of the line in pixels, from 3, or a range; even numbers count as the next odd one.
+        angle: degrees clockwise from upright, or a range.
+        direction: -1 to 1, or a range: which end of the line counts most, 0 being both alike.
+        order: of the interpolation that turns the line: 0, 1 or 3.
+    """
+
+    def __init__(self, k: Any = (3, 7), angle: Any = (0, 360), direction: Any = (-1.0, 1.0), order: Any = 1) -> None:
+        self._side = drawn(k, discrete=True, low=3)
+        self._angle, self._direction = drawn(angle), drawn(direction, low=-1, high=1)
+        self._interpolation = chosen(order, ORDERS)
+
+    def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the changed image, uint8 [H, W, C]."""
+        side = int(self._side(rng)) | 1
+        angle = self._angle(rng)
+        first = (self._direction(rng) + 1) / 2
+        line = np.zeros((side, side), np.uint8)
+        line[:, side // 2] = np.linspace(first, 1 - first, side) * 255
+        middle = (side - 1) / 2
+        turn = cv2.getRotationMatrix2D((middle, middle), -angle, 1)
+        kernel = cv2.warpAffine(line, turn, (side, side), flags=self._interpolation).astype(np.float32)
+        return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1.0))
+
+
+class JpegCompression:
+    """Lose what JPEG loses.
+
+    Args:
+        compression: 0, quality 100, to 100, quality 2, or a range.
+    """
+
+    def __init__(self, compression: Any = (0, 100)) -> None:
+        self._compression = drawn(compression, low=0, high=100)
+
+    def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the changed image, uint8 [H, W, 3], whose first channel counts as red, as in imgaug."""
+        quality = round(1 + 99 * (1 - int(self._compression(rng)) / 101))
+        encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+class _Elementwise:
+    """A number for every pixel, drawn from a range."""
+
+    def __init__(self, value: Any, per_channel: Any) -> None:
+        drawn(value)  # raises what is to be raised
+        self._ends = (min(value), max(value)) if isinstance(value, (list, tuple)) else (value, value)
+        self._per_channel = chance(per_channel)
+
+    def _field(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        """Return the numbers, float32 [H, W, C]."""
+        low, high = self._ends
+        channels = shape[2] if self._per_channel(rng) else 1
+        field = rng.random((*shape[:2], channels), np.float32)
+        field *= high - low
+        field += low
+        return field if channels == shape[2] else np.repeat(field, shape[2], axis=2)
+
+
+class AddElementwise(_Elementwise):
+    """Add another number to every pixel.
+
+    Args:
+        value: the number, or a range.
+        per_channel: draw one for each channel: true, false, or a probability.
+    """
+
+    def __init__(self, value: Any = (-20, 20), per_channel: Any = False) -> None:
+        super().__init__(value, per_channel)
+
+    def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the changed image, uint8 [H, W, C]."""
+        return cv2.add(image, self._field(image.shape, rng), dtype=cv2.CV_8U)
+
+
+class MultiplyElementwise(_Elementwise):
+    """Multiply every pixel by another number.
+
+    Args:
+        mul: the factor, or a range.
+        per_channel: draw one for each channel: true, false, or a probability.
+    """
+
+    def __init__(self, mul: Any = (0.8, 1.2), per_channel: Any = False) -> None:
+        super().__init__(mul, per_channel)
+
+    def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the changed image, uint8 [H, W, C]."""
+        return cv2.multiply(image, self._field(image.shape, rng), dtype=cv2.CV_8U)
+
+
+class Dropout:
+    """Make single pixels black.
+
+    Args:
+        p: share of the pixels, or a range.
+        per_channel: choose the pixels of each channel apart: true, false, or a probability.
+    """
+
+    def __init__(self, p: Any = (0.0, 0.05), per_channel: Any = False) -> None:
+        self._share, self._per_channel = drawn(p, low=0, high=1), chance(per_channel)
+
+    def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the changed image, uint8 [H, W, C]."""
+        share = self._share(rng)
+        channels = image.shape[2] if self._per_channel(rng) else 1
+        return image * (rng.random((*image.shape[:2], channels), np.float32) >= share)

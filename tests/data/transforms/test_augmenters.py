@@ -56,6 +56,22 @@ FIXED_GEOMETRY = [
     ("Resize", {"size": {"height": 60, "width": 300}}),
     ("Resize", {"size": {"width": 0.5}}),
     ("Resize", {"size": 64}),
+    ("Resize", {"size": {"height": 60, "width": "keep-aspect-ratio"}}),
+    ("Resize", {"size": {"shorter-side": 90, "longer-side": "keep-aspect-ratio"}}),
+    ("Resize", {"size": {"longer-side": 0.5}}),
+    ("Affine", {"rotate": 20, "fit_output": True}),
+    ("Affine", {"rotate": -35, "fit_output": True}),
+    ("Affine", {"scale": 0.5, "shear": 10, "fit_output": True}),
+    ("ScaleX", {"scale": 0.8}),
+    ("ScaleY", {"scale": 1.2}),
+    ("ShearX", {"shear": 10}),
+    ("ShearY", {"shear": -10}),
+    ("TranslateX", {"px": 9}),
+    ("TranslateX", {"percent": -0.1}),
+    ("TranslateY", {"px": -7}),
+    ("Rot90", {"k": 1}),
+    ("Rot90", {"k": 3, "keep_size": False}),
+    ("Rot90", {"k": 2}),
 ]
 
 
@@ -84,6 +100,15 @@ FIXED_LEVELS = [
     ("GaussianBlur", {"sigma": 0}, 0),
     ("AverageBlur", {"k": 5}, 1),
     ("MedianBlur", {"k": 3}, 0),
+    ("Add", {"value": 10.6}, 0),
+    ("Grayscale", {}, 0),
+    ("Grayscale", {"alpha": 0.4}, 1),
+    ("Grayscale", {"alpha": 0.4, "from_colorspace": "BGR"}, 1),
+    ("MotionBlur", {"k": 7, "angle": 30, "direction": 0.5}, 1),
+    ("MotionBlur", {"k": 4, "angle": 200, "direction": -1}, 1),
+    ("MultiplyElementwise", {"mul": 1.2}, 1),
+    ("AddElementwise", {"value": -20}, 0),
+    ("Dropout", {"p": 0}, 0),
     ("Invert", {"p": 1}, 0),
 ]
 
@@ -119,6 +144,9 @@ RANGES = [
     ("Affine", {"scale": {"x": [0.5, 1.5], "y": [0.9, 1.1]}, "shear": [-10, 10]}),
     ("Resize", {"size": [0.5, 3]}),
     ("Resize", {"size": [50, 90]}),
+    ("Rot90", {"k": [0, 3]}),
+    ("Affine", {}),
+    ("TranslateX", {}),
 ]
 
 
@@ -139,7 +167,12 @@ CUTS = [
     ("Pad", {"px": 12}, (120, 200), (10.714, 10.0)),
     ("Pad", {"percent": [0.1, 0.2, 0.0, 0.3], "pad_cval": 80, "keep_size": False}, (132, 300), (60, 12)),
     ("CropAndPad", {"px": [-10, 10, -10, 10], "keep_size": False}, (100, 220), (10, -10)),
-    ("Crop", {"px": [500, 0, 500, 0], "keep_size": False}, (1, 200), (0, 0)),
+    ("Crop", {"px": [500, 0, 500, 0], "keep_size": False}, (1, 200), (0, -59)),
+    ("Crop", {"px": [119, 0, 30, 0], "keep_size": False}, (1, 200), (0, -104)),
+    ("Pad", {"px": [0, 0, 0, 30], "pad_mode": "edge", "keep_size": False}, (120, 230), (30, 0)),
+    ("PadToFixedSize", {"width": 300, "height": 100, "position": "left-top"}, (120, 300), (100, 0)),
+    ("PadToFixedSize", {"width": None, "height": 150, "position": "center"}, (150, 200), (0, 15)),
+    ("CropToFixedSize", {"width": 100, "height": 100, "position": [1, 0.5]}, (100, 100), (0, -10)),
 ]
 
 
@@ -151,6 +184,8 @@ def test_cuts_and_margins(kind: str, args: dict[str, Any], size: tuple[int, int]
     pending = PendingImage.of(image())
     pending.warp(change)
     assert pending.render().shape == (*size, 3)
+    if "pad_mode" in args:
+        assert np.array_equal(pending.render()[:, :30], np.repeat(image()[:, :1], 30, axis=1))
     if "pad_cval" in args:
         assert pending.render()[5, 5].tolist() == [80, 80, 80]
 
@@ -162,6 +197,40 @@ def test_sides_are_drawn_apart_unless_told_otherwise() -> None:
     )
     assert {c.height - c.width for i in range(30) if (c := alike.draw(rng(i), 120, 200))} == {-80}
     assert len({c.height - c.width for i in range(30) if (c := apart.draw(rng(i), 120, 200))}) > 10
+
+
+def test_amounts_and_places_are_drawn_from_their_ranges() -> None:
+    pads = [build_augmenter(["Pad"]).draw(rng(i), 1000, 1000) for i in range(300)]
+    left = np.array([c.matrix[0, 2] / c.matrix[0, 0] for c in pads])
+    assert 0 <= left.min() < 3 and 97 < left.max() <= 100 and abs(left.mean() - 50) < 5
+    crop = build_augmenter({"type": "CropToFixedSize", "args": {"width": 100, "height": 100}})
+    tops = np.array([crop.draw(rng(i), 200, 200).matrix[1, 2] for i in range(300)])
+    assert -100 <= tops.min() < -95 and -5 < tops.max() <= 0 and abs(tops.mean() + 50) < 5
+    normal = build_augmenter(["CropToFixedSize", 100, 100, "normal"])
+    tops = np.array([normal.draw(rng(i), 200, 200).matrix[1, 2] for i in range(300)])
+    assert abs(tops.mean() + 50) < 4 and 14 < tops.std() < 21
+    fills = {build_augmenter(["Pad", 5, None, "constant", [0, 3]]).draw(rng(i), 50, 50).fill for i in range(40)}
+    assert fills == {0, 1, 2, 3}
+
+
+def test_jpeg_loses_what_it_loses_in_imgaug() -> None:
+    for compression in (10, 60, 95):
+        ours = build_augmenter(["JpegCompression", compression]).apply(image(), rng()).astype(int)
+        theirs = by_imgaug("JpegCompression", {"compression": compression})[0]
+        assert np.abs(ours - theirs).mean() < 0.5
+        assert np.abs(ours - image()).mean() == pytest.approx(np.abs(theirs.astype(int) - image()).mean(), rel=0.05)
+
+
+def test_pixels_drawn_apart() -> None:
+    flat = np.full((100, 100, 3), 100, np.uint8)
+    added = build_augmenter(["AddElementwise", [-20, 20]]).apply(flat, rng()).astype(int) - 100
+    assert (
+        (added.min(), added.max()) == (-20, 20) and abs(added.mean()) < 0.5 and (added[..., 0] == added[..., 2]).all()
+    )
+    times = build_augmenter(["MultiplyElementwise", [0.5, 1.5], True]).apply(flat, rng()) / 100
+    assert times.min() < 0.51 and times.max() > 1.49 and (times[..., 0] != times[..., 2]).mean() > 0.9
+    black = build_augmenter(["Dropout", 0.2]).apply(flat, rng()) == 0
+    assert 0.18 < black.mean() < 0.22 and (black[..., 0] == black[..., 1]).all()
 
 
 def test_noise_and_channels() -> None:
@@ -180,9 +249,10 @@ IMGAUG_ONLY = [
     {"type": "PerspectiveTransform", "args": {"scale": [0.02, 0.1]}},
     {"type": "ElasticTransformation", "args": {"alpha": [0, 20], "sigma": 5}},
     {"type": "OneOf", "args": {"children": [{"type": "Fliplr", "args": {"p": 1}}, {"type": "Add", "args": {}}]}},
-    {"type": "Affine", "args": {"rotate": [-10, 10], "fit_output": True}},
-    {"type": "Resize", "args": {"size": {"height": 60, "width": "keep-aspect-ratio"}}},
-    {"type": "Grayscale", "args": {"alpha": [0.0, 1.0]}},
+    {"type": "Affine", "args": {"rotate": [-10, 10], "order": 5}},
+    {"type": "Affine", "args": {"rotate": [-10, 10], "cval": [0, 255]}},
+    {"type": "CLAHE", "args": {}},
+    {"type": "Affine", "args": {"rotate": 5, "mode": ["edge", "constant"]}},
     ["CoarseDropout", 0.1],
 ]
 
@@ -222,3 +292,12 @@ def test_forms_that_official_configurations_use() -> None:
 def test_what_is_no_augmenter_is_refused_by_name(spec: Any, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         build_augmenter(spec)
+
+
+def test_a_failure_inside_imgaug_names_the_augmenter() -> None:
+    augmenter = build_augmenter({"type": "RemoveCBAsByOutOfImageFraction", "args": {"fraction": 0.0}})
+    with pytest.raises(ConfigError, match="RemoveCBAsByOutOfImageFraction drops points"):
+        augmenter.apply_with_polygons(image(), POLYS - 100, rng())
+    augmenter._augmenter = None
+    with pytest.raises(ConfigError, match="RemoveCBAsByOutOfImageFraction fails inside imgaug: TypeError"):
+        augmenter.apply_with_polygons(image(), POLYS, rng())
