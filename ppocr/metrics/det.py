@@ -13,7 +13,8 @@ from ppocr.registry import METRICS
 
 MATCHING_IOU = 0.5
 COVERED_SHARE = 0.5  # a detection of which more lies on an ignored region is ignored too
-COUNTS = ("regions", "ignored", "found", "matched", "images")
+SHOWN = ("regions", "ignored", "found", "matched")
+COUNTS = (*SHOWN, "images", "peaks")  # peaks: images whose highest probability is a number
 
 
 @METRICS.register("DetMetric")
@@ -53,8 +54,9 @@ class DetMetric:
             for name, number in counts.items():
                 self._counts[name] += number
             self._counts["images"] += 1
-            if found.peak > self._peak:
-                self._peak = found.peak
+            if np.isfinite(found.peak):
+                self._counts["peaks"] += 1
+                self._peak = max(self._peak, float(found.peak))
 
     def get_metric(self) -> dict[str, float]:
         """Return the scores of everything counted since the last reset.
@@ -68,7 +70,7 @@ class DetMetric:
         recall = counts["matched"] / counts["regions"] if counts["regions"] else 0.0
         both = precision + recall
         scores = {"precision": precision, "recall": recall, "hmean": 2 * precision * recall / both if both else 0.0}
-        return {**scores, **{name: counts[name] for name in COUNTS if name != "images"}, "peak": self._peak}
+        return {**scores, **{name: counts[name] for name in SHOWN}, "peak": self._peak}
 
     def remarks(self) -> list[str]:
         """Return what explains a score of nothing."""
@@ -77,10 +79,13 @@ class DetMetric:
             why = "every region is '###'" if counts["ignored"] else "no image has a region"
             lines.append(f"{why}: there is nothing for hmean to measure")
         if counts["images"] and counts["regions"] and not counts["found"]:
-            lines.append(
-                f"no region was found: the highest probability is {self._peak:.3g}; PostProcess.thresh and box_thresh "
-                "decide what counts"
-            )
+            if counts["peaks"]:
+                why = (
+                    f"the highest probability is {self._peak:.3g}; PostProcess.thresh and box_thresh decide what counts"
+                )
+            else:
+                why = "no map has a highest probability, as when its values are NaN"
+            lines.append(f"no region was found: {why}")
         return lines
 
     def state(self) -> dict[str, Any]:
@@ -131,6 +136,7 @@ def compare(found: Sequence[np.ndarray], polys: Sequence[np.ndarray], ignored: n
 def as_shapes(polygons: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return the valid ones of some polygons as shapely objects, and which of them these are, int64 [V]."""
     arrays = [np.asarray(p, np.float64) for p in polygons]
+    arrays = [a if np.isfinite(a).all() else np.zeros((0, 2)) for a in arrays]  # GEOS refuses rings with NaN
     shapes = np.empty(len(arrays), object)
     lengths = {len(a) for a in arrays}
     if len(lengths) == 1 and min(lengths) >= 3:

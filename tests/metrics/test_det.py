@@ -78,3 +78,22 @@ def test_degenerate_regions_are_passed_over() -> None:
     metric = DetMetric()
     metric(*as_batch({"detections": [line, [[1, 1], [2, 2]], BOX], "ground_truth": [line, BOX], "ignore": [False] * 2}))
     assert [metric.get_metric()[k] for k in ("regions", "found", "matched")] == [1, 1, 1]
+
+
+def test_maps_of_nan_are_not_called_maps_of_zero() -> None:
+    empty, labels = (
+        Detection([], np.zeros(0)),
+        as_batch({"detections": [], "ground_truth": [BOX], "ignore": [False]})[1],
+    )
+    metric = DetMetric()
+    metric([empty], labels)
+    assert metric.remarks() == ["no region was found: no map has a highest probability, as when its values are NaN"]
+    metric([Detection([], np.zeros(0), 0.4)], labels)
+    assert "the highest probability is 0.4" in metric.remarks()[0]
+
+
+def test_labels_of_nan_do_not_count() -> None:
+    nowhere = [[float("nan"), 10], *BOX[1:]]
+    metric = DetMetric()
+    metric(*as_batch({"detections": [BOX], "ground_truth": [nowhere, BOX], "ignore": [False] * 2}))
+    assert [metric.get_metric()[k] for k in ("regions", "found", "matched")] == [1, 1, 1]
