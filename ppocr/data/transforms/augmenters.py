@@ -146,9 +146,9 @@ class ImgaugAugmenter:
         from imgaug.augmentables import Keypoint, KeypointsOnImage
 
         seed = int(rng.integers(0, 2**31))
-        self._augmenter.seed_(seed)
         points = KeypointsOnImage([Keypoint(float(x), float(y)) for x, y in polys.reshape(-1, 2)], image.shape)
         try:
+            self._augmenter.seed_(seed)
             with _global_generator(seed):
                 changed, moved = self._augmenter(image=np.ascontiguousarray(image), keypoints=points)
         except Exception as error:
