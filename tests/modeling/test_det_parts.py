@@ -121,6 +121,21 @@ def test_head_gives_three_maps_in_training_and_one_in_evaluation():
     assert list(head(x)["maps"].shape) == [2, 1, 32, 48]
 
 
+class HalfPrecision(nn.Layer):
+    """Stands for what mixed precision makes of a head on a GPU."""
+
+    def forward(self, x):
+        return x[:, :1].astype("float16")
+
+
+def test_probabilities_near_one_stay_below_it_in_mixed_precision():
+    head = DBHead(16)
+    head.binarize, head.thresh = HalfPrecision(), HalfPrecision()
+    maps = head(paddle.full([1, 16, 4, 4], 12.0))["maps"]
+    assert maps.dtype == paddle.float32
+    assert 0.99999 < float(maps[:, 0].min()) <= float(maps[:, 0].max()) < 1.0
+
+
 @pytest.mark.parametrize("fixed", [False, True])
 def test_head_turns_nan_into_zero_when_asked(fixed):
     head = DBHead(8, fix_nan=fixed)

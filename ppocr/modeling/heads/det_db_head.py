@@ -15,7 +15,7 @@ from ppocr.registry import HEADS
 
 
 class MapHead(nn.Layer):
-    """One map of the image's size, 0 to 1, from features a quarter of it.
+    """One map of the image's size, before the sigmoid, from features a quarter of it.
 
     Args:
         in_channels: channels of the features.
@@ -38,7 +38,7 @@ class MapHead(nn.Layer):
         """Return [B, 1, 4H, 4W] from features [B, in_channels, H, W]."""
         x = self._fixed(F.relu(self.conv_bn1(self.conv1(x))))
         x = self._fixed(F.relu(self.conv_bn2(self.conv2(x))))
-        return F.sigmoid(self._fixed(self.conv3(x)))
+        return self._fixed(self.conv3(x))
 
     def _fixed(self, x: paddle.Tensor) -> paddle.Tensor:
         if not (self.fix_nan and self.training):
@@ -106,7 +106,10 @@ class DBHead(nn.Layer):
         """
         text = self.binarize(x)
         if not self.training:
-            return {"maps": text}
+            return {"maps": F.sigmoid(text)}
         threshold = self.thresh(x)
-        binary = F.sigmoid(self.k * (text - threshold))
-        return {"maps": paddle.concat([text, threshold, binary], axis=1)}
+        # float16 rounds probabilities near 1 to 1, where the gradient of the cross entropy has no bound.
+        with paddle.amp.auto_cast(enable=False):
+            text, threshold = (F.sigmoid(logits.astype("float32")) for logits in (text, threshold))
+            binary = F.sigmoid(self.k * (text - threshold))
+            return {"maps": paddle.concat([text, threshold, binary], axis=1)}
