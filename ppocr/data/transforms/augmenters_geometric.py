@@ -302,7 +302,7 @@ class Resize:
             self._sides: list[_Side] = [_Side(size)]
             return
         names = ("height", "width") if set(size) <= {"height", "width"} else ("shorter-side", "longer-side")
-        if not size or set(size) - set(names) or set(size.values()) == {"keep-aspect-ratio"}:
+        if not size or set(size) - set(names) or all(v == "keep-aspect-ratio" for v in size.values()):
             raise NotNative(f"{size!r}")
         self._by_length = names[0] == "shorter-side"
         self._sides = [_Side(size.get(name, "keep")) for name in names]

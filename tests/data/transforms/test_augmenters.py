@@ -213,6 +213,18 @@ def test_amounts_and_places_are_drawn_from_their_ranges() -> None:
     assert fills == {0, 1, 2, 3}
 
 
+def test_one_side_is_drawn_and_the_other_follows() -> None:
+    resize = build_augmenter(["Resize", {"height": [50, 90], "width": "keep-aspect-ratio"}])
+    sizes = {((c := resize.draw(rng(i), 120, 240)).height, c.width) for i in range(300)}
+    assert {height for height, _ in sizes} == set(range(50, 91)) and all(width == 2 * height for height, width in sizes)
+    shorter = build_augmenter(["Resize", {"shorter-side": 60, "longer-side": "keep-aspect-ratio"}])
+    assert [((c := shorter.draw(rng(), *size)).height, c.width) for size in ((120, 240), (240, 120), (90, 90))] == [
+        (60, 120),
+        (120, 60),
+        (60, 60),
+    ]
+
+
 def test_jpeg_loses_what_it_loses_in_imgaug() -> None:
     for compression in (10, 60, 95):
         ours = build_augmenter(["JpegCompression", compression]).apply(image(), rng()).astype(int)
