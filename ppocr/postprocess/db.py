@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,17 +56,19 @@ class DBPostProcess:
         det_box_type: str | None = None,
     ) -> None:
         for name, value in (("thresh", thresh), ("box_thresh", box_thresh)):
-            if not 0 <= value <= 1:
+            if not _is_number(value) or not 0 <= value <= 1:
                 raise ConfigError(f"DBPostProcess.{name}: {value} is not between 0 and 1")
         for name, value in (("max_candidates", max_candidates), ("unclip_ratio", unclip_ratio)):
-            if value <= 0:
-                raise ConfigError(f"DBPostProcess.{name}: {value} is not above 0")
+            if not _is_number(value) or not 0 < value < math.inf:
+                raise ConfigError(f"DBPostProcess.{name}: {value} is not a number above 0")
         for name, text, known in (
             ("score_mode", score_mode, ("fast", "slow")),
             ("box_type", box_type, ("quad", "poly")),
         ):
             if text not in known:
                 raise ConfigError(f"DBPostProcess.{name}: {text!r} is neither {known[0]} nor {known[1]}")
+        if not isinstance(use_dilation, (bool, int)):
+            raise ConfigError(f"DBPostProcess.use_dilation: {use_dilation!r} is neither true nor false")
         self.thresh, self.box_thresh = float(thresh), float(box_thresh)
         self.max_candidates = int(max_candidates)
         self.unclip_ratio = float(unclip_ratio)
@@ -93,7 +96,7 @@ class DBPostProcess:
         return [self._regions(np.ascontiguousarray(m), (int(s[0]), int(s[1]))) for m, s in zip(maps, shapes)]
 
     def _regions(self, probability: np.ndarray, size: tuple[int, int]) -> Detection:
-        mask = cv2.compare(probability, self.thresh, cv2.CMP_GT)
+        mask = np.greater(probability, np.float32(self.thresh)).view(np.uint8)  # half the time of cv2.compare
         peak = float(cv2.minMaxLoc(probability)[1])
         if self.use_dilation:
             mask = cv2.dilate(mask, _BLOCK)
@@ -102,9 +105,7 @@ class DBPostProcess:
         found = [region for outline in outlines if (region := find(probability, outline)) is not None]
         if not found:
             return Detection([], np.zeros(0, np.float32), peak if np.isfinite(probability).all() else float("nan"))
-        height, width = size
-        scale = np.array([width / probability.shape[1], height / probability.shape[0]])
-        points = [np.clip(np.round(p * scale), 0, (width, height)).astype(np.int64) for p, _ in found]
+        points = scaled([region for region, _ in found], probability.shape, size)
         return Detection(points, np.array([score for _, score in found], np.float32), peak)
 
     def _box(self, probability: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, float] | None:
@@ -155,6 +156,25 @@ class DBPostProcess:
         return clipper.Execute(area * self.unclip_ratio / length)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def scaled(regions: list[np.ndarray], shape: tuple[int, ...], size: tuple[int, int]) -> list[np.ndarray]:
+    """Return regions of a map in the pixels of its image, rounded and within the image; all of them at once.
+
+    Args:
+        regions: [P, 2] each.
+        shape: height and width of the map.
+        size: height and width of the image.
+    """
+    height, width = size
+    points = np.concatenate(regions).astype(np.float64)
+    points *= (width / shape[1], height / shape[0])
+    whole = np.clip(np.rint(points), 0, (width, height)).astype(np.int64)
+    return np.split(whole, np.cumsum([len(region) for region in regions])[:-1])
+
+
 def in_order(corners: np.ndarray) -> np.ndarray:
     """Return the corners of a box [4, 2] from the upper left on, clockwise.
 
@@ -170,8 +190,10 @@ def mean_inside(probability: np.ndarray, polygon: np.ndarray) -> float:
     """Return the mean of a map [H, W] inside a polygon [P, 2], corners rounded down to pixels."""
     height, width = probability.shape
     (low_x, low_y), (high_x, high_y) = polygon.min(axis=0).tolist(), polygon.max(axis=0).tolist()
-    x0, x1 = (min(max(int(np.floor(low_x)), 0), width - 1), min(max(int(np.ceil(high_x)), 0), width - 1))
-    y0, y1 = (min(max(int(np.floor(low_y)), 0), height - 1), min(max(int(np.ceil(high_y)), 0), height - 1))
+    x0, x1 = min(max(math.floor(low_x), 0), width - 1), min(max(math.ceil(high_x), 0), width - 1)
+    y0, y1 = min(max(math.floor(low_y), 0), height - 1), min(max(math.ceil(high_y), 0), height - 1)
     mask = np.zeros((y1 - y0 + 1, x1 - x0 + 1), np.uint8)
     cv2.fillPoly(mask, [(polygon - (x0, y0)).astype(np.int32)], 1)
-    return cv2.mean(probability[y0 : y1 + 1, x0 : x1 + 1], mask)[0]
+    inside = cv2.countNonZero(mask)
+    # copying what is inside into zeros and averaging all of it takes half the time of cv2.mean with a mask
+    return cv2.mean(cv2.copyTo(probability[y0 : y1 + 1, x0 : x1 + 1], mask))[0] * mask.size / inside if inside else 0.0
