@@ -128,7 +128,7 @@ def launch(tool, *arguments, folder):
 
 
 def metrics(output):
-    return dict(re.findall(r"INFO: (acc|norm_edit_dis|cer|wer): (\S+)", output))
+    return dict(re.findall(r"INFO: (acc|norm_edit_dis|cer|wer|precision|recall|hmean|found): (\S+)", output))
 
 
 def test_two_processes_measure_what_one_does(project, whole):
@@ -143,6 +143,22 @@ def test_two_processes_measure_what_one_does(project, whole):
     together = launch("eval.py", *arguments, folder=project.folder)
     assert "images 22/22" in together
     assert metrics(alone) == metrics(together) and len(metrics(alone)) == 4
+
+
+def test_two_processes_measure_of_a_detector_what_one_does(tmp_path):
+    """Pages of two sizes, five of them, so that neither processes nor batches share them evenly."""
+    project = make_det_project(tmp_path / "project", pages=5)
+    learning = ["Global.epoch_num=100", "Global.eval_batch_epoch=null", "Optimizer.lr.learning_rate=0.01"]
+    learning += ["Loss.main_loss_type=DiceLoss", "Train.dataset.transforms.2.IaaAugment.augmenter_args=[]"]
+    wider = "Architecture.Neck.out_channels=64"
+    train(project, project.out, *learning, wider)
+    arguments = ["-c", str(project.config), "-o", f"Global.checkpoints={project.out}/latest", wider]
+    alone = metrics(run_tool("eval.py", *arguments).stdout)
+    batched = metrics(run_tool("eval.py", *arguments, "Eval.loader.batch_size_per_card=4").stdout)
+    together = launch("eval.py", *arguments, folder=project.folder)
+    assert "images 5/5" in together
+    assert alone == batched == metrics(together) and len(alone) == 4
+    assert float(alone["recall"]) > 0.2 and float(alone["hmean"]) > 0
 
 
 def test_resumed_in_another_world_at_the_same_sample(project):
