@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,31 @@ def drawn(value: Any, *, discrete: bool = False, low: float = -np.inf, high: flo
     if first < low or last > high:
         raise NotNative(f"{value!r} is not between {low:g} and {high:g}")
     if first == last:
-        return lambda rng: first
-    if discrete:
-        return lambda rng: int(rng.integers(first, last, endpoint=True))
-    return lambda rng: float(rng.uniform(first, last))
+        return partial(_fixed, first)
+    return partial(_whole_between if discrete else _between, first, last)
 
 
 def chance(value: Any) -> Draw:
     """Return what draws 1 with a probability and else 0; raises NotNative when it is none."""
     if isinstance(value, bool):
-        return lambda rng: float(value)
+        return partial(_fixed, float(value))
     if not number(value) or not 0 <= value <= 1:
         raise NotNative(f"{value!r} is not a probability")
-    return lambda rng: float(rng.random() < value)
+    return partial(_likely, value)
+
+
+# no closures: where data workers are not forked, a pipeline is pickled
+def _fixed(value: float, rng: np.random.Generator) -> float:
+    return value
+
+
+def _between(low: float, high: float, rng: np.random.Generator) -> float:
+    return float(rng.uniform(low, high))
+
+
+def _whole_between(low: int, high: int, rng: np.random.Generator) -> int:
+    return int(rng.integers(low, high, endpoint=True))
+
+
+def _likely(probability: float, rng: np.random.Generator) -> float:
+    return float(rng.random() < probability)
