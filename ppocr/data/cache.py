@@ -69,6 +69,7 @@ class PixelCache:
         self._kept.setflags(write=False)  # so are its slices: a transform that writes into one fails
         self._free = np.frombuffer(self._memory, np.int64, 1)
         self._entries = np.frombuffer(self._memory, _ENTRY, count, _HEADER)
+        self._offsets = self._entries["offset"]  # eight aligned bytes each: never seen half written
         self._free[0] = start
         self._adding = True
 
@@ -78,7 +79,7 @@ class PixelCache:
 
     def __len__(self) -> int:
         """Return how many images there are."""
-        return int((self._entries["offset"] > 0).sum())
+        return int((self._offsets > 0).sum())
 
     @property
     def used(self) -> int:
@@ -87,9 +88,10 @@ class PixelCache:
 
     def get(self, number: int) -> np.ndarray | None:
         """Return the pixels of a sample, uint8 and read-only; None where they are not here."""
-        offset, height, width = self._entries[number].item()
+        offset = int(self._offsets[number])
         if offset <= 0:
             return None
+        _, height, width = self._entries[number].item()  # written before the offset, so read after it
         shape = (height, width, *self._tail)
         return self._kept[offset : offset + math.prod(shape)].reshape(shape)
 
@@ -102,21 +104,21 @@ class PixelCache:
         entry = self._entries[number : number + 1]
         entry["height"], entry["width"] = pixels.shape[:2]
         with self._lock:  # a memory barrier: whoever sees the offset sees all that was written before
-            entry["offset"] = offset
+            self._offsets[number] = offset
 
     def _claim(self, number: int, size: int) -> int | None:
         """Set room aside; None where there is none or another process was first."""
-        if not self._adding or self._free[0] + size > self.size or self._entries["offset"][number] != _ABSENT:
+        if not self._adding or self._free[0] + size > self.size or self._offsets[number] != _ABSENT:
             return None
         if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
             self._adding = False
             return None
         try:
             offset = int(self._free[0])
-            if offset + size > self.size or self._entries["offset"][number] != _ABSENT:
+            if offset + size > self.size or self._offsets[number] != _ABSENT:
                 return None
             self._free[0] = offset + size
-            self._entries["offset"][number] = _CLAIMED
+            self._offsets[number] = _CLAIMED
             return offset
         finally:
             self._lock.release()
@@ -204,9 +206,17 @@ def estimate(read: Callable[[int], Any], count: int) -> int:
 
 def _free_memory() -> int | None:
     """Return the bytes of memory that can be had without swapping; None where the system does not tell."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            fields = dict(line.split(":", 1) for line in file)
-        return int(fields["MemAvailable"].split()[0]) << 10
-    except (OSError, KeyError, ValueError):
-        return None
+    found = []
+    for path, parse in _FREE:
+        try:
+            with open(path, encoding="ascii") as file:
+                found.append(parse(file.read()))
+        except (OSError, IndexError, ValueError):
+            continue
+    return min(found, default=None)
+
+
+_FREE: tuple[tuple[str, Callable[[str], int]], ...] = (
+    ("/proc/meminfo", lambda text: int(text.split("MemAvailable:")[1].split()[0]) << 10),
+    ("/sys/fs/cgroup/memory.max", int),  # of a container; "max" where there is no limit
+)

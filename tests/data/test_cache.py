@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ppocr.config.loader import load_config
-from ppocr.data.cache import PixelCache, estimate
+from ppocr.data.cache import _FREE, PixelCache, _free_memory, estimate
 from ppocr.data.lmdb_dataset import LMDBDataSet
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.data.loader import Loader, build_loader
@@ -271,6 +271,24 @@ def test_a_process_started_anew_gets_none(pages: Path, caplog: pytest.LogCapture
     again = pickle.loads(pickle.dumps(data))
     assert again._cache is None and np.array_equal(again[1, 0].sample["image"], expected)
     assert "decode every image" in caplog.text
+
+
+def test_workers_that_are_started_anew_decode_for_themselves(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = two_epochs(loader_of(pages, STEPS))
+    monkeypatch.setattr("ppocr.data.workers._FORKS", False)
+    assert two_epochs(loader_of(pages, STEPS, 0.1, num_workers=1)) == expected
+
+
+def test_free_memory_is_that_of_the_machine_or_the_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, text in (("meminfo", "MemTotal: 9 kB\nMemAvailable:   4 kB\n"), ("limit", "3000\n"), ("none", "max\n")):
+        (tmp_path / name).write_text(text)
+    parse = [parse for _, parse in _FREE]
+    for limit, free in (("limit", 3000), ("none", 4096), ("missing", 4096)):
+        paths = [str(tmp_path / "meminfo"), str(tmp_path / limit)]
+        monkeypatch.setattr("ppocr.data.cache._FREE", tuple(zip(paths, parse)))
+        assert _free_memory() == free
+    monkeypatch.setattr("ppocr.data.cache._FREE", ())
+    assert _free_memory() is None
 
 
 def test_images_added_by_many_processes_at_once_are_whole() -> None:
