@@ -17,6 +17,7 @@ import numpy as np
 
 from ppocr.errors import SampleError
 
+_LOCAL_BORDERS = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE)  # that need no pixels from the other side of the image
 REDUCTIONS = (8, 4, 2)  # at which a JPEG decoder can leave out the finer frequencies
 Decode = Callable[[int], np.ndarray]
 Image = Union[np.ndarray, "PendingImage"]
@@ -91,7 +92,12 @@ class PendingImage:
     def warp_now(self, change: Warp) -> None:
         """Apply a change at once, by its own interpolation: the step-by-step way, for comparison."""
         self._settle(self.render())
-        self._fill = change.fill
+        scaling = np.diag([change.width / self.width, change.height / self.height, 1.0])
+        if np.allclose(change.matrix, scaling, atol=1e-9):
+            size = change.width, change.height
+            self._settle(cv2.resize(self._pixels(1), size, interpolation=change.interpolation))
+            return
+        self._fill = change.fill if change.reveals else None
         self._settle(self._sample(change.matrix, (change.height, change.width), change.border, change.interpolation))
 
     @property
@@ -103,7 +109,12 @@ class PendingImage:
         """Return the pixels, uint8 [height, width] or [height, width, 3]; raises SampleError when undecodable."""
         if self.untouched:
             return self._pixels(1)
-        return self._sample(self.matrix, (self.height, self.width), cv2.BORDER_CONSTANT, cv2.INTER_LINEAR)
+        return self._sample(self.matrix, (self.height, self.width), self._border, cv2.INTER_LINEAR)
+
+    @property
+    def _border(self) -> int:
+        """OpenCV's border mode: what lies outside has a grey level of its own only once it can show."""
+        return cv2.BORDER_REPLICATE if self._fill is None else cv2.BORDER_CONSTANT
 
     def render_window(
         self, window: tuple[float, float, float, float], size: tuple[int, int], canvas: tuple[int, int]
@@ -121,7 +132,7 @@ class PendingImage:
         x, y, width, height = window
         scale_x, scale_y = size[1] / width, size[0] / height
         crop = np.array([[scale_x, 0, -x * scale_x], [0, scale_y, -y * scale_y], [0, 0, 1]])
-        return self._sample(crop @ self.matrix, size, cv2.BORDER_CONSTANT, cv2.INTER_LINEAR, canvas)
+        return self._sample(crop @ self.matrix, size, self._border, cv2.INTER_LINEAR, canvas)
 
     def _sample(
         self,
@@ -186,7 +197,7 @@ def warp_affine(
     """
     height, width = size
     value = (fill,) * 4
-    if source.ndim == 2 or interpolation != cv2.INTER_LINEAR or border != cv2.BORDER_CONSTANT:
+    if source.ndim == 2 or interpolation != cv2.INTER_LINEAR or border not in _LOCAL_BORDERS:
         return cv2.warpAffine(source, matrix, (width, height), None, interpolation, border, value)
     x0, y0, x1, y1 = _shown(matrix, size, source.shape[:2])
     if x0 >= x1 or y0 >= y1:

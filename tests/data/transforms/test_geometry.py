@@ -206,3 +206,10 @@ def test_bad_files_are_refused_when_their_pixels_are_wanted():
     for damaged in (data[:100] + b"\0" * 50, data[:2] + b"\xff" + bytes(100), b"\xff\xd8\xff"):
         with pytest.raises(SampleError, match="undecodable"):
             PendingImage.of(decoded_later(damaged)).render()
+
+
+def test_enlarging_does_not_darken_the_border():
+    image = PendingImage.of(np.full((40, 60, 3), 200, np.uint8))
+    image.warp(zoom(40, 60, 2.5))
+    assert image.render().min() == 200
+    assert image.render_window((10, 0, 90, 100), (50, 45), (50, 45)).min() == 200
