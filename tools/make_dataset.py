@@ -42,7 +42,7 @@ def main() -> None:
     whole.add_argument("--out", type=Path, default=Path("train_data/pages"), help="folder to write")
     whole.add_argument("--train", type=int, default=1000, help="training pages")
     whole.add_argument("--test", type=int, default=100, help="test pages, of other words")
-    whole.add_argument("--size", type=int, default=640, help="longest side in pixels")
+    whole.add_argument("--size", type=int, default=480, help="longest side in pixels")
     whole.add_argument("--workers", type=int, help="processes; default: one for each core; the pages stay the same")
     whole.set_defaults(make=pages)
     for kind in (lines, whole):

@@ -47,7 +47,7 @@ class Page:
         self.taken = np.zeros(self.image.shape[:2], np.uint8)
 
 
-def compose_page(words: Words, rng: np.random.Generator, size: int = 640) -> Page:
+def compose_page(words: Words, rng: np.random.Generator, size: int = 480) -> Page:
     """Draw one page.
 
     Args:
@@ -63,9 +63,9 @@ def compose_page(words: Words, rng: np.random.Generator, size: int = 640) -> Pag
     page = Page(background(rng, height, width))
     if rng.random() >= NEGATIVES:
         makers = (_few_words, _few_words, _paragraph, _curved, _tiny)
-        unit = size / 640
+        unit = size / 480
         first = True
-        for _ in range(int(rng.integers(2, 10))):
+        for _ in range(int(rng.integers(2, 8))):
             make = _few_words if first else makers[int(rng.integers(len(makers)))]
             block, surface = make(words, rng, unit)
             first &= not _put(page, block, surface, rng)
@@ -86,30 +86,30 @@ def _style(rng: np.random.Generator, size: int) -> dict[str, int]:
 
 def _few_words(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
     """One to three words, mostly level, sometimes steep."""
-    size = int(unit * np.exp(rng.uniform(np.log(15), np.log(80))))
-    count = int(rng.integers(1, 4 if size < 40 * unit else 2 + (size < 60 * unit)))
+    size = int(unit * np.exp(rng.uniform(np.log(15), np.log(60))))
+    count = int(rng.integers(1, 4 if size < 26 * unit else 3 if size < 40 * unit else 2))
     block = draw_block([[words.draw(rng) for _ in range(count)]], _font(rng), max(size, 8), **_style(rng, size))
     kind = rng.random()
-    angle = rng.normal(0, 4) if kind < 0.6 else rng.uniform(-45, 45) if kind < 0.9 else rng.choice([-90, 90])
+    angle = rng.normal(0, 4) if kind < 0.7 else rng.uniform(-40, 40) if kind < 0.94 else rng.choice([-90, 90])
     return block, Plane(block.ink.shape, float(angle), rng.normal(0, 0.1), rng.uniform(-0.25, 0.25))
 
 
 def _paragraph(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
-    """Two to six lines of small words."""
-    size = max(int(unit * rng.uniform(13, 26)), 8)
-    lines = [[words.draw(rng) for _ in range(int(rng.integers(1, 5)))] for _ in range(int(rng.integers(2, 7)))]
+    """Two to five lines of small words."""
+    size = max(int(unit * rng.uniform(13, 22)), 8)
+    lines = [[words.draw(rng) for _ in range(int(rng.integers(1, 4)))] for _ in range(int(rng.integers(2, 6)))]
     block = draw_block(lines, _font(rng), size, align=float(rng.choice([0, 0, 0.5, 1])))
     angle = rng.normal(0, 2) if rng.random() < 0.6 else rng.uniform(-20, 20)
     return block, Plane(block.ink.shape, float(angle), rng.normal(0, 0.04), rng.uniform(-0.15, 0.15))
 
 
 def _curved(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
-    """One to four words around a circle."""
-    size = max(int(unit * rng.uniform(18, 48)), 8)
-    line = [words.draw(rng) for _ in range(int(rng.integers(1, 5)))]
+    """One to three words around a circle."""
+    size = max(int(unit * rng.uniform(18, 40)), 8)
+    line = [words.draw(rng) for _ in range(int(rng.integers(1, 4)))]
     block = draw_block([line], _font(rng), size, **_style(rng, size))
     height, width = block.ink.shape
-    radius = max(width / np.radians(rng.uniform(35, 170)), 1.6 * height)
+    radius = max(width / np.radians(rng.uniform(30, 120)), 1.6 * height)
     return block, Arc(block.ink.shape, float(radius), float(rng.normal(0, 12)), bool(rng.random() < 0.35))
 
 
@@ -153,7 +153,7 @@ def _paint(page: Page, block: Block, surface: Surface, corner: np.ndarray, rng: 
         mean = color(rng).astype(np.float64)
         canvas = _blend(canvas, mean, under, rng.uniform(0.85, 1.0))
         deviation = deviation * 0.15
-    least = min(48 + 1.2 * float(deviation.mean()), 110)
+    least = min(65 + 1.2 * float(deviation.mean()), 110)
     pen = _contrasting(rng, mean, least)
     ink, edge = surface.warp(block.ink), surface.warp(block.edge) if block.edge is not block.ink else None
     if edge is not None:
@@ -186,7 +186,7 @@ def _contrasting(rng: np.random.Generator, ground: np.ndarray, least: float) -> 
 def _photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return an image as a camera might see it: contrast, light, focus and noise vary."""
     shot = image.astype(np.float32)
-    shot = (shot - 127) * rng.uniform(0.7, 1.1) + 127 + rng.uniform(-25, 25)
+    shot = (shot - 127) * rng.uniform(0.75, 1.1) + 127 + rng.uniform(-20, 20)
     if rng.random() < 0.3:
         shot = cv2.GaussianBlur(shot, (0, 0), rng.uniform(0.4, 0.9))
     if rng.random() < 0.6:
@@ -215,7 +215,7 @@ def write_page(index: int, folder: Path, name: str, seed: int, size: int) -> str
     return f"{relative}\t{json.dumps(page.labels, ensure_ascii=False)}\n"
 
 
-def write_pages(folder: Path, name: str, count: int, size: int = 640, workers: int | None = None) -> Path:
+def write_pages(folder: Path, name: str, count: int, size: int = 480, workers: int | None = None) -> Path:
     """Write pages with a label file beside them.
 
     Args:

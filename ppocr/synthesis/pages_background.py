@@ -80,7 +80,7 @@ def _scene(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         share = mask[..., None].astype(np.float32) / 255
         image = image * (1 - share) + part * share
     drawn = _bytes(image)
-    count = int(rng.integers(6, 40))
+    count = int(rng.integers(5, 28))
     blurred = int(rng.integers(count))
     for i in range(count):
         _clutter(rng, drawn)
