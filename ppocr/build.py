@@ -16,7 +16,7 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.engine.task import Task
 from ppocr.errors import ConfigError
 from ppocr.modeling.architectures import build_model
-from ppocr.registry import LOSSES, METRICS, POSTPROCESSES
+from ppocr.registry import HEADS, LOSSES, METRICS, POSTPROCESSES, parameters
 
 
 def build_task(cfg: Config, mode: str) -> Task:
@@ -73,8 +73,11 @@ def with_class_counts(architecture: dict[str, Any], postprocess: Any) -> dict[st
     """Return the Architecture section with the head's class count filled in from the post-processing."""
     filled = copy.deepcopy(architecture)
     classes = getattr(postprocess, "classes", None)
-    if classes is not None and filled.get("Head"):
-        filled["Head"]["out_channels"] = classes
+    head = filled.get("Head")
+    if classes is not None and head:
+        named, any_key = parameters(HEADS.get(head["name"], filled["model_type"]))
+        if any_key or "out_channels" in named:  # else the contracts say that the two do not go together
+            head["out_channels"] = classes
     return filled
 
 

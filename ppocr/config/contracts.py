@@ -74,6 +74,7 @@ def provided(pipeline: Pipeline, section: str, problems: list[Problem]) -> tuple
             if key not in keys:
                 cure = did_you_mean(key, keys) or _cure(key, seen)
                 problems.append(_missing(key, transform, keys, f"{section}.{i}", "the steps before it", cure))
+                keys.add(key)  # said once: what follows would only say it again
         kept = getattr(transform, "keep_keys", None)
         keys = {*kept, *ALWAYS_KEPT} if kept is not None else keys | set(transform.provides)
         seen |= keys
