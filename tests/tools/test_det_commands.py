@@ -185,3 +185,15 @@ def test_mistakes_are_named_in_one_line(project, monkeypatch, capsys, flags: lis
     assert predict(monkeypatch, *(f"{k}={v}" for k, v in given.items())) != 0
     errors = [row for row in capsys.readouterr().err.splitlines() if row.startswith("error")]
     assert len(errors) == 1 and said in errors[0]
+
+
+def test_contact_sheet_scores_what_evaluation_scores(project, monkeypatch, capsys) -> None:
+    measured = evaluate_weights(load_config(str(project.config), project.weights)).metrics
+    out = project.folder / "sheet.png"
+    arguments = [f"--det_model_dir={project.exported['new']}", f"--label_file={project.folder / 'test.txt'}"]
+    monkeypatch.setattr(sys, "argv", ["contact_sheet.py", *arguments, f"--data_dir={project.images}", f"--out={out}"])
+    with pytest.raises(SystemExit) as ended:
+        tool("contact_sheet.py").main()
+    assert ended.value.code == 0
+    assert f"8 images: hmean {measured['hmean']:.4f}" in capsys.readouterr().out
+    assert cv2.imread(str(out)).shape[1] == 3 * 640
