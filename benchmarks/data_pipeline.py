@@ -139,7 +139,7 @@ def det_variants() -> list[Variant]:
 
 
 def det_samples(count: int) -> dict[str, list[Sample]]:
-    """Return labelled street views of 1280 x 720 to 1680 x 1260 pixels with 25 words each, as JPEG.
+    """Return labelled street views of 1280 x 720 to 1680 x 945 pixels with 25 words each, as JPEG.
 
     The grounds are photographs where there are some, else drawn.
     """
@@ -148,15 +148,15 @@ def det_samples(count: int) -> dict[str, list[Sample]]:
     kind = "photographs" if grounds else "drawn grounds"
     samples = []
     for index in range(max(1, count // 8)):
-        width, height = ((1280, 720), (1280, 960), (1440, 1080), (1680, 945), (1680, 1260))[index % 5]
+        width, height = ((1280, 720), (1280, 960), (1440, 810), (1280, 720), (1680, 945))[index % 5]
         if grounds:
             page = cv2.resize(grounds[index % len(grounds)], (width, height), interpolation=cv2.INTER_CUBIC)
         else:
             page = cv2.resize(rng.integers(0, 256, (height // 16, width // 16, 3), np.uint8), (width, height))
         label = json.dumps([draw_region(page, rng, place) for place in range(25)])
-        data = cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+        data = cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
         samples.append(as_sample(data, label, index))
-    return {f"{len(samples)} {kind} with 25 words each, 1280 x 720 to 1680 x 1260, JPEG": samples}
+    return {f"{len(samples)} {kind} with 25 words each, 1280 x 720 to 1680 x 945, JPEG": samples}
 
 
 def draw_region(page: np.ndarray, rng: np.random.Generator, place: int) -> dict[str, Any]:

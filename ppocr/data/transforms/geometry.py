@@ -8,6 +8,7 @@ Coordinates are continuous: pixel i covers [i, i + 1), so that a flip is x -> wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
@@ -19,6 +20,7 @@ from ppocr.errors import SampleError
 
 _LOCAL_BORDERS = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE)  # that need no pixels from the other side of the image
 REDUCTIONS = (8, 4, 2)  # at which a JPEG decoder can leave out the finer frequencies
+LARGEST_SCALE = 1.02  # a reduced image is enlarged by no more: 1, and what rounding sizes to whole pixels adds
 Decode = Callable[[int], np.ndarray]
 Image = Union[np.ndarray, "PendingImage"]
 
@@ -160,8 +162,10 @@ class PendingImage:
         """Return by how much the image may be decoded smaller without the result being enlarged from it."""
         if not self._reducible:
             return 1
-        largest = float(np.linalg.norm(matrix[:2, :2], 2))
-        return next((r for r in REDUCTIONS if largest * r <= 1), 1)
+        (a, b), (c, d) = matrix[:2, :2].tolist()
+        squares, area = a * a + b * b + c * c + d * d, a * d - b * c
+        largest = math.sqrt((squares + math.sqrt(max(0.0, squares * squares - 4 * area * area))) / 2)  # singular value
+        return next((r for r in REDUCTIONS if largest * r <= LARGEST_SCALE), 1)
 
     def _pixels(self, reduction: int) -> np.ndarray:
         pixels = self._decode(reduction)
