@@ -14,7 +14,7 @@ def infer_det(cfg) -> None:
     """Predict the images the configuration names, and draw what was found into `det_results` beside the results."""
     from ppocr.deploy.run import infer
 
-    infer(cfg, "det_results")
+    infer(cfg, "det_results", prefix="")
 
 
 if __name__ == "__main__":

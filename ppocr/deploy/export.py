@@ -270,10 +270,15 @@ def trial_sizes(shape: Sequence[int], multiple: int) -> list[tuple[int, int | No
     widths: tuple[int | None, ...] = (None,) * 3
     heights = widths
     if shape[-1] == -1:
-        widths = (2 * DEFAULT_SIDE, 5 * DEFAULT_SIDE, (6 * DEFAULT_SIDE + 8) // multiple * multiple)
+        widths = _multiples((2 * DEFAULT_SIDE, 5 * DEFAULT_SIDE, 6 * DEFAULT_SIDE + 8), multiple)
     if shape[-2] == -1:
-        heights = (DEFAULT_SIDE, 3 * DEFAULT_SIDE // multiple * multiple, 2 * DEFAULT_SIDE)
+        heights = _multiples((DEFAULT_SIDE, 3 * DEFAULT_SIDE, 2 * DEFAULT_SIDE), multiple)
     return [(batch, heights[i], widths[i]) for batch, i in ((1, 0), (3, 1), (1, 2), (3, 2))]
+
+
+def _multiples(sides: Sequence[int], multiple: int) -> tuple[int, ...]:
+    """Return each side as the largest multiple in it, at least one."""
+    return tuple(max(1, side // multiple) * multiple for side in sides)
 
 
 def _difference(expected: np.ndarray, found: np.ndarray) -> float:

@@ -170,7 +170,12 @@ class Predictor:
         return self.pipeline({"image": data, "text": "", "label": "", "index": 0})
 
     def _check_width(self, data: bytes | np.ndarray) -> None:
-        """Count images that a fixed width squeezes; refuse those whose free width would fill the memory."""
+        """Count lines that a fixed width squeezes; refuse those whose free width would fill the memory.
+
+        Preprocessing that makes sides multiples of a number has pages in mind, and bounds their size itself.
+        """
+        if self.pipeline.size_multiple > 1:
+            return
         size = data.shape[1::-1] if isinstance(data, np.ndarray) else image_size(data)
         _, height, width = self.pipeline.output_shape()
         if size is None or height < 1:

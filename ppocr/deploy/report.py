@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ppocr.deploy.images import write_lines
 from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.errors import DataError, SampleError
-from ppocr.postprocess.results import Detection
 from ppocr.utils.image_io import decode_image, read_bytes
 
 logger = logging.getLogger(__name__)
 
+WRITABLE = (".jpg", ".jpeg", ".png", ".bmp")  # a picture of another kind of file is a PNG
+
+
+@runtime_checkable
+class Drawable(Protocol):
+    """A result that shows itself: where in the image something is."""
+
+    def to_json(self) -> str:
+        """Return it as label files write it."""
+        ...
+
+    def draw_on(self, image: np.ndarray) -> np.ndarray:
+        """Return an image, uint8 [H, W, 3], with it."""
+        ...
+
 
 def shown(result: Any) -> str:
     """Return a result as the ecosystem prints it: `('joint', 0.9998967)`, or the regions of an image as JSON."""
-    if isinstance(result, Detection):
+    if isinstance(result, Drawable):
         return result.to_json()
     if isinstance(result, (tuple, list)):
         inner = ", ".join(shown(item) for item in result)
@@ -87,7 +101,7 @@ def draw(predictions: Sequence[Prediction], folder: str | Path, prefix: str | No
     Args:
         predictions: of images that can be read again.
         folder: where the pictures go.
-        prefix: of their names, before the image's own; a number where None.
+        prefix: of their names, before the image's own; None: a number before its stem.
 
     Raises:
         DataError: the folder cannot be written.
@@ -101,23 +115,45 @@ def draw(predictions: Sequence[Prediction], folder: str | Path, prefix: str | No
     picture_of = _painter([p.result for p in shown_ones.values()])
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        places = picture_places({number: p.source for number, p in shown_ones.items()}, folder, prefix)
         for number, prediction in shown_ones.items():
-            path = Path(prediction.source)
-            picture = picture_of(decode_image(read_bytes(path)), prediction.result)
-            data = cv2.imencode(".png", picture)[1].tobytes()  # cv2.imwrite cannot name every path on Windows
-            name = f"{number:05d}_{path.stem}.png" if prefix is None else f"{prefix}{path.stem}.png"
-            (folder / name).write_bytes(data)
+            pixels = decode_image(read_bytes(prediction.source), max_pixels=None)  # the cap let it pass before
+            data = cv2.imencode(places[number].suffix, picture_of(pixels, prediction.result))[1]
+            places[number].write_bytes(data.tobytes())  # cv2.imwrite cannot name every path on Windows
     except (OSError, SampleError) as err:
         raise DataError(f"{folder}: pictures cannot be written: {err}") from err
     logger.info("%d pictures: %s", len(shown_ones), folder)
 
 
+def picture_places(sources: Mapping[int, str], folder: Path, prefix: str | None) -> dict[int, Path]:
+    """Return where the picture of each image goes: no two to one place, none over an image.
+
+    Args:
+        sources: paths of the images, by number.
+        folder: where the pictures go.
+        prefix: see `draw`.
+    """
+    taken = {Path(source).resolve() for source in sources.values()}
+    places = {}
+    for number, source in sources.items():
+        path = Path(source)
+        name = f"{number:05d}_{path.stem}.png" if prefix is None else f"{prefix}{path.name}"
+        if Path(name).suffix.lower() not in WRITABLE:
+            name += ".png"
+        place, again = folder / name, 1
+        while place.resolve() in taken:
+            again += 1
+            place = folder / f"{Path(name).stem}_{again}{Path(name).suffix}"
+        taken.add(place.resolve())
+        places[number] = place
+    return places
+
+
 def _painter(results: Sequence[Any]) -> Callable[[np.ndarray, Any], np.ndarray]:
     """Return what draws a result onto its image."""
     from ppocr.utils.draw import choose_font, draw_line
-    from ppocr.utils.draw_regions import draw_regions
 
-    if all(isinstance(result, Detection) for result in results):
-        return lambda image, result: draw_regions(image, result.points)
+    if all(isinstance(result, Drawable) for result in results):
+        return lambda image, result: result.draw_on(image)
     font, missing = choose_font([shown(result) for result in results])
     return lambda image, result: draw_line(image, shown(result), font, missing=missing)

@@ -36,7 +36,7 @@ def export_weights(cfg: Any) -> Path:
     return folder
 
 
-def infer(cfg: Any, pictures: str | None = None) -> list[Prediction]:
+def infer(cfg: Any, pictures: str | None = None, prefix: str | None = None) -> list[Prediction]:
     """Predict `Global.infer_img` (or `Global.infer_list`) with the weights the configuration names.
 
     Results are printed, and written to `Global.save_res_path`.
@@ -44,6 +44,7 @@ def infer(cfg: Any, pictures: str | None = None) -> list[Prediction]:
     Args:
         cfg: a checked configuration.
         pictures: also draw the results, into this folder beside the results file.
+        prefix: of the pictures' names; see `report.draw`.
 
     Raises:
         PpocrError: weights are missing, there are no images, or none could be read.
@@ -65,7 +66,7 @@ def infer(cfg: Any, pictures: str | None = None) -> list[Prediction]:
         print(f"\tnot read: {problem}" if problem else f"\tresult: {report.shown(prediction.result)}")
     report.warn_of_squeezed(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
     place = Path(settings.save_res_path or Path(settings.save_model_dir) / "predicts.txt")
+    report.finish(predictions, place)  # before the pictures: a full disk must not cost the results
     if pictures:
-        report.draw(predictions, place.parent / pictures)
-    report.finish(predictions, place)
+        report.draw(predictions, place.parent / pictures, prefix)
     return predictions

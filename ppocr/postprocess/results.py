@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppocr.utils.draw_regions import draw_regions
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -29,3 +31,7 @@ class Detection:
     def to_json(self) -> str:
         """Return the regions as label files write them, with an empty transcription each."""
         return json.dumps([{"transcription": "", "points": np.asarray(p).tolist()} for p in self.points])
+
+    def draw_on(self, image: np.ndarray) -> np.ndarray:
+        """Return an image with the outlines of the regions, uint8 [H, W, 3]; the given one is not changed."""
+        return draw_regions(image, self.points)

@@ -29,9 +29,9 @@ def predict_det() -> None:
         else:
             print(f"{prediction.source}: not read: {prediction.problem}", file=sys.stderr)
     folder = Path(flags.draw_img_save_dir)
+    report.finish(predictions, flags.save_res_path or folder / "det_results.txt", report.points_line)
     if flags.draw:
         report.draw(predictions, folder, prefix="det_res_")
-    report.finish(predictions, flags.save_res_path or folder / "det_results.txt", report.points_line)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ def predict_rec() -> None:
         else:
             print(f"{prediction.source}: not read: {prediction.problem}", file=sys.stderr)
     report.warn_of_squeezed(predictor, '--rec_image_shape="C, H, -1" keeps their proportions')
+    report.finish(predictions, flags.save_res_path)
     if flags.draw:
         report.draw(predictions, flags.draw)
-    report.finish(predictions, flags.save_res_path)
 
 
 if __name__ == "__main__":
