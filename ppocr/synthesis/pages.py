@@ -85,12 +85,12 @@ def _style(rng: np.random.Generator, size: int) -> dict[str, int]:
 
 
 def _few_words(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
-    """One to three words, mostly level, sometimes steep."""
+    """One to three words, mostly level, sometimes steep, never upright."""
     size = int(unit * np.exp(rng.uniform(np.log(15), np.log(60))))
     count = int(rng.integers(1, 4 if size < 26 * unit else 3 if size < 40 * unit else 2))
     block = draw_block([[words.draw(rng) for _ in range(count)]], _font(rng), max(size, 8), **_style(rng, size))
     kind = rng.random()
-    angle = rng.normal(0, 4) if kind < 0.7 else rng.uniform(-40, 40) if kind < 0.94 else rng.choice([-90, 90])
+    angle = rng.normal(0, 4) if kind < 0.7 else rng.uniform(-40, 40) if kind < 0.95 else rng.uniform(-60, 60)
     return block, Plane(block.ink.shape, float(angle), rng.normal(0, 0.1), rng.uniform(-0.25, 0.25))
 
 
