@@ -42,7 +42,7 @@ quickstart-det: $(STAMP)
 	$(PY) tools/train.py -c $(DET_QUICKSTART) -o $(GPU)
 	$(PY) tools/eval.py -c $(DET_QUICKSTART) -o $(GPU) Global.checkpoints=$(DET_RUN)/best_accuracy
 	$(PY) tools/export_model.py -c $(DET_QUICKSTART) -o $(GPU) Global.pretrained_model=$(DET_RUN)/best_accuracy Global.save_inference_dir=$(DET_RUN)/inference
-	$(PY) tools/contact_sheet.py --det_model_dir $(DET_RUN)/inference --label_file train_data/pages/det_gt_test.txt --out $(DET_RUN)/predictions.png
+	$(PY) tools/contact_sheet.py --det_model_dir $(DET_RUN)/inference --label_file train_data/pages/det_gt_test.txt --sheet 12 --out $(DET_RUN)/predictions.png
 	@echo
 	@echo "What next: look at $(DET_RUN)/predictions.png; train on your own pages by pointing a copy of $(DET_QUICKSTART)"
 	@echo "at your label files (docs/data.md); configs/README.md lists the larger networks."
