@@ -209,6 +209,7 @@ DETECTORS = {
         "Architecture.Backbone={name: ResNet, layers: 50, dcn_stage: [false, false, true, true]}",
         "Architecture.Neck.use_asf=true",
         "Loss.main_loss_type=DiceLoss",
+        "Optimizer.name=Momentum",  # Adam turns the last bit of small gradients into whole steps
         "Optimizer.lr.learning_rate=0.0002",
         "Global.epoch_num=2",
         "Train.loader.batch_size_per_card=2",
