@@ -24,8 +24,11 @@ def pages(args: argparse.Namespace) -> None:
     """Write training and test pages of words."""
     from ppocr.synthesis.pages import write_pages
 
+    by_word = args.regions == "words"
     for name, count in (("train", args.train), ("test", args.test)):
-        print(f"{count} {name} pages: {write_pages(args.out, name, count, args.size, args.workers)}", flush=True)
+        print(
+            f"{count} {name} pages: {write_pages(args.out, name, count, args.size, args.workers, by_word)}", flush=True
+        )
 
 
 def main() -> None:
@@ -43,6 +46,7 @@ def main() -> None:
     whole.add_argument("--train", type=int, default=1000, help="training pages")
     whole.add_argument("--test", type=int, default=100, help="test pages, of other words")
     whole.add_argument("--size", type=int, default=480, help="longest side in pixels")
+    whole.add_argument("--regions", choices=("lines", "words"), default="lines", help="what a label surrounds")
     whole.add_argument("--workers", type=int, help="processes; default: one for each core; the pages stay the same")
     whole.set_defaults(make=pages)
     for kind in (lines, whole):

@@ -32,12 +32,14 @@ class Page:
 
     Args:
         image: uint8 [H, W, 3].
-        labels: `{"transcription": str, "points": [[x, y], ...]}` of each line of words.
+        by_word: whether each word is a region to be found, not each line.
+        labels: `{"transcription": str, "points": [[x, y], ...]}` of each region.
         ink: bool [H, W], where letters or their outlines are.
         taken: uint8 [H, W], 255 where no more text may go.
     """
 
     image: np.ndarray
+    by_word: bool = False
     labels: list[dict] = field(default_factory=list)
     ink: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
     taken: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
@@ -47,20 +49,21 @@ class Page:
         self.taken = np.zeros(self.image.shape[:2], np.uint8)
 
 
-def compose_page(words: Words, rng: np.random.Generator, size: int = 480) -> Page:
+def compose_page(words: Words, rng: np.random.Generator, size: int = 480, by_word: bool = False) -> Page:
     """Draw one page.
 
     Args:
         words: what to write.
         rng: source of every choice.
         size: longest side in pixels; the other is 0.7 to 1 of it.
+        by_word: label words, not lines.
 
     Returns:
         The page; a share of `NEGATIVES` has no text and an empty list of labels.
     """
     long, short = size, int(size * rng.uniform(0.7, 1.0)) // 8 * 8
     height, width = (short, long) if rng.random() < 0.6 else (long, short)
-    page = Page(background(rng, height, width))
+    page = Page(background(rng, height, width), by_word)
     if rng.random() >= NEGATIVES:
         makers = (_few_words, _few_words, _paragraph, _curved, _tiny)
         unit = size / 480
@@ -162,7 +165,7 @@ def _paint(page: Page, block: Block, surface: Surface, corner: np.ndarray, rng: 
     part[:] = np.clip(canvas, 0, 255).astype(np.uint8)
     page.ink[y : y + surface.size[1], x : x + surface.size[0]] |= (ink if edge is None else edge) > 60
     limit = np.array(page.taken.shape[::-1])
-    for text, box in zip(block.texts, block.boxes):
+    for text, box in block.words if page.by_word else block.lines:
         points = np.clip(np.round(surface.polygon(box) + corner), 0, limit).astype(int)
         page.labels.append({"transcription": text if block.size >= LEGIBLE else IGNORED, "points": points.tolist()})
 
@@ -194,7 +197,7 @@ def _photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(shot, 0, 255).astype(np.uint8)
 
 
-def write_page(index: int, folder: Path, name: str, seed: int, size: int) -> str:
+def write_page(index: int, folder: Path, name: str, seed: int, size: int, by_word: bool = False) -> str:
     """Write one page and return its line of the label file; a page depends on its number, not on the others.
 
     Args:
@@ -203,10 +206,11 @@ def write_page(index: int, folder: Path, name: str, seed: int, size: int) -> str
         name: "train" or "test"; also chooses the words.
         seed: of the whole split.
         size: longest side in pixels.
+        by_word: label words, not lines.
     """
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, index])
-    page = compose_page(Words(test=name == "test"), rng, size)
+    page = compose_page(Words(test=name == "test"), rng, size, by_word)
     suffix, options = ".jpg", [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(55, 96))]
     if index % 20 == 7:
         suffix, options = ".png", []
@@ -215,7 +219,9 @@ def write_page(index: int, folder: Path, name: str, seed: int, size: int) -> str
     return f"{relative}\t{json.dumps(page.labels, ensure_ascii=False)}\n"
 
 
-def write_pages(folder: Path, name: str, count: int, size: int = 480, workers: int | None = None) -> Path:
+def write_pages(
+    folder: Path, name: str, count: int, size: int = 480, workers: int | None = None, by_word: bool = False
+) -> Path:
     """Write pages with a label file beside them.
 
     Args:
@@ -224,12 +230,15 @@ def write_pages(folder: Path, name: str, count: int, size: int = 480, workers: i
         count: number of pages.
         size: longest side in pixels.
         workers: processes; None for as many as there are cores, 1 for this process alone. The pages are the same.
+        by_word: label words, not lines.
 
     Returns:
         The label file, `det_gt_<name>.txt`, paths relative to `folder`.
     """
     (folder / name).mkdir(parents=True, exist_ok=True)
-    write: Callable[[int], str] = partial(write_page, folder=folder, name=name, seed=SEEDS[name], size=size)
+    write: Callable[[int], str] = partial(
+        write_page, folder=folder, name=name, seed=SEEDS[name], size=size, by_word=by_word
+    )
     workers = min(workers or os.cpu_count() or 1, max(count // 8, 1))
     if workers == 1:
         rows = [write(i) for i in range(count)]

@@ -134,6 +134,9 @@ def _mixed(rng: np.random.Generator) -> str:
     return f"{letters}-{number(10, 1000)}" if kind == 5 else f"{number(1, 100)}{letters}"
 
 
+Box = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class Block:
     """Words drawn flat.
@@ -141,15 +144,15 @@ class Block:
     Args:
         ink: uint8 [H, W], 255 where the letters are.
         edge: uint8 [H, W], the letters with their outline, never less than `ink`.
-        boxes: int64 [N, 4], each line's left, top, right and bottom, `MARGIN` outside its ink.
-        texts: the N lines, words joined by blanks.
+        lines: each line of words and its left, top, right and bottom, `MARGIN` outside its ink.
+        words: each word and the same of it.
         size: font size in pixels.
     """
 
     ink: np.ndarray
     edge: np.ndarray
-    boxes: np.ndarray
-    texts: list[str]
+    lines: list[tuple[str, Box]]
+    words: list[tuple[str, Box]]
     size: int
 
 
@@ -159,7 +162,7 @@ def draw_block(
     """Draw lines of words.
 
     Args:
-        lines: the words of each line; a line is a region to be found.
+        lines: the words of each line.
         font: one of `fonts()`.
         size: of the font in pixels.
         outline: pixels that the outline reaches beyond the letters.
@@ -177,21 +180,24 @@ def draw_block(
     below = max(ink.shape[0] + y for ink, _, y in drawn[-1])
     height = above + max(below, 1) + leading * (len(lines) - 1) + 2 * pad
     canvas = np.zeros((height, max(widths) + 2 * pad), np.uint8)
-    boxes = []
+    grow = outline + MARGIN
+    line_boxes: list[tuple[str, Box]] = []
+    word_boxes: list[tuple[str, Box]] = []
     for row, parts in enumerate(drawn):
         x = left = pad + round((max(widths) - widths[row]) * align)
         tops = [pad + above + row * leading + dy for _, _, dy in parts]
-        for (ink, _, _), y in zip(parts, tops):
+        for (ink, _, _), y, word in zip(parts, tops, lines[row]):
             part = canvas[y : y + ink.shape[0], x : x + ink.shape[1]]
             np.maximum(part, ink, out=part)
+            word_boxes.append((word, (x - grow, y - grow, x + ink.shape[1] + grow, y + ink.shape[0] + grow)))
             x += ink.shape[1] + space
         bottom = max(y + ink.shape[0] for (ink, _, _), y in zip(parts, tops))
-        grow = outline + MARGIN
-        boxes.append((left - grow, min(tops) - grow, x - space + grow, bottom + grow))
+        box = (left - grow, min(tops) - grow, x - space + grow, bottom + grow)
+        line_boxes.append((" ".join(lines[row]), box))
     edge = canvas
     if outline:
         edge = cv2.dilate(canvas, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * outline + 1, 2 * outline + 1)))
-    return Block(canvas, edge, np.array(boxes, np.int64), [" ".join(line) for line in lines], size)
+    return Block(canvas, edge, line_boxes, word_boxes, size)
 
 
 class Plane:

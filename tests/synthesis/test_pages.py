@@ -92,6 +92,17 @@ def test_same_bytes_whatever_the_number_of_processes(tmp_path: Path) -> None:
         assert all(set(label) == {"transcription", "points"} for label in json.loads(labels))
 
 
+def test_words_are_labelled_on_the_same_pages_as_lines() -> None:
+    for index in range(12):
+        lines = compose_page(Words(False), np.random.default_rng(index), size=240)
+        words = compose_page(Words(False), np.random.default_rng(index), size=240, by_word=True)
+        assert np.array_equal(lines.image, words.image)
+        read = [
+            " ".join(r["transcription"] for r in page.labels if r["transcription"] != "###") for page in (lines, words)
+        ]
+        assert read[0] == read[1]
+
+
 def test_a_machine_without_fonts_draws_with_those_of_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages_text, "system_fonts", lambda: ())
     assert fonts() == pages_text.BUILT_IN
@@ -104,8 +115,9 @@ def test_a_machine_without_fonts_draws_with_those_of_the_packages(monkeypatch: p
     assert any(page.labels for page in some_pages(3))
 
 
+@pytest.mark.parametrize("by_word", [False, True])
 @pytest.mark.parametrize("surface", ["turned", "leaning", "arch", "smile"])
-def test_surfaces_carry_boxes_where_they_carry_ink(surface: str) -> None:
+def test_surfaces_carry_boxes_where_they_carry_ink(surface: str, by_word: bool) -> None:
     block = draw_block([["West"], ["GATE", "7"]], "pillow", 30, outline=2, border=3)
     shape = block.ink.shape
     lies = {
@@ -117,13 +129,13 @@ def test_surfaces_carry_boxes_where_they_carry_ink(surface: str) -> None:
     ink = lies.warp(block.edge) > 60
     assert ink.sum() == pytest.approx((block.edge > 60).sum(), rel=0.3)
     inside = np.zeros(ink.shape, np.uint8)
-    for box in block.boxes:
+    boxes = [box for _, box in (block.words if by_word else block.lines)]
+    assert len(boxes) == (3 if by_word else 2)
+    for box in boxes:
         polygon = lies.polygon(box)
         assert len(polygon) == 4 if isinstance(lies, Plane) else len(polygon) >= 10
         assert (polygon >= 0).all() and (polygon <= lies.size).all()
         inside |= filled(ink.shape, np.round(polygon).astype(int).tolist())
     assert not (ink & (inside == 0)).any()
     if surface == "turned":  # clockwise: the first corner, top left of the text, is now top right
-        assert lies.polygon(block.boxes[0])[0] == pytest.approx(
-            [lies.size[0] - block.boxes[0][1], block.boxes[0][0]], abs=1
-        )
+        assert lies.polygon(boxes[0])[0] == pytest.approx([lies.size[0] - boxes[0][1], boxes[0][0]], abs=1)
