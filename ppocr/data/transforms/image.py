@@ -131,6 +131,7 @@ class NormalizeImage(Transform):
         self.std = np.asarray([0.229, 0.224, 0.225] if std is None else std, np.float32)
         self._factors = (self.scale / self.std).tolist()
         self._offsets = (-self.mean / self.std).tolist()
+        self._turned = min(self._factors, default=0) < 0  # dark becomes bright: nobody's, but allowed
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Normalise `sample["image"]`: 8-bit values in one pass over each channel, anything else by arithmetic.
@@ -139,13 +140,16 @@ class NormalizeImage(Transform):
         """
         image = sample["image"]
         channels = image.shape[2 if self.order == "hwc" else 0]
-        if image.dtype != np.uint8 or channels != len(self._factors) or len(self._offsets) != channels:
+        if image.dtype != np.uint8 or channels != len(self._factors) or len(self._offsets) != channels or self._turned:
             sample["image"] = self._compute(image)
             return sample
         planes = cv2.split(image) if self.order == "hwc" else image
         out = np.empty((channels, *planes[0].shape), np.float32)
         for plane, factor, offset, result in zip(planes, self._factors, self._offsets, out):
-            cv2.addWeighted(plane, factor, plane, 0, offset, dst=result, dtype=cv2.CV_32F)
+            # the only door from Python to OpenCV's scaling conversion, twice as fast as addWeighted: name the ends
+            low, high, _, _ = cv2.minMaxLoc(plane)
+            ends = low * factor + offset, high * factor + offset
+            cv2.normalize(plane, result, *ends, cv2.NORM_MINMAX, cv2.CV_32F)
         sample["image"] = out.transpose(1, 2, 0) if self.order == "hwc" else out
         return sample
 
