@@ -10,6 +10,7 @@ import paddle
 from paddle import nn
 
 from ppocr.modeling.architectures import build_model
+from ppocr.modeling.layers.svtr import DropPath
 from tests.conformance import assert_described, fill
 
 STATISTICS = ("_mean", "_variance")
@@ -108,5 +109,5 @@ def _is_parameter(tensor: paddle.Tensor) -> bool:
 
 def _turn_off_dropout(model: nn.Layer) -> None:
     for layer in model.sublayers():
-        if isinstance(layer, nn.Dropout):
+        if isinstance(layer, (nn.Dropout, DropPath)):
             layer.p = 0.0

@@ -1,0 +1,233 @@
+"""SVTRNet, recognition without recurrence (https://arxiv.org/abs/2205.00159)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import paddle
+from paddle import ParamAttr, nn
+from paddle.nn.initializer import KaimingNormal, TruncatedNormal
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.layers.svtr import (
+    Attention,
+    Block,
+    ConvBNLayer,
+    ConvMixer,
+    as_map,
+    as_sequence,
+    check_mixers,
+    initialise,
+    nearby,
+)
+from ppocr.registry import BACKBONES
+
+STAGES = 3
+MERGINGS = ("Conv", "Pool")
+
+
+class BlockOptions(NamedTuple):
+    """What the blocks of all stages have in common."""
+
+    mlp_ratio: float
+    qkv_bias: bool
+    qk_scale: float | None
+    drop: float
+    attn_drop: float
+    epsilon: float
+    prenorm: bool
+
+
+class PatchEmbed(nn.Layer):
+    """Convolutions of stride 2, one behind the other, each twice as wide as the one before."""
+
+    def __init__(self, in_channels: int, width: int, count: int) -> None:
+        super().__init__()
+        layers = []
+        for i in reversed(range(count)):
+            layers.append(ConvBNLayer(in_channels, width >> i, 3, 2, bias=True))
+            in_channels = width >> i
+        self.proj = nn.Sequential(*layers)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return as_sequence(self.proj(x))
+
+
+class SubSample(nn.Layer):
+    """Halves the height of the map a sequence is made of, by a convolution or by pooling.
+
+    Args:
+        in_channels: width of the input.
+        out_channels: width of the output.
+        height: of the map.
+        pool: pool instead of convolving.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, height: int, pool: bool) -> None:
+        super().__init__()
+        self.height = height
+        self.pool = pool
+        if pool:
+            self.avgpool = nn.AvgPool2D([3, 5], [2, 1], [1, 2])
+            self.maxpool = nn.MaxPool2D([3, 5], [2, 1], [1, 2])
+            self.proj = nn.Linear(in_channels, out_channels)
+        else:
+            initial = ParamAttr(initializer=KaimingNormal())
+            self.conv = nn.Conv2D(in_channels, out_channels, 3, [2, 1], 1, weight_attr=initial)
+        self.norm = nn.LayerNorm(out_channels)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = as_map(x, self.height)
+        if self.pool:
+            x = self.proj(as_sequence((self.avgpool(x) + self.maxpool(x)) * 0.5))
+        else:
+            x = as_sequence(self.conv(x))
+        return self.norm(x)
+
+
+@BACKBONES.register(scope="rec")
+class SVTRNet(nn.Layer):
+    """Patches of the line mixed in three stages, by attention over all of them, near by, or by convolutions.
+
+    Args:
+        in_channels: channels of the image.
+        img_size: height and width of the image; a position is learnt for each patch, so no other size will do.
+        embed_dim: width of each stage.
+        depth: blocks of each stage.
+        num_heads: heads, or groups of the convolution, in each stage.
+        mixer: of each block, "Global", "Local" or "Conv"; first local, then global when not given.
+        local_mixer: height and width of the local mixers' surroundings in each stage.
+        patch_merging: how the height is halved between stages: "Conv", "Pool", or null for not at all.
+        mlp_ratio: see `Block`.
+        qkv_bias: see `Attention`, so for qk_scale.
+        qk_scale: see `qkv_bias`.
+        drop_rate: dropout within the blocks.
+        last_drop: dropout behind the last layer.
+        attn_drop_rate: dropout of the attention's weights.
+        drop_path_rate: probability of leaving a branch of the last block out; growing from 0 in the first.
+        epsilon: of the layer norms in the blocks.
+        out_channels: width behind the last layer.
+        out_char_num: time steps behind it.
+        last_stage: end in a layer that averages the height and sets the number of steps; else in a sequence of patches.
+        sub_num: how often the first convolutions halve the image.
+        prenorm: upstream: what is so called norms the sums, and its absence the branches' inputs.
+
+    Raises:
+        ConfigError: sizes that do not go together, or an unknown mixer.
+    """
+
+    fixed_size = True
+
+    def __init__(
+        self,
+        in_channels: int = 3,
+        img_size: Sequence[int] = (32, 100),
+        embed_dim: Sequence[int] = (64, 128, 256),
+        depth: Sequence[int] = (3, 6, 3),
+        num_heads: Sequence[int] = (2, 4, 8),
+        mixer: Sequence[str] = ("Local",) * 6 + ("Global",) * 6,
+        local_mixer: Sequence[Sequence[int]] = ((7, 11), (7, 11), (7, 11)),
+        patch_merging: str | None = "Conv",
+        mlp_ratio: float = 4,
+        qkv_bias: bool = True,
+        qk_scale: float | None = None,
+        drop_rate: float = 0.0,
+        last_drop: float = 0.1,
+        attn_drop_rate: float = 0.0,
+        drop_path_rate: float = 0.1,
+        epsilon: float = 1e-6,
+        out_channels: int = 192,
+        out_char_num: int = 25,
+        last_stage: bool = True,
+        sub_num: int = 2,
+        prenorm: bool = True,
+    ) -> None:
+        super().__init__()
+        check_mixers("SVTRNet.mixer", mixer)
+        if len(mixer) < sum(depth):
+            raise ConfigError(f"SVTRNet.mixer: {len(mixer)} blocks are named, depth asks for {sum(depth)}")
+        if patch_merging not in MERGINGS:
+            patch_merging = None
+        self.img_size = [int(side) for side in img_size]
+        height, width = (side // 2**sub_num for side in self.img_size)
+        self.patch_embed = PatchEmbed(in_channels, embed_dim[0], sub_num)
+        self.pos_embed = self.create_parameter(
+            [1, height * width, embed_dim[0]], default_initializer=TruncatedNormal(std=0.02)
+        )
+        self.pos_drop = nn.Dropout(drop_rate)
+        options = BlockOptions(mlp_ratio, qkv_bias, qk_scale, drop_rate, attn_drop_rate, epsilon, bool(prenorm))
+        drops = np.linspace(0, drop_path_rate, sum(depth)).tolist()
+        start = 0
+        for i in range(STAGES):
+            names, paths = mixer[start : start + depth[i]], drops[start : start + depth[i]]
+            start += depth[i]
+            blocks = _stage(embed_dim[i], num_heads[i], names, paths, (height, width), local_mixer[i], options)
+            setattr(self, f"blocks{i + 1}", blocks)
+            if i + 1 < STAGES and patch_merging is not None:
+                shrink = SubSample(embed_dim[i], embed_dim[i + 1], height, patch_merging == "Pool")
+                setattr(self, f"sub_sample{i + 1}", shrink)
+                height = height // 2
+        self.height = height
+        self.out_channels = out_channels if last_stage else embed_dim[-1]
+        self.last_stage = last_stage
+        if last_stage:
+            self.avg_pool = nn.AdaptiveAvgPool2D([1, out_char_num])
+            self.last_conv = nn.Conv2D(embed_dim[-1], out_channels, 1, bias_attr=False)
+            self.hardswish = nn.Hardswish()
+            self.dropout = nn.Dropout(last_drop, mode="downscale_in_infer")
+        self.norm = None if prenorm else nn.LayerNorm(embed_dim[-1], epsilon=epsilon)
+        self.apply(initialise)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return [B, out_channels, 1, out_char_num], or without the last stage patches [B, T, out_channels]."""
+        if [s for s in x.shape[2:] if s > 0] != self.img_size:
+            raise ConfigError(
+                f"SVTRNet.img_size: it is made for images of {self.img_size}, not {list(x.shape[2:])}",
+                "set img_size and the image_shape of the transforms to the same height and width",
+            )
+        x = self.pos_drop(self.patch_embed(x) + self.pos_embed)
+        for i in range(STAGES):
+            for block in getattr(self, f"blocks{i + 1}"):
+                x = block(x)
+            shrink = getattr(self, f"sub_sample{i + 1}", None)
+            if shrink is not None:
+                x = shrink(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        if not self.last_stage:
+            return x
+        return self.dropout(self.hardswish(self.last_conv(self.avg_pool(as_map(x, self.height)))))
+
+
+def _stage(
+    width: int,
+    heads: int,
+    mixers: Sequence[str],
+    drop_paths: Sequence[float],
+    size: tuple[int, int],
+    window: Sequence[int],
+    options: BlockOptions,
+) -> nn.LayerList:
+    """Return the blocks of one stage, whose map is `size` high and wide."""
+    blocks = nn.LayerList()
+    for name, drop_path in zip(mixers, drop_paths):
+        mixer: nn.Layer
+        if name == "Conv":
+            mixer = ConvMixer(width, heads, size[0], window)
+        else:
+            mask = nearby(size, window) if name == "Local" else None
+            mixer = Attention(width, heads, options.qkv_bias, options.qk_scale, options.attn_drop, options.drop, mask)
+        blocks.append(
+            Block(
+                width,
+                mixer,
+                options.mlp_ratio,
+                drop=options.drop,
+                drop_path=drop_path,
+                epsilon=options.epsilon,
+                prenorm=options.prenorm,
+            )
+        )
+    return blocks
