@@ -10,7 +10,8 @@ from paddle import nn
 
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.initializers import uniform_linear_attrs
-from ppocr.registry import NECKS
+from ppocr.modeling.necks.encoder_svtr import EncoderWithSVTR
+from ppocr.registry import NECKS, parameters
 
 
 class Im2Seq(nn.Layer):
@@ -33,7 +34,7 @@ class Im2Seq(nn.Layer):
 class EncoderWithRNN(nn.Layer):
     """Two bidirectional LSTM layers."""
 
-    def __init__(self, in_channels: int, hidden_size: int) -> None:
+    def __init__(self, in_channels: int, hidden_size: int = 48) -> None:
         super().__init__()
         self.out_channels = hidden_size * 2
         self.lstm = nn.LSTM(in_channels, hidden_size, num_layers=2, direction="bidirectional")
@@ -60,7 +61,11 @@ class EncoderWithCascadeRNN(nn.Layer):
     """Bidirectional LSTM layers one after another, each with its own output width."""
 
     def __init__(
-        self, in_channels: int, hidden_size: int, out_channels: Sequence[int] = (256, 512), with_linear: bool = False
+        self,
+        in_channels: int,
+        hidden_size: int = 48,
+        out_channels: Sequence[int] = (256, 512),
+        with_linear: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = nn.LayerList()
@@ -78,7 +83,7 @@ class EncoderWithCascadeRNN(nn.Layer):
 class EncoderWithFC(nn.Layer):
     """One linear layer."""
 
-    def __init__(self, in_channels: int, hidden_size: int) -> None:
+    def __init__(self, in_channels: int, hidden_size: int = 48) -> None:
         super().__init__()
         self.out_channels = hidden_size
         self.fc = nn.Linear(in_channels, hidden_size, **uniform_linear_attrs(in_channels, 1e-5))
@@ -87,7 +92,13 @@ class EncoderWithFC(nn.Layer):
         return self.fc(x)
 
 
-ENCODERS: dict[str, Any] = {"fc": EncoderWithFC, "rnn": EncoderWithRNN, "cascadernn": EncoderWithCascadeRNN}
+ENCODERS: dict[str, type] = {
+    "fc": EncoderWithFC,
+    "rnn": EncoderWithRNN,
+    "cascadernn": EncoderWithCascadeRNN,
+    "svtr": EncoderWithSVTR,
+}
+ON_MAPS = ("svtr", "lightsvtr")  # encoders of the feature map; the others encode the sequence made of it
 NO_ENCODER = "reshape"
 
 
@@ -95,41 +106,98 @@ NO_ENCODER = "reshape"
 class SequenceEncoder(nn.Layer):
     """Feature map [B, C, 1, W] to sequence [B, W, C'], through the encoder the key names.
 
+    A key left out has the default of the encoder's own class.
+
     Args:
         in_channels: channels of the feature map.
-        encoder_type: "reshape" (no encoder), "fc", "rnn" or "cascadernn".
-        hidden_size: width of the encoder, of one direction in recurrent ones.
-        out_channels: widths behind each layer of "cascadernn"; 256, 512 when not given.
+        encoder_type: "reshape" (no encoder), "fc", "rnn", "cascadernn", "svtr" or "lightsvtr".
+        hidden_size: width of the encoders of sequences, of one direction in recurrent ones.
+        out_channels: widths behind each layer of "cascadernn".
         with_linear: whether each layer of "cascadernn" ends in a linear one.
+        dims: channels of the result of the "svtr" encoders, see `EncoderWithSVTR` for them all.
+        depth: their number of blocks.
+        hidden_dims: channels inside "svtr".
+        kernel_size: of the convolutions of "svtr".
+        local_kernel: of the convolution of "lightsvtr".
+        use_guide: keep their gradient from the backbone.
+        num_heads: heads of their attention.
+        qkv_bias: see `Attention`.
+        qk_scale: see `Attention`.
+        mlp_ratio: width inside their MLPs.
+        drop_rate: probability of dropout.
+        attn_drop_rate: the same of attention weights.
+        drop_path: probability that a sample passes a block by.
 
     Raises:
-        ConfigError: an unknown encoder.
+        ConfigError: an unknown encoder, or a key that the named one does not have.
     """
 
     def __init__(
         self,
         in_channels: int,
         encoder_type: str,
-        hidden_size: int = 48,
+        hidden_size: int | None = None,
         out_channels: Sequence[int] | None = None,
-        with_linear: bool = False,
+        with_linear: bool | None = None,
+        dims: int | None = None,
+        depth: int | None = None,
+        hidden_dims: int | None = None,
+        kernel_size: Sequence[int] | None = None,
+        local_kernel: int | None = None,
+        use_guide: bool | None = None,
+        num_heads: int | None = None,
+        qkv_bias: bool | None = None,
+        qk_scale: float | None = None,
+        mlp_ratio: float | None = None,
+        drop_rate: float | None = None,
+        attn_drop_rate: float | None = None,
+        drop_path: float | None = None,
     ) -> None:
         super().__init__()
         self.encoder_reshape = Im2Seq(in_channels)
-        self.encoder = None
+        self.encoder: nn.Layer | None = None
         self.out_channels = in_channels
+        self.on_map = encoder_type in ON_MAPS
         if encoder_type == NO_ENCODER:
             return
         if encoder_type not in ENCODERS:
             known = ", ".join([NO_ENCODER, *ENCODERS])
             raise ConfigError(f"SequenceEncoder.encoder_type: {encoder_type!r} is none of {known}")
-        extra: dict[str, Any] = {}
-        if encoder_type == "cascadernn":
-            extra = {"out_channels": tuple(out_channels or (256, 512)), "with_linear": with_linear}
-        self.encoder = ENCODERS[encoder_type](in_channels, hidden_size, **extra)
+        asked = {
+            "hidden_size": hidden_size,
+            "out_channels": out_channels,
+            "with_linear": with_linear,
+            "dims": dims,
+            "depth": depth,
+            "hidden_dims": hidden_dims,
+            "kernel_size": kernel_size,
+            "local_kernel": local_kernel,
+            "use_guide": use_guide,
+            "num_heads": num_heads,
+            "qkv_bias": qkv_bias,
+            "qk_scale": qk_scale,
+            "mlp_ratio": mlp_ratio,
+            "drop_rate": drop_rate,
+            "attn_drop_rate": attn_drop_rate,
+            "drop_path": drop_path,
+        }
+        self.encoder = _build(encoder_type, {k: v for k, v in asked.items() if v is not None})
         self.out_channels = self.encoder.out_channels
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return the sequence [B, W, out_channels] of a feature map [B, in_channels, 1, W]."""
-        x = self.encoder_reshape(x)
-        return x if self.encoder is None else self.encoder(x)
+        if self.encoder is None:
+            return self.encoder_reshape(x)
+        if self.on_map:
+            return self.encoder_reshape(self.encoder(x))
+        return self.encoder(self.encoder_reshape(x))
+
+
+def _build(encoder_type: str, asked: dict[str, Any]) -> nn.Layer:
+    """Build an encoder from the keys given; `hidden_size` may stand where nothing reads it."""
+    encoder = ENCODERS[encoder_type]
+    accepted, _ = parameters(encoder)
+    for key in asked:
+        if key not in (*accepted, "hidden_size"):
+            raise ConfigError(f"SequenceEncoder.{key}: the encoder {encoder_type!r} has no such key")
+    return encoder(**{k: v for k, v in asked.items() if k in accepted})
