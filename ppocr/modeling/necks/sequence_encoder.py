@@ -163,7 +163,8 @@ class SequenceEncoder(nn.Layer):
         if encoder_type not in ENCODERS:
             known = ", ".join([NO_ENCODER, *ENCODERS])
             raise ConfigError(f"SequenceEncoder.encoder_type: {encoder_type!r} is none of {known}")
-        asked = {
+        asked: dict[str, Any] = {
+            "in_channels": in_channels,
             "hidden_size": hidden_size,
             "out_channels": out_channels,
             "with_linear": with_linear,
