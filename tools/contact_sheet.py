@@ -18,7 +18,8 @@ def show(args: argparse.Namespace) -> None:
 
     from ppocr.deploy.sheets import lines_sheet, pages_sheet
 
-    make, model = (lines_sheet, args.rec_model_dir) if args.rec_model_dir else (pages_sheet, args.det_model_dir)
+    model = args.rec_model_dir or args.cls_model_dir
+    make, model = (lines_sheet, model) if model else (pages_sheet, args.det_model_dir)
     sheet, said = make(model, args.label_file, args.data_dir or args.label_file.parent, args.count, args.sheet)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
@@ -30,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument("--rec_model_dir", type=Path, help="exported folder of a recogniser")
+    model.add_argument("--cls_model_dir", type=Path, help="exported folder of a classifier of lines")
     model.add_argument("--det_model_dir", type=Path, help="exported folder of a detector")
     parser.add_argument("--label_file", type=Path, required=True, help="image path, tab, label per line")
     parser.add_argument("--data_dir", type=Path, help="folder the paths start from; default: the label file's")

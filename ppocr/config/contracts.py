@@ -27,9 +27,9 @@ def check_contracts(
     Args:
         train: transforms of `Train`; its batches feed the loss and the head.
         evaluation: transforms of `Eval`; its batches feed the post-processing and the metric.
-        head: declares `targets`, `inputs`, `outputs`, `aux`.
+        head: declares `targets`, `inputs`, `outputs`, `aux`; also `classes` where the configuration counts them.
         loss: declares `reads`, `needs`.
-        postprocess: declares `reads`, `needs`.
+        postprocess: declares `reads`, `needs`, `classes`.
         metric: declares `needs`.
         network: its parts declare `size_multiple`, which both sides of an image must be multiples of.
 
@@ -61,6 +61,12 @@ def check_contracts(
             cure = "; do PostProcess and Head belong together?"
             key = " or ".join(reads)
             problems.append(_missing(key, postprocess, outputs, "PostProcess", "the head's predictions", cure))
+    told, named = getattr(head, "classes", None), getattr(postprocess, "classes", None)
+    if None not in (told, named) and told != named:
+        message = (
+            f"{type(head).__name__} tells {told} classes apart, {type(postprocess).__name__} has names for {named}"
+        )
+        problems.append(Problem("", "Architecture.Head", message, "contract"))
     if problems:
         raise ConfigError(problems)
 

@@ -20,11 +20,11 @@ from ppocr.utils.image_io import decode_image, read_bytes
 def lines_sheet(
     model: str | Path, label_file: str | Path, folder: str | Path, count: int, most: int
 ) -> tuple[np.ndarray, str]:
-    """Read labelled text lines with an exported recogniser.
+    """Read or classify labelled text lines with an exported model.
 
     Args:
         model: exported folder.
-        label_file: image path, tab, text per line.
+        label_file: image path, tab, text (or class) per line.
         folder: where the paths start from.
         count: predictions to print.
         most: lines in the picture, wrong ones first as far as a quarter of it.

@@ -1,13 +1,16 @@
-"""What detectors find in one image."""
+"""What detectors and classifiers say of one image."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
+from ppocr.utils.draw import choose_font, draw_line
 from ppocr.utils.draw_regions import draw_regions
 
 
@@ -35,3 +38,42 @@ class Detection:
     def draw_on(self, image: np.ndarray) -> np.ndarray:
         """Return an image with the outlines of the regions, uint8 [H, W, 3]; the given one is not changed."""
         return draw_regions(image, self.points)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """How an image lies, by a classifier whose labels are degrees.
+
+    Args:
+        label: the class's name; the first whole number in it is the angle ("180", "180_degree").
+        probability: 0 to 1.
+        threshold: probability from which the label is believed.
+    """
+
+    label: str | int
+    probability: float
+    threshold: float = 0.0
+
+    @property
+    def degrees(self) -> int:
+        """0, 90, 180 or 270: how far the image has been turned clockwise; 0 where that is not believed or not said."""
+        number = re.search(r"\d+", str(self.label))
+        degrees = int(number[0]) if number else 0
+        return degrees if degrees in _UPRIGHT and self.probability >= self.threshold else 0
+
+    def upright(self, image: np.ndarray) -> np.ndarray:
+        """Return an image, uint8 [H, W, 3], turned back."""
+        return cv2.rotate(image, _UPRIGHT[self.degrees]) if self.degrees else image
+
+    def to_json(self) -> str:
+        """Return label and probability as a JSON list."""
+        return json.dumps([self.label, round(float(self.probability), 6)])
+
+    def draw_on(self, image: np.ndarray) -> np.ndarray:
+        """Return an image turned back, uint8 [H', W', 3], with label and probability below it."""
+        text = f"{self.label} ({self.probability:.3f})"
+        font, missing = choose_font([text])
+        return draw_line(self.upright(image), text, font, missing=missing)
+
+
+_UPRIGHT = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}

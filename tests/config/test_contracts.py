@@ -79,3 +79,10 @@ def test_head_with_targets_and_inputs():
     lines = said(pipeline("image", "label", "length"), pipeline("image", "valid_ratio"), head=head)
     assert len(lines) == 1
     assert "needs 'valid_ratio'" in lines[0] and lines[0].endswith("add valid_ratio to KeepKeys.keep_keys")
+
+
+def test_classes_counted_twice_must_agree():
+    head = SimpleNamespace(outputs=("ctc",), aux=(), inputs=(), targets=(), classes=4)
+    named = SimpleNamespace(reads=("ctc",), needs=(), classes=2)
+    (found,) = said(None, head=head, postprocess=named)
+    assert found == "Architecture.Head: SimpleNamespace tells 4 classes apart, SimpleNamespace has names for 2"

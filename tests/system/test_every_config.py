@@ -38,7 +38,19 @@ def small_pages(folder: Path, asked: Any) -> None:
     (folder / "labels.txt").write_text(write_pages(folder / "images", IMAGES), encoding="utf-8")
 
 
-SMALL_DATA = {"rec": small_lines, "det": small_pages}
+def small_directions(folder: Path, asked: Any) -> None:
+    """Write lines labelled with the classes a configuration names."""
+    (folder / "images").mkdir(parents=True)
+    labels = asked.Global.label_list or ["any"]
+    rows = []
+    for i in range(IMAGES):
+        data = cv2.imencode(".jpg", line_image(str(1234)[: i + 1]))[1].tobytes()
+        (folder / "images" / f"{i}.jpg").write_bytes(data)
+        rows.append(f"{i}.jpg\t{labels[i % len(labels)]}\n")
+    (folder / "labels.txt").write_text("".join(rows), encoding="utf-8")
+
+
+SMALL_DATA = {"rec": small_lines, "det": small_pages, "cls": small_directions}
 
 
 def small_images(transform: dict[str, Any]) -> dict[str, str]:

@@ -88,7 +88,7 @@ class BaseDataAugmentation(Transform):
         if crop and large:
             image = crop_rows(image, *numbers[_CROP : _CROP + 2])
         height = image.shape[0]
-        image = self._shrink(image)
+        image = shrunk(image, self._target)
         if (tia or perspective) and large:
             image = warp_line(image, tia, perspective, draws)
         if blur:
@@ -103,13 +103,6 @@ class BaseDataAugmentation(Transform):
         if reverse:
             image = cv2.bitwise_not(image)
         return image
-
-    def _shrink(self, image: np.ndarray) -> np.ndarray:
-        """Resize to the final size if that has fewer pixels, exactly as the recogniser's resize would."""
-        if self._target is None:
-            return image
-        height, width = self._target[0], fitted_width(image.shape, self._target)
-        return cv2.resize(image, (width, height)) if height * width < image.shape[0] * image.shape[1] else image
 
 
 @TRANSFORMS.register()
@@ -144,6 +137,19 @@ class RecAug(BaseDataAugmentation):
         if not use_tia:
             chances[6] = 0.0
         self._set_chances(chances)
+
+
+def shrunk(image: np.ndarray, target: tuple[int, int] | None) -> np.ndarray:
+    """Return the image at its final size if that has fewer pixels, exactly as the recogniser's resize would make it.
+
+    Args:
+        image: uint8 [H, W] or [H, W, C].
+        target: the recogniser's (height, width); None where it is not known.
+    """
+    if target is None:
+        return image
+    height, width = target[0], fitted_width(image.shape, target)
+    return cv2.resize(image, (width, height)) if height * width < image.shape[0] * image.shape[1] else image
 
 
 def crop_rows(image: np.ndarray, amount: float, side: float) -> np.ndarray:

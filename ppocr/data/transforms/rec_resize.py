@@ -30,9 +30,9 @@ class RecResizeImg(Transform):
         padding: False stretches every line to W.
     """
 
-    provides = ("image", "valid_ratio")
-    from_global = ("character_dict_path",)
-    none_without_global = ("character_dict_path",)
+    provides: tuple[str, ...] = ("image", "valid_ratio")
+    from_global: tuple[str, ...] = ("character_dict_path",)
+    none_without_global: tuple[str, ...] = ("character_dict_path",)
 
     def __init__(
         self,

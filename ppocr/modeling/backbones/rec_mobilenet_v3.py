@@ -16,6 +16,7 @@ OPENERS = {"large": (0, 1, 3, 12), "small": (0, 1, 3, 8)}
 
 
 @BACKBONES.register("MobileNetV3", scope="rec")
+@BACKBONES.register("MobileNetV3", scope="cls")
 class MobileNetV3(nn.Layer):
     """Light backbone for text lines 32 pixels high.
 

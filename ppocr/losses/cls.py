@@ -1,0 +1,31 @@
+"""Cross entropy of classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import paddle.nn.functional as F
+from paddle import Tensor, nn
+
+from ppocr.registry import LOSSES
+
+
+@LOSSES.register("ClsLoss", scope="cls")
+class ClsLoss(nn.Layer):
+    """Cross entropy of class scores, averaged over the images."""
+
+    reads = ("cls",)
+    needs = ("label",)
+    ignored_keys = ("main_indicator",)  # upstream: read by nothing
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the loss.
+
+        Args:
+            preds: `cls` float32 [B, C], unnormalised.
+            batch: `label` int64 [B].
+
+        Returns:
+            `loss`, a scalar.
+        """
+        return {"loss": F.cross_entropy(preds["cls"], batch["label"].astype("int64"))}

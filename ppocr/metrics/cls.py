@@ -1,0 +1,56 @@
+"""How often images were given the right class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ppocr.registry import METRICS
+
+EPSILON = 1e-5  # upstream: added to the number of images, so that a perfect score is slightly below 1
+
+
+@METRICS.register("ClsMetric", scope="cls")
+class ClsMetric:
+    """Share of images whose most probable class is their label.
+
+    Args:
+        main_indicator: the number that decides which checkpoint is best.
+    """
+
+    needs = ("text",)
+    ignored_keys: tuple[str, ...] = ()
+
+    def __init__(self, main_indicator: str = "acc") -> None:
+        self.main_indicator = main_indicator
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything counted."""
+        self._counts = {"total": 0, "right": 0}
+
+    def __call__(self, results: Sequence[tuple[Any, float]], batch: Mapping[str, Any]) -> None:
+        """Count a batch.
+
+        Args:
+            results: (label, probability) per image.
+            batch: `text`, the label of each image.
+        """
+        for (predicted, *_), label in zip(results, batch["text"]):
+            self._counts["total"] += 1
+            self._counts["right"] += predicted == label
+
+    def get_metric(self) -> dict[str, float]:
+        """Return `acc` of everything counted since the last reset."""
+        return {"acc": self._counts["right"] / (self._counts["total"] + EPSILON)}
+
+    def state(self) -> dict[str, int]:
+        """Return what was counted, to be merged with other processes'."""
+        return dict(self._counts)
+
+    def merge(self, states: Iterable[Mapping[str, int]]) -> None:
+        """Replace what was counted by the sum of several states."""
+        self.reset()
+        for state in states:
+            for name in self._counts:
+                self._counts[name] += state[name]

@@ -1,0 +1,53 @@
+"""The classifier of a whole image."""
+
+from __future__ import annotations
+
+import math
+
+import paddle
+import paddle.nn.functional as F
+from paddle import ParamAttr, nn
+
+from ppocr.errors import ConfigError
+from ppocr.registry import HEADS
+
+
+@HEADS.register("ClsHead", scope="cls")
+class ClsHead(nn.Layer):
+    """Class scores of an image from the means of its feature maps.
+
+    Args:
+        in_channels: channels of the features.
+        class_dim: classes.
+
+    Attributes:
+        classes: the same number, which must be that of the post-processing's labels.
+
+    Raises:
+        ConfigError: fewer than two classes.
+    """
+
+    targets = ()
+    inputs = ()
+    outputs = ("cls",)
+    aux = ()
+
+    def __init__(self, in_channels: int, class_dim: int) -> None:
+        super().__init__()
+        if class_dim < 2:
+            raise ConfigError(f"ClsHead.class_dim: {class_dim} classes cannot be told apart; at least 2 can")
+        self.classes = class_dim
+        self.pool = nn.AdaptiveAvgPool2D(1)
+        bound = 1.0 / math.sqrt(in_channels)
+        # upstream: the bias is left to the layer's own initial value, 0
+        weight = ParamAttr(initializer=nn.initializer.Uniform(-bound, bound))
+        self.fc = nn.Linear(in_channels, class_dim, weight_attr=weight)
+
+    def forward(self, x: paddle.Tensor) -> dict[str, paddle.Tensor]:
+        """Return `cls` [B, class_dim]: scores in training, probabilities in evaluation.
+
+        Args:
+            x: features, float32 [B, in_channels, H, W].
+        """
+        scores = self.fc(self.pool(x).flatten(1))
+        return {"cls": scores if self.training else F.softmax(scores, axis=1)}

@@ -1,0 +1,45 @@
+"""Labels and images of classifiers against the reference numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppocr.data.transforms.base import Pipeline
+from ppocr.data.transforms.cls import ClsLabelEncode, ClsResizeImg
+from ppocr.errors import ConfigError, SampleError
+from tests.conformance import assert_described, load
+from tests.data.transforms.test_image import cases, pixels
+
+
+@pytest.mark.parametrize("case", load("transforms/ClsLabelEncode.json")["cases"], ids=lambda c: repr(c["label"]))
+def test_label_encode(case: dict) -> None:
+    encode = ClsLabelEncode(**case["args"])
+    if case["result"] is None:
+        with pytest.raises(SampleError, match=r"is none of 0, 180 \(Global.label_list\)"):
+            encode({"label": case["label"]})
+        return
+    out = encode({"label": case["label"]})
+    assert out["label"] == case["result"] and out["label"].dtype == np.int64 and out["text"] == case["label"]
+
+
+@pytest.mark.parametrize("case", cases("ClsResizeImg"))
+def test_cls_resize_img(case: dict) -> None:
+    out = ClsResizeImg(**case["args"])({"image": pixels(case["input"])})
+    assert set(out) == {"image"}
+    assert_described(out["image"], case["output"]["image"], rtol=0, atol=1e-5)
+
+
+def test_deployed_pixels_are_those_of_evaluation() -> None:
+    specs = ["ClsLabelEncode", {"ClsResizeImg": {"image_shape": [3, 48, 192]}}]
+    pipeline = Pipeline.from_config(specs, {"label_list": ["0", "180"], "character_dict_path": "any.txt"})
+    image = pixels("synth_37x211")
+    expected = pipeline({"image": image, "label": "180"})["image"]
+    read_back = Pipeline.from_config(pipeline.for_inference().to_config(), {})
+    np.testing.assert_array_equal(read_back({"image": image})["image"], expected)
+    assert read_back.output_shape() == (3, 48, 192)
+
+
+def test_a_label_list_is_needed() -> None:
+    with pytest.raises(ConfigError, match="label_list is empty"):
+        ClsLabelEncode([])

@@ -1,0 +1,23 @@
+"""Names, shapes and outputs of the classifiers equal the reference's."""
+
+import pytest
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.heads.cls_head import ClsHead
+from tests.conformance import load
+from tests.conformance.networks import build, check_names, check_outputs
+
+NETWORKS = ("cls_mv3",)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network_equals_reference(name):
+    reference = load(f"models/cls__{name}.json")
+    model = build(reference)
+    check_names(model, reference)
+    check_outputs(model, reference, "cls")
+
+
+def test_one_class_is_refused():
+    with pytest.raises(ConfigError, match="class_dim: 1"):
+        ClsHead(8, 1)

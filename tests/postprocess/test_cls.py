@@ -1,0 +1,39 @@
+"""Class probabilities to labels, against the reference, and what a direction does to an image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppocr.errors import ConfigError
+from ppocr.postprocess.cls import ClsPostProcess
+from ppocr.postprocess.results import Direction
+from tests.conformance import load
+
+CASES = load("postprocess/ClsPostProcess.json")["cases"]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if "label" not in c], ids=lambda case: str(case["args"]))
+def test_labels_equal_the_reference(case: dict) -> None:
+    decode = ClsPostProcess(**case["args"])
+    preds = {"cls": np.array(case["preds"], np.float32)}
+    assert [list(pair) for pair in decode(preds)] == [[n, pytest.approx(p, abs=1e-6)] for n, p in case["result"]]
+    assert ClsPostProcess(**decode.inference_config())(preds) == decode(preds)
+    assert decode.classes == (2 if case["args"]["label_list"] else None)
+
+
+@pytest.mark.parametrize("names, said", [([], "is empty"), (["0", "180", "0"], "names '0' twice: 0, 180, 0")])
+def test_labels_that_cannot_be_told_apart_are_refused(names: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        ClsPostProcess(names)
+
+
+def test_an_image_is_turned_upright() -> None:
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    for label, degrees, turns in (("0", 0, 0), ("90", 90, 3), ("180_degree", 180, 2), ("270", 270, 1), ("x", 0, 0)):
+        lying = np.rot90(image, turns)
+        found = Direction(label, 0.95, threshold=0.9)
+        assert found.degrees == degrees
+        np.testing.assert_array_equal(found.upright(lying), image)
+    assert Direction("180", 0.85, threshold=0.9).degrees == 0
+    assert Direction("180", 0.95).draw_on(np.zeros((20, 80, 3), np.uint8)).shape[0] > 20
