@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -15,8 +16,84 @@ from ppocr.registry import TRANSFORMS
 OOV_POLICIES = ("drop", "skip", "error")
 
 
+class Codec(Protocol):
+    """What label encoders need of a codec."""
+
+    def encode(self, text: str) -> list[int]:
+        """Return the class numbers of the characters that are known."""
+
+    def unknown(self, text: str) -> str:
+        """Return the characters that are not."""
+
+    def reference(self, text: str) -> str:
+        """Return what a perfect reading would decode to."""
+
+
+class RecLabelEncode(Transform):
+    """What encoders of text labels have in common: what training refuses, and that evaluation refuses nothing.
+
+    Args:
+        codec: turns characters into class numbers.
+        max_text_length: the most characters a text may have.
+        oov: what to do with characters outside the dictionary: "drop" them and note it on the sample,
+            "skip" the sample, or "error" to end the run.
+    """
+
+    needs = ("label",)
+    provides: tuple[str, ...] = ("label", "length")
+    label_only = True
+    from_global: tuple[str, ...] = (
+        "max_text_length",
+        "character_dict_path",
+        "use_space_char",
+        "text_direction",
+        "oov",
+    )
+
+    def __init__(self, codec: Codec, max_text_length: int, oov: str) -> None:
+        if oov not in OOV_POLICIES:
+            raise ConfigError(f"{type(self).__name__}.oov: {oov!r} is not one of {', '.join(OOV_POLICIES)}")
+        self.codec = codec
+        self.max_text_length = max_text_length
+        self.oov = oov
+        self._lenient = False
+
+    def for_evaluation(self) -> Transform:
+        """Return this copy made lenient: too much is cut off, the unknown dropped, nothing refused."""
+        self._lenient = True
+        return self
+
+    def _encode_strictly(self, text: str, sample: Sample) -> list[int]:
+        if not text:
+            raise SampleError("empty_label", "the label has no text")
+        if len(text) > self.max_text_length:
+            raise SampleError(
+                "too_long",
+                f"{len(text)} characters; Global.max_text_length is {self.max_text_length}, needs {len(text)}",
+            )
+        ids = self.codec.encode(text)
+        if len(ids) < len(text):
+            self._report_unknown(text, sample)
+        if not ids:
+            raise SampleError("empty_label", f"the dictionary has no character of {text!r}")
+        return ids
+
+    def _report_unknown(self, text: str, sample: Sample) -> None:
+        unknown = self.codec.unknown(text)
+        if not unknown:
+            return
+        if self.oov == "skip":
+            raise SampleError("out_of_dictionary", unknown)
+        if self.oov == "error":
+            raise PpocrError(
+                f"the dictionary lacks {unknown!r} of the label {text!r}",
+                "add them to Global.character_dict_path, or set oov to drop or skip",
+            )
+        sample.setdefault("notes", []).append(("out_of_dictionary", unknown))
+
+
 @TRANSFORMS.register()
-class CTCLabelEncode(Transform):
+class CTCLabelEncode(RecLabelEncode):
     """Turn a text into class numbers for CTC, and refuse in training what CTC cannot learn.
 
     Args:
@@ -33,10 +110,7 @@ class CTCLabelEncode(Transform):
         with_ace: also make `label_ace`, the count of each class; set when something later asks for it.
     """
 
-    needs = ("label",)
-    provides: tuple[str, ...] = ("label", "length")
-    label_only = True
-    from_global = ("max_text_length", "character_dict_path", "use_space_char", "text_direction", "oov")
+    codec: CTCCodec
 
     def __init__(
         self,
@@ -46,30 +120,21 @@ class CTCLabelEncode(Transform):
         text_direction: str | None = None,
         oov: str = "drop",
     ) -> None:
-        if oov not in OOV_POLICIES:
-            raise ConfigError(f"CTCLabelEncode.oov: {oov!r} is not one of {', '.join(OOV_POLICIES)}")
-        self.max_text_length = max_text_length
-        self.oov = oov
-        self.codec = CTCCodec.from_options(
+        codec = CTCCodec.from_options(
             character_dict_path=character_dict_path,
             use_space_char=use_space_char,
             max_text_length=max_text_length,
             text_direction=text_direction,
         )
+        super().__init__(codec, max_text_length, oov)
         self.max_steps: int | None = None
         self.pixels_per_step: float | None = None
         self.with_ace = False
-        self._lenient = False
 
     def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
         """Make `label_ace`, an array as long as the dictionary, only where it is kept."""
         self.with_ace = any("label_ace" in getattr(t, "keep_keys", ()) for t in after)
         self.provides = (*type(self).provides, "label_ace") if self.with_ace else type(self).provides
-
-    def for_evaluation(self) -> CTCLabelEncode:
-        """Return this copy made lenient: too much is cut off, the unknown dropped, nothing refused."""
-        self._lenient = True
-        return self
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Replace `label` (str) by int64 [max_text_length], zero padded, and add `length` and, if asked, `label_ace`.
@@ -91,34 +156,10 @@ class CTCLabelEncode(Transform):
         return sample
 
     def _encode_strictly(self, text: str, sample: Sample) -> list[int]:
-        if not text:
-            raise SampleError("empty_label", "the label has no text")
-        if len(text) > self.max_text_length:
-            raise SampleError(
-                "too_long",
-                f"{len(text)} characters; Global.max_text_length is {self.max_text_length}, needs {len(text)}",
-            )
-        ids = self.codec.encode(text)
-        if len(ids) < len(text):
-            self._report_unknown(text, sample)
-        if not ids:
-            raise SampleError("empty_label", f"the dictionary has no character of {text!r}")
+        ids = super()._encode_strictly(text, sample)
         if self.max_steps is not None and self.codec.required_steps(ids) > self.max_steps:
             raise SampleError("ctc_infeasible", self._cure(self.codec.required_steps(ids)))
         return ids
-
-    def _report_unknown(self, text: str, sample: Sample) -> None:
-        unknown = self.codec.unknown(text)
-        if not unknown:
-            return
-        if self.oov == "skip":
-            raise SampleError("out_of_dictionary", unknown)
-        if self.oov == "error":
-            raise PpocrError(
-                f"the dictionary lacks {unknown!r} of the label {text!r}",
-                "add them to Global.character_dict_path, or set oov to drop or skip",
-            )
-        sample.setdefault("notes", []).append(("out_of_dictionary", unknown))
 
     def _cure(self, steps: int) -> str:
         found = f"needs {steps} time steps, the network gives {self.max_steps}"

@@ -1,0 +1,129 @@
+"""Predictions of decoders that write one character after another to texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ppocr.codecs.nrtr import NRTRCodec
+from ppocr.codecs.sar import SARCodec
+from ppocr.codecs.tokens import TokenCodec
+from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.registry import POSTPROCESSES
+
+SYMBOLS = re.compile(r"[^A-Za-z0-9\u4e00-\u9fa5]")
+
+
+class TokenLabelDecode:
+    """Reads the class numbers a decoder wrote, or the best ones of its probabilities.
+
+    Args:
+        character_dict_path: dictionary; None for digits and lower-case letters.
+        use_space_char: whether the space is a class of its own behind the dictionary's.
+        text_direction: see `CTCCodec.from_options`.
+        character_dict: the entries of the dictionary themselves, as `inference.yml` holds them; the path is not
+            read then.
+    """
+
+    reads: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    from_global = ("character_dict_path", "use_space_char", "text_direction")
+    ignored_keys: tuple[str, ...] = ()
+    codec_class: type[TokenCodec]
+
+    def __init__(
+        self,
+        character_dict_path: str | None = None,
+        use_space_char: bool = False,
+        text_direction: str | None = None,
+        character_dict: Sequence[str] | None = None,
+    ) -> None:
+        self.use_space_char = bool(use_space_char)
+        if character_dict is None:
+            self.codec = self.codec_class.from_options(character_dict_path, use_space_char, text_direction)
+        else:
+            vocabulary = Vocabulary((*character_dict, *((" ",) if use_space_char else ())))
+            self.codec = self.codec_class(vocabulary, text_direction or "ltr")
+
+    def inference_config(self) -> dict[str, Any]:
+        """Return the arguments that build this decoder again without any file."""
+        characters = list(self.codec.vocabulary.characters)
+        return {
+            "use_space_char": self.use_space_char,
+            "text_direction": self.codec.text_direction,
+            "character_dict": characters[:-1] if self.use_space_char else characters,
+        }
+
+    @property
+    def classes(self) -> int:
+        """Number of classes a head needs."""
+        return self.codec.num_classes
+
+    def __call__(
+        self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None
+    ) -> list[tuple[str, float]]:
+        """Decode a batch.
+
+        Args:
+            preds: the key in `reads`: probabilities float [B, T, C], or class numbers int [B, T] with their
+                probabilities float [B, T] under the same key and "_probs".
+            batch: not read.
+
+        Returns:
+            (text, confidence) per image.
+        """
+        key = self.reads[0]
+        found = preds[key]
+        if found.ndim == 2:
+            return self.codec.decode(found, preds[f"{key}_probs"])
+        ids = found.argmax(axis=2)
+        return self.codec.decode(ids, np.take_along_axis(found, ids[..., None], axis=2)[..., 0])
+
+
+@POSTPROCESSES.register()
+class NRTRLabelDecode(TokenLabelDecode):
+    """Reads what an NRTR decoder wrote; see TokenLabelDecode."""
+
+    reads = ("nrtr",)
+    codec_class = NRTRCodec
+
+
+@POSTPROCESSES.register()
+class SARLabelDecode(TokenLabelDecode):
+    """Reads what a SAR decoder wrote; see TokenLabelDecode.
+
+    Args:
+        character_dict_path: see TokenLabelDecode.
+        use_space_char: see TokenLabelDecode.
+        text_direction: see TokenLabelDecode.
+        character_dict: see TokenLabelDecode.
+        rm_symbol: leave out all but Latin letters, made lower case, digits and Chinese.
+    """
+
+    reads = ("sar",)
+    codec_class = SARCodec
+
+    def __init__(
+        self,
+        character_dict_path: str | None = None,
+        use_space_char: bool = False,
+        text_direction: str | None = None,
+        character_dict: Sequence[str] | None = None,
+        rm_symbol: bool = False,
+    ) -> None:
+        super().__init__(character_dict_path, use_space_char, text_direction, character_dict)
+        self.rm_symbol = rm_symbol
+
+    def inference_config(self) -> dict[str, Any]:
+        """Return the arguments that build this decoder again without any file."""
+        return {**super().inference_config(), **({"rm_symbol": True} if self.rm_symbol else {})}
+
+    def __call__(
+        self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None
+    ) -> list[tuple[str, float]]:
+        """Decode a batch; see TokenLabelDecode."""
+        texts = super().__call__(preds, batch)
+        return [(SYMBOLS.sub("", text.lower()), sure) for text, sure in texts] if self.rm_symbol else texts
