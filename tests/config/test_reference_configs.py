@@ -29,6 +29,12 @@ COMPLETE = {
     "det/det_r50_db++_td_tr",
     "det/ch_ppocr_v2.0/ch_det_mv3_db_v2.0",
     "det/ch_ppocr_v2.0/ch_det_res18_db_v2.0",
+    "det/ch_PP-OCRv2/ch_PP-OCRv2_det_student",
+    "det/ch_PP-OCRv3/ch_PP-OCRv3_det_student",
+    "det/PP-OCRv3/PP-OCRv3_mobile_det",
+    "det/ch_PP-OCRv4/ch_PP-OCRv4_det_student",
+    "det/PP-OCRv4/PP-OCRv4_mobile_det",
+    "det/PP-OCRv5/PP-OCRv5_mobile_det",
 }
 
 
