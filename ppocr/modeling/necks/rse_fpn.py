@@ -61,10 +61,11 @@ class RSEFPN(nn.Layer):
 
     def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor:
         """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first."""
-        sums = [narrow(x) for narrow, x in zip(self.ins_conv, features)]
+        # the coarsest first, as the reference does: inference models hold their arrays in this order
+        sums = [narrow(x) for narrow, x in reversed(list(zip(self.ins_conv, features)))][::-1]
         for i in reversed(range(len(sums) - 1)):
             sums[i] = sums[i] + enlarged(sums[i + 1], 2)
-        scales = [layer(x) for layer, x in zip(self.inp_conv, sums)]
+        scales = [layer(x) for layer, x in reversed(list(zip(self.inp_conv, sums)))][::-1]
         scales = [getattr(self, name)(x) for name, x in zip(self.refined, scales)] or scales
         return side_by_side(scales)
 
