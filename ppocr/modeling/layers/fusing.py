@@ -7,18 +7,22 @@ import paddle.nn.functional as F
 from paddle import nn
 
 
-def folded(weight: paddle.Tensor, norm: nn.Layer) -> tuple[paddle.Tensor, paddle.Tensor]:
-    """Return the kernel and bias that equal a convolution without bias followed by a batch norm in evaluation.
+def folded(
+    weight: paddle.Tensor, norm: nn.Layer, bias: paddle.Tensor | None = None
+) -> tuple[paddle.Tensor, paddle.Tensor]:
+    """Return the kernel and bias that equal a convolution followed by a batch norm in evaluation.
 
     Args:
         weight: kernel of the convolution, [out, in / groups, height, width].
         norm: the batch norm behind it, of `out` channels.
+        bias: of the convolution, [out]; None where it has none.
 
     Returns:
         The kernel, of the same shape, and the bias, [out].
     """
     factor = norm.weight / paddle.sqrt(norm._variance + norm._epsilon)
-    return weight * factor.reshape([-1, 1, 1, 1]), norm.bias - norm._mean * factor
+    mean = norm._mean if bias is None else norm._mean - bias
+    return weight * factor.reshape([-1, 1, 1, 1]), norm.bias - mean * factor
 
 
 def centred(weight: paddle.Tensor, kernel_size: int) -> paddle.Tensor:
@@ -42,3 +46,11 @@ def conv_with(weight: paddle.Tensor, bias: paddle.Tensor, *, stride: int | tuple
     conv.weight.set_value(weight)
     conv.bias.set_value(bias)
     return conv
+
+
+def fold_into(conv: nn.Conv2D, norm: nn.Layer) -> None:
+    """Give a convolution without bias the values, and a bias, that make up for the batch norm behind it."""
+    weight, bias = folded(conv.weight, norm)
+    conv.weight.set_value(weight)
+    conv.bias = conv.create_parameter(bias.shape, is_bias=True)
+    conv.bias.set_value(bias)

@@ -1,0 +1,207 @@
+"""PP-LCNetV4, the backbone of PP-OCRv6: RepViT's blocks with fewer parameters, for lines and for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import paddle
+import paddle.nn.functional as F
+from paddle import ParamAttr, nn
+from paddle.regularizer import L2Decay
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.backbones.pp_lcnet_v3 import SqueezeExcitation
+from ppocr.modeling.layers.fusing import fold_into
+from ppocr.modeling.layers.line_pool import line_pool
+from ppocr.modeling.layers.rep_conv import ConvNorm, RepDepthwise, Stride
+from ppocr.registry import BACKBONES
+
+KERNEL = 3
+LINE_STRIDES: tuple[Stride, ...] = (1, 1, (2, 1), (2, 1), 1)
+PAGE_STRIDES: tuple[Stride, ...] = (1, 2, 2, 2)
+
+
+class Stage(NamedTuple):
+    """Blocks of one width; "S" is one with squeeze and excitation, "-" one without."""
+
+    width: int
+    blocks: str
+
+
+PAGE_BLOCKS = ("S-", "-S-", "-S-S-", "-S-")
+PAGE_WIDTHS = {"tiny": (32, 48, 64, 160), "small": (48, 96, 192, 384), "medium": (128, 256, 512, 896)}
+LINE_STAGES = {
+    "tiny": (Stage(48, "S"), Stage(48, "-"), Stage(96, "-S-"), Stage(160, "-S--"), Stage(160, "")),
+    "small": (Stage(96, "S"), Stage(96, "--"), Stage(192, "-S-S-S-"), Stage(384, "-S-"), Stage(384, "")),
+    "medium": (Stage(128, "S"), Stage(256, "--S"), Stage(512, "-S-S-S-"), Stage(768, "-S-"), Stage(768, "")),
+}
+PLAIN_STEM = "tiny"  # the size whose first layers for lines are two convolutions
+
+
+class StemConv(nn.Layer):
+    """Convolution, batch norm and ReLU.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: an even one pads below and to the right.
+        stride: of the convolution.
+        rate: factor of the learning rate.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int, rate: float) -> None:
+        super().__init__()
+        padding = kernel_size // 2 if kernel_size % 2 else "SAME"
+        attr = ParamAttr(learning_rate=rate)
+        self.conv = nn.Conv2D(
+            in_channels, out_channels, kernel_size, stride, padding, weight_attr=attr, bias_attr=False
+        )
+        decayless = [ParamAttr(regularizer=L2Decay(0.0), learning_rate=rate) for _ in range(2)]
+        self.bn: nn.Layer | None = nn.BatchNorm2D(out_channels, weight_attr=decayless[0], bias_attr=decayless[1])
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = self.conv(x)
+        return F.relu(x if self.bn is None else self.bn(x))
+
+    @paddle.no_grad()
+    def fuse(self) -> None:
+        """Draw the batch norm into the convolution."""
+        if self.bn is not None:
+            fold_into(self.conv, self.bn)
+            self.bn = None
+
+
+class StemBlock(nn.Layer):
+    """The first layers: a quarter of the size, reached through two branches, one of which only pools.
+
+    Args:
+        in_channels: channels of the image.
+        out_channels: channels of the output; half of them within.
+        rate: factor of the learning rate.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, rate: float) -> None:
+        super().__init__()
+        inner = out_channels // 2
+        self.stem1 = StemConv(in_channels, inner, 3, 2, rate)
+        self.stem2a = StemConv(inner, inner // 2, 2, 1, rate)
+        self.stem2b = StemConv(inner // 2, inner, 2, 1, rate)
+        self.stem3 = StemConv(2 * inner, inner, 3, 2, rate)
+        self.stem4 = StemConv(inner, out_channels, 1, 1, rate)
+        self.pool = nn.MaxPool2D(2, 1, "SAME")
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return [B, out_channels, H / 4, W / 4]."""
+        x = self.stem1(x)
+        return self.stem4(self.stem3(paddle.concat([self.pool(x), self.stem2b(self.stem2a(x))], axis=1)))
+
+
+class MixerBlock(nn.Layer):
+    """Places mixed by a depthwise convolution, then channels by two 1x1 ones; with a shortcut where sizes allow.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        stride: one number or (vertical, horizontal).
+        squeeze: scale the channels by a gate computed from their means.
+        rate: factor of the learning rate of that gate.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: Stride, squeeze: bool, rate: float) -> None:
+        super().__init__()
+        self.shortcut = in_channels == out_channels and stride == 1
+        if self.shortcut:
+            self.token_mixer = nn.Sequential(("rep_dw", RepDepthwise(in_channels, KERNEL)))
+        else:
+            dw_conv = ConvNorm(in_channels, in_channels, KERNEL, stride, in_channels)
+            self.token_mixer = nn.Sequential(("dw_conv", dw_conv))
+        if squeeze:
+            self.token_mixer.add_sublayer("se", SqueezeExcitation(in_channels, rate))
+        self.channel_mixer = nn.Sequential(
+            ("expand", ConvNorm(in_channels, 2 * in_channels)),
+            ("act", nn.GELU()),
+            ("compress", ConvNorm(2 * in_channels, out_channels, silent=self.shortcut)),
+        )
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = self.token_mixer(x)
+        y = self.channel_mixer(x)
+        return x + y if self.shortcut else y
+
+    def fuse(self) -> None:
+        """Draw the batch norms into the convolutions; the branches of a depthwise one fuse by themselves."""
+        for layer in (*self.token_mixer, *self.channel_mixer):
+            if isinstance(layer, ConvNorm):
+                layer.fold()
+
+
+@BACKBONES.register("PPLCNetV4", scope="det")
+@BACKBONES.register("PPLCNetV4", scope="rec")
+class PPLCNetV4(nn.Layer):
+    """Light backbone for lines of text 48 pixels high, or for pages.
+
+    Args:
+        in_channels: channels of the image.
+        det: give four maps of a page instead of the features of a line.
+        model_size: "tiny", "small" or "medium".
+        lr_mult_list: factors of the learning rate of the first layers and the five stages; not read for pages.
+
+    Raises:
+        ConfigError: an unknown size, or not six factors.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 3,
+        det: bool = False,
+        model_size: str = "small",
+        lr_mult_list: Sequence[float] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        if model_size not in PAGE_WIDTHS:
+            raise ConfigError(f"PPLCNetV4.model_size: {model_size!r} is none of {', '.join(PAGE_WIDTHS)}")
+        if len(lr_mult_list) != 1 + len(LINE_STRIDES):
+            raise ConfigError(f"PPLCNetV4.lr_mult_list: six numbers are needed, not {list(lr_mult_list)}")
+        self.det = det
+        if det:
+            stages = tuple(map(Stage, PAGE_WIDTHS[model_size], PAGE_BLOCKS))
+            self.stem = StemBlock(in_channels, stages[0].width, 1.0)
+            self.names = [f"blocks_s{i + 1}" for i in range(len(stages))]
+            self._add(stages, PAGE_STRIDES, (1.0,) * len(stages))
+            self.out_channels: int | list[int] = [stage.width for stage in stages]
+            return
+        stages = LINE_STAGES[model_size]
+        width = stages[0].width
+        if model_size == PLAIN_STEM:
+            first, second = ConvNorm(in_channels, width // 2, 3, 2), ConvNorm(width // 2, width, 3, 2)
+            self.conv1: nn.Layer = nn.Sequential(first, nn.GELU(), second)
+        else:
+            self.conv1 = StemBlock(in_channels, width, lr_mult_list[0])
+        self.names = [f"blocks{i + 2}" for i in range(len(stages))]
+        self._add(stages, LINE_STRIDES, lr_mult_list[1:])
+        self.out_channels = stages[-1].width
+
+    def _add(self, stages: Sequence[Stage], strides: Sequence[Stride], rates: Sequence[float]) -> None:
+        """Add the stages; the first block of each has its stride."""
+        channels = stages[0].width
+        for name, stage, stride, rate in zip(self.names, stages, strides, rates):
+            blocks = nn.Sequential()
+            for i, kind in enumerate(stage.blocks):
+                block = MixerBlock(channels, stage.width, stride if i == 0 else 1, kind == "S", rate)
+                blocks.add_sublayer(str(i), block)
+                channels = stage.width
+            setattr(self, name, blocks)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor | list[paddle.Tensor]:
+        """Return the features of images [B, in_channels, H, W].
+
+        Lines: [B, out_channels, 1, W / 8], in training always 40 columns. Pages: four maps
+        [B, out_channels[i], H / 2**(i + 2), W / 2**(i + 2)].
+        """
+        x = self.stem(x) if self.det else self.conv1(x)
+        maps = []
+        for name in self.names:
+            x = getattr(self, name)(x)
+            maps.append(x)
+        return maps if self.det else line_pool(x, self.training)

@@ -1,0 +1,276 @@
+"""SVTRv2 (https://arxiv.org/abs/2411.15858): convolutions first, then attention, for lines of any width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from paddle import ParamAttr, nn
+from paddle.nn.initializer import KaimingNormal, TruncatedNormal
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.layers.svtr import Attention, Block, ConvBNLayer, as_map, as_sequence, check_mixers, initialise
+from ppocr.registry import BACKBONES
+
+MIXERS = ("Conv", "Global")
+KERNEL = 5
+
+
+class BlockOptions(NamedTuple):
+    """What the blocks of all stages have in common."""
+
+    mlp_ratio: float
+    qkv_bias: bool
+    qk_scale: float | None
+    drop: float
+    attn_drop: float
+    epsilon: float
+
+
+class MapBlock(Block):
+    """A `Block` whose mixer is a grouped convolution over the map."""
+
+    def __init__(self, width: int, groups: int, options: BlockOptions, drop_path: float) -> None:
+        initial = ParamAttr(initializer=KaimingNormal())
+        mixer = nn.Conv2D(width, width, KERNEL, 1, KERNEL // 2, groups=groups, weight_attr=initial)
+        super().__init__(
+            width, mixer, options.mlp_ratio, drop=options.drop, drop_path=drop_path, epsilon=options.epsilon
+        )
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return [B, width, H, W] for [B, width, H, W]."""
+        height = x.shape[2]
+        x = self.norm1(as_sequence(x + self.drop_path(self.mixer(x))))
+        return as_map(self.norm2(x + self.drop_path(self.mlp(x))), height)
+
+
+class Flatten(nn.Layer):
+    """A map as a sequence."""
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return as_sequence(x)
+
+
+class SubSample(nn.Layer):
+    """A convolution of a given stride and a layer norm, over a map or the sequence of one."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: Sequence[int]) -> None:
+        super().__init__()
+        initial = ParamAttr(initializer=KaimingNormal())
+        self.conv = nn.Conv2D(in_channels, out_channels, 3, list(stride), 1, weight_attr=initial)
+        self.norm = nn.LayerNorm(out_channels)
+
+    def forward(self, x: paddle.Tensor, height: int) -> tuple[paddle.Tensor, int]:
+        """Return the result in the form of the input, and its height."""
+        flat = x.ndim == 3
+        x = self.conv(as_map(x, height) if flat else x)
+        height = x.shape[2]
+        x = self.norm(as_sequence(x))
+        return (x if flat else as_map(x, height)), height
+
+
+class Stage(nn.Layer):
+    """Blocks of one width, and the convolution to the next stage.
+
+    Args:
+        width: of the blocks.
+        heads: heads of the attention, or groups of the convolutions.
+        mixers: of each block, "Conv" before "Global".
+        drop_paths: of each block, probability of leaving a branch out.
+        options: see `BlockOptions`.
+        shrink: width of the next stage and the stride towards it; None in the last one.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        mixers: Sequence[str],
+        drop_paths: Sequence[float],
+        options: BlockOptions,
+        shrink: tuple[int, Sequence[int]] | None,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Layer] = []
+        for i, (name, drop_path) in enumerate(zip(mixers, drop_paths)):
+            if name == "Conv":
+                layers.append(MapBlock(width, heads, options, drop_path))
+                if i + 1 < len(mixers) and mixers[i + 1] != "Conv":
+                    layers.append(Flatten())
+                continue
+            mixer = Attention(width, heads, options.qkv_bias, options.qk_scale, options.attn_drop, options.drop)
+            layers.append(
+                Block(
+                    width,
+                    mixer,
+                    options.mlp_ratio,
+                    drop=options.drop,
+                    drop_path=drop_path,
+                    epsilon=options.epsilon,
+                    prenorm=True,
+                )
+            )
+        self.blocks = nn.Sequential(*layers)
+        self.takes_maps = mixers[0] == "Conv"
+        self.downsample = SubSample(width, *shrink) if shrink else None
+
+    def forward(self, x: paddle.Tensor, height: int) -> tuple[paddle.Tensor, int]:
+        """Return the features, a map or its sequence, and their height."""
+        if x.ndim == 4 and not self.takes_maps:
+            x = as_sequence(x)
+        x = self.blocks(x)
+        return (x, height) if self.downsample is None else self.downsample(x, height)
+
+
+class PatchEmbed(nn.Layer):
+    """Two convolutions of stride 2 and, when asked for, a learnt position.
+
+    Args:
+        in_channels: channels of the image.
+        width: of the result.
+        positions: height and width of the largest map; None for no positions.
+    """
+
+    def __init__(self, in_channels: int, width: int, positions: Sequence[int] | None) -> None:
+        super().__init__()
+        layers: list[nn.Layer] = [
+            ConvBNLayer(in_channels, width // 2, 3, 2, bias=True),
+            ConvBNLayer(width // 2, width, 3, 2, bias=True),
+        ]
+        if positions is not None:
+            layers.append(AddPosition(width, positions))
+        self.patch_embed = nn.Sequential(*layers)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.patch_embed(x)
+
+
+class AddPosition(nn.Layer):
+    """Adds a learnt value to each place of a map no larger than `size`."""
+
+    def __init__(self, width: int, size: Sequence[int]) -> None:
+        super().__init__()
+        start = TruncatedNormal(std=0.02)
+        self.pos_embed = self.create_parameter([1, width, *size], default_initializer=start)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return x + self.pos_embed[:, :, : x.shape[2], : x.shape[3]]
+
+
+class LastStage(nn.Layer):
+    """Averages the height and changes the width of the features."""
+
+    def __init__(self, in_channels: int, out_channels: int, drop: float) -> None:
+        super().__init__()
+        self.last_conv = nn.Linear(in_channels, out_channels, bias_attr=False)
+        self.dropout = nn.Dropout(drop, mode="downscale_in_infer")
+
+    def forward(self, x: paddle.Tensor, height: int) -> tuple[paddle.Tensor, int]:
+        """Return [B, W, out_channels] and height 1."""
+        x = as_map(x, height).mean(axis=2).transpose([0, 2, 1])  # [B, C, H, W] -> [B, W, C]
+        return self.dropout(F.hardswish(self.last_conv(x))), 1
+
+
+@BACKBONES.register(scope="rec")
+class SVTRv2(nn.Layer):
+    """Features of a line of text, mixed by convolutions in the first blocks and by attention in the others.
+
+    Args:
+        in_channels: channels of the image.
+        max_sz: height and width of the largest image, where positions are learnt.
+        out_channels: width behind the last stage.
+        depths: blocks of each stage.
+        dims: width of each stage.
+        mixer: for each stage the mixer of each block, "Conv" or "Global"; no convolution comes behind an attention.
+        use_pos_embed: learn positions.
+        sub_k: strides, vertical and horizontal, towards the next stage; the last pair is not read.
+        num_heads: heads, or groups of the convolutions, of each stage.
+        mlp_ratio: see `Block`.
+        qkv_bias: see `Attention`, so for qk_scale.
+        qk_scale: see `qkv_bias`.
+        drop_rate: dropout within the blocks.
+        last_drop: dropout behind the last stage.
+        attn_drop_rate: dropout of the attention's weights.
+        drop_path_rate: probability of leaving a branch of the last block out; growing from 0 in the first.
+        last_stage: average the height and change the width of the features.
+        eps: of the layer norms in the blocks.
+        use_pool: average the height and pairs of columns.
+        feat2d: give a map instead of a sequence; not read with `use_pool`.
+
+    Raises:
+        ConfigError: mixers in an order that cannot be.
+    """
+
+    # `local_k`: the kernel is 5 always. `out_char_num`: the number of steps follows from the width.
+    ignored_keys = ("local_k", "out_char_num")
+
+    def __init__(
+        self,
+        in_channels: int = 3,
+        max_sz: Sequence[int] = (32, 128),
+        out_channels: int = 192,
+        depths: Sequence[int] = (3, 6, 3),
+        dims: Sequence[int] = (64, 128, 256),
+        mixer: Sequence[Sequence[str]] = (("Conv",) * 3, ("Conv",) * 3 + ("Global",) * 3, ("Global",) * 3),
+        use_pos_embed: bool = False,
+        sub_k: Sequence[Sequence[int]] = ((1, 1), (2, 1), (1, 1)),
+        num_heads: Sequence[int] = (2, 4, 8),
+        mlp_ratio: float = 4,
+        qkv_bias: bool = True,
+        qk_scale: float | None = None,
+        drop_rate: float = 0.0,
+        last_drop: float = 0.1,
+        attn_drop_rate: float = 0.0,
+        drop_path_rate: float = 0.1,
+        last_stage: bool = False,
+        eps: float = 1e-6,
+        use_pool: bool = False,
+        feat2d: bool = False,
+    ) -> None:
+        super().__init__()
+        _check_order(mixer, depths)
+        positions = [side // 4 for side in max_sz] if use_pos_embed else None
+        self.pope = PatchEmbed(in_channels, dims[0], positions)
+        options = BlockOptions(mlp_ratio, qkv_bias, qk_scale, drop_rate, attn_drop_rate, eps)
+        drops = np.linspace(0, drop_path_rate, sum(depths)).tolist()
+        self.stages = nn.LayerList()
+        for i, depth in enumerate(depths):
+            start = sum(depths[:i])
+            shrink = (dims[i + 1], sub_k[i]) if i + 1 < len(depths) else None
+            paths = drops[start : start + depth]
+            self.stages.append(Stage(dims[i], num_heads[i], mixer[i][:depth], paths, options, shrink))
+        if last_stage:
+            self.stages.append(LastStage(dims[-1], out_channels, last_drop))
+        self.out_channels = out_channels if last_stage else dims[-1]
+        self.use_pool, self.feat2d = use_pool, feat2d
+        self.apply(initialise)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return a map [B, out_channels, 1, W / 8] with `use_pool`, one of full height with `feat2d`, else a sequence.
+
+        Args:
+            x: images, float32 [B, in_channels, H, W].
+        """
+        x = self.pope(x)
+        height = x.shape[2]
+        for stage in self.stages:
+            x, height = stage(x, height)
+        if x.ndim == 4 and not (self.use_pool or self.feat2d):
+            return as_sequence(x)
+        if x.ndim == 3 and (self.use_pool or self.feat2d):
+            x = as_map(x, height)
+        return F.avg_pool2d(x, [height, 2]) if self.use_pool else x
+
+
+def _check_order(mixer: Sequence[Sequence[str]], depths: Sequence[int]) -> None:
+    """Raise ConfigError unless each stage has its mixers, and all convolutions come first."""
+    for i, depth in enumerate(depths):
+        if len(mixer) <= i or len(mixer[i]) < depth:
+            raise ConfigError(f"SVTRv2.mixer: stage {i + 1} needs {depth} mixers")
+    names = [name for stage, depth in zip(mixer, depths) for name in stage[:depth]]
+    check_mixers("SVTRv2.mixer", names, MIXERS)
+    if "Conv" in names[names.index("Global") if "Global" in names else len(names) :]:
+        raise ConfigError("SVTRv2.mixer: a convolution cannot follow an attention", 'put all "Conv" first')

@@ -1,0 +1,109 @@
+"""Blocks that train as several branches and run as one convolution (https://arxiv.org/abs/2307.09283)."""
+
+from __future__ import annotations
+
+from typing import Union
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+from paddle.nn.initializer import Constant
+
+from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_kernel
+
+Stride = Union[int, tuple]
+
+
+class ConvNorm(nn.Layer):
+    """Convolution without bias and batch norm; `fold` makes one convolution of them, whose values are its own.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: odd; the padding keeps the size at stride 1.
+        stride: one number or (vertical, horizontal).
+        groups: groups of the convolution.
+        silent: start with a norm of factor 0, so that a branch with a shortcut adds nothing at first.
+        name: attribute of the convolution.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
+        stride: Stride = 1,
+        groups: int = 1,
+        silent: bool = False,
+        name: str = "conv",
+    ) -> None:
+        super().__init__()
+        self.stride, self.padding, self.groups = stride, kernel_size // 2, groups
+        self.conv_name: str | None = name
+        conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, self.padding, groups=groups, bias_attr=False)
+        setattr(self, name, conv)
+        self.bn = nn.BatchNorm2D(out_channels)
+        Constant(0.0 if silent else 1.0)(self.bn.weight)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        if self.conv_name is None:
+            return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
+        return self.bn(getattr(self, self.conv_name)(x))
+
+    def values(self) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Return weight and bias of the one convolution that does the same in evaluation."""
+        if self.conv_name is None:
+            return self.weight, self.bias
+        return folded(getattr(self, self.conv_name).weight, self.bn)
+
+    @paddle.no_grad()
+    def fold(self) -> None:
+        """Become that convolution."""
+        if self.conv_name is None:
+            return
+        weight, bias = self.values()
+        delattr(self, self.conv_name)
+        del self.bn
+        self.conv_name = None
+        self.weight = self.create_parameter(weight.shape)
+        self.bias = self.create_parameter(bias.shape, is_bias=True)
+        self.weight.set_value(weight)
+        self.bias.set_value(bias)
+
+
+class RepDepthwise(nn.Layer):
+    """Depthwise convolution with its norm, a 1x1 one and the input itself, added and normed; `fuse` makes them one.
+
+    Args:
+        channels: of input and output.
+        kernel_size: odd.
+        bias: whether the 1x1 convolution has a bias.
+        name: see `ConvNorm`.
+    """
+
+    def __init__(self, channels: int, kernel_size: int = 3, bias: bool = False, name: str = "conv") -> None:
+        super().__init__()
+        self.channels, self.kernel_size = channels, kernel_size
+        self.conv = ConvNorm(channels, channels, kernel_size, groups=channels, name=name)
+        self.conv1 = nn.Conv2D(channels, channels, 1, groups=channels, bias_attr=None if bias else False)
+        self.bn = nn.BatchNorm2D(channels)
+        self.reparam_conv: nn.Layer | None = None
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return [B, channels, H, W] for [B, channels, H, W]."""
+        if self.reparam_conv is not None:
+            return self.reparam_conv(x)
+        return self.bn(self.conv(x) + self.conv1(x) + x)
+
+    @paddle.no_grad()
+    def fuse(self) -> None:
+        """Become one convolution."""
+        if self.reparam_conv is not None:
+            return
+        weight, bias = self.conv.values()
+        for point in (self.conv1.weight, identity_kernel(self.channels, self.channels)):
+            weight = weight + centred(point, self.kernel_size)
+        if self.conv1.bias is not None:
+            bias = bias + self.conv1.bias
+        self.reparam_conv = conv_with(*folded(weight, self.bn, bias), stride=1, groups=self.channels)
+        del self.conv, self.conv1, self.bn
