@@ -15,6 +15,10 @@ NETWORKS = (
     "ch_det_res18_db_v2.0",
     "det_r50_vd_db",
     "det_r50_db++_icdar15",
+    "det_repsvtr_db",
+    "PP-OCRv6_tiny_det",
+    "PP-OCRv6_small_det",
+    "PP-OCRv6_medium_det",
 )
 
 

@@ -83,9 +83,13 @@ def test_wrong_values_are_named(cls, settings, message):
         cls(**settings)
 
 
-def test_auxiliary_maps_are_refused():
-    with pytest.raises(ConfigError, match="aux_in_channels"):
-        DBHead(16, aux_in_channels=16)
+def test_auxiliary_maps_need_features_of_three_scales():
+    head = DBHead(16, aux_in_channels=16)
+    features = paddle.ones([1, 16, 8, 8])
+    with pytest.raises(ConfigError, match="aux_in_channels: the neck gives no auxiliary features"):
+        head(features)
+    head.eval()
+    assert sides([head(features)["maps"]]) == [(1, 32, 32)]
 
 
 def test_pyramid_adds_coarse_maps_to_finer_ones():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import paddle
 import paddle.nn.functional as F
@@ -12,6 +12,8 @@ from paddle.nn.initializer import Constant, KaimingUniform, Uniform
 
 from ppocr.errors import ConfigError
 from ppocr.registry import HEADS
+
+AUX_FACTORS = {"p4": 4, "p3": 2, "p2": 1}  # how much coarser than the fused features, by the name of a scale
 
 
 class MapHead(nn.Layer):
@@ -36,9 +38,16 @@ class MapHead(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return [B, 1, 4H, 4W] from features [B, in_channels, H, W]."""
+        return self.last(self.features(x))
+
+    def features(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return what the map is made of, [B, in_channels / 4, 2H, 2W]."""
         x = self._fixed(F.relu(self.conv_bn1(self.conv1(x))))
-        x = self._fixed(F.relu(self.conv_bn2(self.conv2(x))))
-        return self._fixed(self.conv3(x))
+        return self._fixed(F.relu(self.conv_bn2(self.conv2(x))))
+
+    def last(self, features: paddle.Tensor) -> paddle.Tensor:
+        """Return the map [B, 1, 4H, 4W] made of them."""
+        return self._fixed(self.conv3(features))
 
     def _fixed(self, x: paddle.Tensor) -> paddle.Tensor:
         if not (self.fix_nan and self.training):
@@ -71,17 +80,14 @@ class DBHead(nn.Layer):
         k: steepness of the binarisation.
         kernel_list: see `MapHead`.
         fix_nan: see `MapHead`.
-        aux_in_channels: channels of further features with maps of their own in training; only necks that give
-            such features can be used with it.
-
-    Raises:
-        ConfigError: `aux_in_channels` is set.
+        aux_in_channels: channels of the neck's features of three scales, which in training have maps of their own;
+            None for no such maps.
     """
 
     targets = ()
     inputs = ()
     outputs = ("maps",)
-    aux = ()
+    aux: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -92,24 +98,45 @@ class DBHead(nn.Layer):
         aux_in_channels: int | None = None,
     ) -> None:
         super().__init__()
-        if aux_in_channels is not None:
-            raise ConfigError("DBHead.aux_in_channels: none of the necks gives auxiliary features", "leave the key out")
         self.k = k
         self.binarize = MapHead(in_channels, kernel_list, fix_nan)
         self.thresh = MapHead(in_channels, kernel_list, fix_nan)
+        if aux_in_channels:
+            self.aux = tuple(f"aux_maps_{scale}" for scale in AUX_FACTORS)
+            for scale in AUX_FACTORS:
+                setattr(self, f"aux_binarize_{scale}", MapHead(aux_in_channels, kernel_list, fix_nan))
+                setattr(self, f"aux_thresh_{scale}", MapHead(aux_in_channels, kernel_list, fix_nan))
 
-    def forward(self, x: paddle.Tensor) -> dict[str, paddle.Tensor]:
+    def forward(self, x: paddle.Tensor | Mapping[str, paddle.Tensor]) -> dict[str, paddle.Tensor]:
         """Return `maps`: [B, 3, 4H, 4W] (text, threshold, binary) in training, [B, 1, 4H, 4W] (text) in evaluation.
 
+        With auxiliary maps also `aux_maps_p4`, `aux_maps_p3` and `aux_maps_p2` in training, of the same shape.
+
         Args:
-            x: features, float32 [B, in_channels, H, W].
+            x: features, float32 [B, in_channels, H, W], or a dict with them as `fuse` and those of three scales as
+                `aux_p4` (H / 4), `aux_p3` (H / 2) and `aux_p2` (H).
+
+        Raises:
+            ConfigError: auxiliary maps are asked for and the neck gives no features of three scales.
         """
-        text = self.binarize(x)
+        scales = x if isinstance(x, Mapping) else {"fuse": x}
+        text = self.binarize(scales["fuse"])
         if not self.training:
             return {"maps": F.sigmoid(text)}
-        threshold = self.thresh(x)
+        preds = {"maps": self._maps(text, self.thresh(scales["fuse"]))}
+        for scale, factor in AUX_FACTORS.items() if self.aux else ():
+            if f"aux_{scale}" not in scales:
+                raise ConfigError("DBHead.aux_in_channels: the neck gives no auxiliary features", "leave the key out")
+            features = scales[f"aux_{scale}"]
+            if factor > 1:
+                features = F.interpolate(features, scale_factor=factor, mode="bilinear")
+            heads = (getattr(self, f"aux_{name}_{scale}") for name in ("binarize", "thresh"))
+            preds[f"aux_maps_{scale}"] = self._maps(*(head(features) for head in heads))
+        return preds
+
+    def _maps(self, text: paddle.Tensor, threshold: paddle.Tensor) -> paddle.Tensor:
+        """Return the three maps [B, 3, H, W] of the logits [B, 1, H, W] of text and threshold."""
         # float16 rounds probabilities near 1 to 1, where the gradient of the cross entropy has no bound.
         with paddle.amp.auto_cast(enable=False):
             text, threshold = (F.sigmoid(logits.astype("float32")) for logits in (text, threshold))
-            binary = F.sigmoid(self.k * (text - threshold))
-            return {"maps": paddle.concat([text, threshold, binary], axis=1)}
+            return paddle.concat([text, threshold, F.sigmoid(self.k * (text - threshold))], axis=1)
