@@ -12,7 +12,7 @@ from tests.conformance.networks import image
 from tests.conformance.parts import check_backbone
 
 
-@pytest.mark.parametrize("name", ["ch_PP-OCRv4_rec"])
+@pytest.mark.parametrize("name", ["ch_PP-OCRv4_rec", "ch_PP-OCRv4_rec_hgnet", "PP-OCRv5_server_rec"])
 def test_backbone_equals_reference(name):
     reference = load(f"models/rec__{name}.json")
     model = check_backbone(reference)
@@ -60,7 +60,7 @@ def test_every_trained_parameter_gets_a_gradient():
         model = PPLCNetV3(scale=0.35, det=det)
         y = model(paddle.rand([2, 3, 48, 96]))
         sum(m.sum() for m in (y if det else [y])).backward()
-        assert [n for n, p in model.named_parameters() if not p.stop_gradient and p.grad is None] == []
+        assert [n for n, p in model.named_parameters() if p.trainable and p.grad is None] == []
 
 
 def test_rate_factors():

@@ -1,0 +1,92 @@
+"""The head of the PP-OCRv4 server detector: the text map is corrected at the image's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.heads.det_db_head import DBHead
+from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
+from ppocr.registry import HEADS
+
+DIVISORS = {"large": 4, "small": 8}  # of the head's width
+
+
+class LocalCorrection(nn.Layer):
+    """A map, before the sigmoid, from another map and features of the same size.
+
+    Args:
+        in_channels: channels of the features.
+        inner: channels inside.
+    """
+
+    def __init__(self, in_channels: int, inner: int) -> None:
+        super().__init__()
+        self.last_3 = ConvBNLayer(in_channels + 1, inner, 3, act="relu")
+        self.last_1 = nn.Conv2D(inner, 1, 1)
+
+    def forward(self, text: paddle.Tensor, features: paddle.Tensor) -> paddle.Tensor:
+        """Return [B, 1, H, W] from [B, 1, H, W] and [B, in_channels, H, W]."""
+        return self.last_1(self.last_3(paddle.concat([text, features], axis=1)))
+
+
+@HEADS.register()
+class PFHeadLocal(DBHead):
+    """`DBHead` whose probability of text is averaged with a corrected one.
+
+    Args:
+        in_channels: channels of the features.
+        k: steepness of the binarisation.
+        mode: width of the correction, "large" or "small".
+        kernel_list: see `MapHead`.
+        fix_nan: see `MapHead`.
+
+    Raises:
+        ConfigError: another mode.
+    """
+
+    aux = ("cbn_maps", "distance_maps")
+
+    def __init__(
+        self,
+        in_channels: int,
+        k: int = 50,
+        mode: str = "small",
+        kernel_list: Sequence[int] = (3, 2, 2),
+        fix_nan: bool = False,
+    ) -> None:
+        super().__init__(in_channels, k, kernel_list, fix_nan)
+        if mode not in DIVISORS:
+            raise ConfigError(f'PFHeadLocal.mode: {mode!r} is neither "large" nor "small"')
+        self.cbn_layer = LocalCorrection(in_channels // 4, in_channels // DIVISORS[mode])
+
+    def forward(self, x: paddle.Tensor) -> dict[str, paddle.Tensor]:
+        """Return maps of the image's size, 0 to 1.
+
+        In training `maps`: [B, 3, 4H, 4W] (corrected text, threshold, binary), `distance_maps`: the first of them and
+        `cbn_maps`: the last, both [B, 1, 4H, 4W]; in evaluation `maps`: [B, 1, 4H, 4W] (mean of the text and the
+        corrected text) and `cbn_maps`: the latter alone.
+
+        Args:
+            x: features, float32 [B, in_channels, H, W].
+        """
+        features = self.binarize.features(x)
+        text = self.binarize.last(features)
+        corrected = self.cbn_layer(F.sigmoid(text), F.interpolate(features, scale_factor=2, mode="nearest"))
+        if not self.training:
+            corrected = F.sigmoid(corrected)
+            return {"maps": 0.5 * (F.sigmoid(text) + corrected), "cbn_maps": corrected}
+        threshold = self.thresh(x)
+        # float16 rounds probabilities near 1 to 1, where the gradient of the cross entropy has no bound.
+        with paddle.amp.auto_cast(enable=False):
+            maps = [F.sigmoid(logits.astype("float32")) for logits in (text, threshold, corrected)]
+            binary = F.sigmoid(self.k * (maps[0] - maps[1]))
+            return {
+                "maps": paddle.concat([maps[2], maps[1], binary], axis=1),
+                "distance_maps": maps[2],
+                "cbn_maps": binary,
+            }

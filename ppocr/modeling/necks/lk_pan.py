@@ -1,0 +1,107 @@
+"""LK-PAN: a path aggregation network of large kernels (https://arxiv.org/abs/2206.03001, section 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import paddle
+import paddle.nn.functional as F
+from paddle import ParamAttr, nn
+from paddle.nn.initializer import KaimingUniform
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.layers.intra_cl import IntraCLBlock
+from ppocr.modeling.necks.db_fpn import conv, enlarged
+from ppocr.modeling.necks.rse_fpn import side_by_side
+from ppocr.registry import NECKS
+
+KERNEL = 9
+
+
+class LightConv(nn.Layer):
+    """A large depthwise convolution and two pointwise ones, in place of one large convolution.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: odd.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
+        super().__init__()
+        wide = 4 * in_channels
+        self.conv1 = nn.Conv2D(
+            in_channels, in_channels, kernel_size, padding=kernel_size // 2, groups=in_channels, bias_attr=False
+        )
+        self.bn1 = nn.BatchNorm2D(in_channels)
+        self.conv2 = nn.Conv2D(in_channels, wide, 1, bias_attr=False)
+        self.bn2 = nn.BatchNorm2D(wide)
+        self.conv3 = nn.Conv2D(wide, out_channels, 1, bias_attr=False)
+        self.conv_end = (
+            nn.Conv2D(in_channels, out_channels, 1, bias_attr=False) if in_channels != out_channels else None
+        )
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        y = self.conv3(F.relu(self.bn2(self.conv2(self.bn1(self.conv1(x))))))
+        return y if self.conv_end is None else y + self.conv_end(x)
+
+
+@NECKS.register()
+class LKPAN(nn.Layer):
+    """Strong pyramid for detection: coarse maps added to finer ones, and those back to coarser ones.
+
+    Args:
+        in_channels: channels of the four maps, the finest first.
+        out_channels: channels of the result, a multiple of 4.
+        mode: "large" for convolutions of 9 x 9, "lite" for separable ones.
+        intracl: refine each of the four results with an `IntraCLBlock`.
+
+    Raises:
+        ConfigError: another mode.
+    """
+
+    size_multiple = 32  # so that each map is exactly twice as large as the next
+
+    def __init__(
+        self, in_channels: Sequence[int], out_channels: int, mode: str = "large", intracl: bool = False
+    ) -> None:
+        super().__init__()
+        if mode.lower() not in ("large", "lite"):
+            raise ConfigError(f'LKPAN.mode: {mode!r} is neither "large" nor "lite"')
+        large = conv if mode.lower() == "large" else LightConv
+        self.out_channels = out_channels
+        quarter = out_channels // 4
+        self.ins_conv = nn.LayerList([conv(c, out_channels, 1) for c in in_channels])
+        self.inp_conv = nn.LayerList([large(out_channels, quarter, KERNEL) for _ in in_channels])
+        self.pan_head_conv = nn.LayerList([_halving(quarter) for _ in in_channels[1:]])
+        self.pan_lat_conv = nn.LayerList([large(quarter, quarter, KERNEL) for _ in in_channels])
+        self.refined = [f"incl{i + 1}" for i in range(len(in_channels))] if intracl else []
+        for name in self.refined:
+            setattr(self, name, IntraCLBlock(quarter))
+
+    def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor:
+        """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first."""
+        # The order of the layers is that of the arrays in inference models: first from coarse to fine, then back.
+        last = len(features) - 1
+        sums = [self.ins_conv[i](features[i]) for i in range(last, -1, -1)][::-1]
+        for i in range(last - 1, -1, -1):
+            sums[i] = sums[i] + enlarged(sums[i + 1], 2)
+        scales = [self.inp_conv[i](sums[i]) for i in range(last, -1, -1)][::-1]
+        for i, halve in enumerate(self.pan_head_conv):
+            scales[i + 1] = scales[i + 1] + halve(scales[i])
+        scales = [layer(x) for layer, x in zip(self.pan_lat_conv, scales)]
+        for i in range(len(self.refined) - 1, -1, -1):
+            scales[i] = getattr(self, self.refined[i])(scales[i])
+        return side_by_side(scales)
+
+
+def _halving(channels: int) -> nn.Conv2D:
+    return nn.Conv2D(
+        channels,
+        channels,
+        3,
+        stride=2,
+        padding=1,
+        weight_attr=ParamAttr(initializer=KaimingUniform()),
+        bias_attr=False,
+    )
