@@ -28,15 +28,33 @@ def as_numbers(value):
     return value
 
 
+def missing(reference, ours, where=""):
+    """Return the places where a reference of which parts are known only is not contained in ours, in its order."""
+    if isinstance(reference, dict) and isinstance(ours, dict):
+        absent = [f"{where}.{key}" for key in reference if key not in ours]
+        pairs = [(f"{where}.{key}", reference[key], ours[key]) for key in reference if key in ours]
+        return absent + [place for key, one, other in pairs for place in missing(one, other, key)]
+    if isinstance(reference, list) and any(isinstance(item, dict) for item in reference):
+        rest = iter(ours)
+        return [f"{where}: {item}" for item in reference if all(missing(item, other) for other in rest)]
+    return [] if reference == ours else [f"{where}: {reference} {ours}"]
+
+
 @pytest.mark.parametrize("name", [name for name in REFERENCES if name in NAMES])
 def test_values_equal_reference(name):
-    ours = read_document(CONFIGS / f"{name}.yml").tree
-    assert as_numbers(ours) == as_numbers(load(f"configs/{name}.json"))
+    ours = as_numbers(read_document(CONFIGS / f"{name}.yml").tree)
+    reference = as_numbers(load(f"configs/{name}.json"))
+    if "Train" in reference:
+        assert ours == reference
+    else:  # of PP-OCRv6 no more is known
+        assert missing(reference, ours) == []
 
 
 def test_keys_keep_the_order_of_the_reference():
     for name in set(REFERENCES) & set(NAMES):
-        assert list(read_document(CONFIGS / f"{name}.yml").tree) == list(load(f"configs/{name}.json"))
+        reference = list(load(f"configs/{name}.json"))
+        ours = list(read_document(CONFIGS / f"{name}.yml").tree)
+        assert [key for key in ours if key in reference or "Train" in reference] == reference
 
 
 @pytest.mark.parametrize("name", NAMES)

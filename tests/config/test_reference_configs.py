@@ -27,6 +27,8 @@ COMPLETE = {
     "det/det_res18_db_v2.0",
     "det/det_r50_db++_icdar15",
     "det/det_r50_db++_td_tr",
+    "det/det_repsvtr_db",
+    *(f"det/PP-OCRv6/PP-OCRv6_{size}_det" for size in ("tiny", "small", "medium")),
     "det/ch_ppocr_v2.0/ch_det_mv3_db_v2.0",
     "det/ch_ppocr_v2.0/ch_det_res18_db_v2.0",
     "det/ch_PP-OCRv2/ch_PP-OCRv2_det_student",
@@ -35,6 +37,10 @@ COMPLETE = {
     "det/ch_PP-OCRv4/ch_PP-OCRv4_det_student",
     "det/PP-OCRv4/PP-OCRv4_mobile_det",
     "det/PP-OCRv5/PP-OCRv5_mobile_det",
+    "det/PP-OCRv3/PP-OCRv3_server_det",
+    "det/ch_PP-OCRv4/ch_PP-OCRv4_det_teacher",
+    "det/PP-OCRv4/PP-OCRv4_server_det",
+    "det/PP-OCRv5/PP-OCRv5_server_det",
 }
 
 
