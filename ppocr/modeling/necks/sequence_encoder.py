@@ -10,6 +10,7 @@ from paddle import nn
 
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.initializers import uniform_linear_attrs
+from ppocr.modeling.necks.encoder_light_svtr import EncoderWithLightSVTR
 from ppocr.modeling.necks.encoder_svtr import EncoderWithSVTR
 from ppocr.registry import NECKS, parameters
 
@@ -97,6 +98,7 @@ ENCODERS: dict[str, type] = {
     "rnn": EncoderWithRNN,
     "cascadernn": EncoderWithCascadeRNN,
     "svtr": EncoderWithSVTR,
+    "lightsvtr": EncoderWithLightSVTR,
 }
 ON_MAPS = ("svtr", "lightsvtr")  # encoders of the feature map; the others encode the sequence made of it
 NO_ENCODER = "reshape"
