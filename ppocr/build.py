@@ -16,7 +16,7 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.engine.task import Task
 from ppocr.errors import ConfigError
 from ppocr.modeling.architectures import build_model
-from ppocr.registry import HEADS, LOSSES, METRICS, POSTPROCESSES, parameters
+from ppocr.registry import DATASETS, HEADS, LOSSES, METRICS, POSTPROCESSES, parameters
 
 
 def build_task(cfg: Config, mode: str) -> Task:
@@ -34,11 +34,9 @@ def build_task(cfg: Config, mode: str) -> Task:
     eval_transforms = _transforms(cfg.Eval, "Eval", "its transforms say how images are prepared")
     shared = global_values(cfg)
     scope = cfg.Architecture["model_type"]
-    postprocess_class = POSTPROCESSES.get(cfg.PostProcess["name"], scope)
-    wanted = getattr(postprocess_class, "from_global", ())
-    postprocess = POSTPROCESSES.build(cfg.PostProcess, scope, **{k: shared[k] for k in wanted if k in shared})
+    postprocess = _postprocess(cfg, cfg.PostProcess["name"])
 
-    model = build_model(with_class_counts(cfg.Architecture, postprocess))
+    model = build_model(with_class_counts(cfg, postprocess))
     loss = LOSSES.build(cfg.Loss, scope) if mode == "train" else None
     metric = METRICS.build(cfg.Metric, scope) if mode != "infer" else None
     train = Pipeline.from_config(train_transforms, shared) if train_transforms is not None else None
@@ -53,15 +51,17 @@ def build_task(cfg: Config, mode: str) -> Task:
         network=model,
     )
     if train is not None:
-        tell_label_encoders_the_steps(train, model, postprocess.reads)
+        tell_label_encoders_the_steps(train, model, postprocess.reads, evaluation.output_shape())
     return Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
 
 
 def _transforms(section: DataSection | None, name: str, reason: str) -> list[Any]:
-    """Return the transform list of a data section; raises ConfigError when the section is missing."""
+    """Return the transform list of a data section, with what its data set adds; ConfigError without the section."""
     if section is None:
         raise ConfigError(f"{name}: the section is missing; {reason}")
-    return section.dataset["transforms"]
+    dataset = section.dataset
+    complete = getattr(DATASETS.get(dataset["name"]), "complete_transforms", None)
+    return complete(dataset["transforms"], dataset, section.sampler) if complete else dataset["transforms"]
 
 
 def global_values(cfg: Config) -> dict[str, Any]:
@@ -69,26 +69,53 @@ def global_values(cfg: Config) -> dict[str, Any]:
     return {k: v for k, v in dataclasses.asdict(cfg.Global).items() if v is not None}
 
 
-def with_class_counts(architecture: dict[str, Any], postprocess: Any) -> dict[str, Any]:
-    """Return the Architecture section with the head's class count filled in from the post-processing."""
-    filled = copy.deepcopy(architecture)
+def _postprocess(cfg: Config, name: str) -> Any:
+    """Build a post-processing with the keys of `Global` and of the section `PostProcess` that it has."""
+    scope = cfg.Architecture["model_type"]
+    shared = global_values(cfg)
+    cls = POSTPROCESSES.get(name, scope)
+    if name == cfg.PostProcess["name"]:
+        section = dict(cfg.PostProcess)
+    else:
+        named, _ = parameters(cls)
+        section = {k: v for k, v in cfg.PostProcess.items() if k in named}
+    wanted = getattr(cls, "from_global", ())
+    return POSTPROCESSES.build({**section, "name": name}, scope, **{k: shared[k] for k in wanted if k in shared})
+
+
+def with_class_counts(cfg: Config, postprocess: Any) -> dict[str, Any]:
+    """Return the Architecture section with the head's class counts filled in from the post-processing.
+
+    A head with `out_channels_list` is told the classes of every decoder it names in `decoders(section)`: what it
+    learns in training need not be what is decoded in the end.
+    """
+    filled = copy.deepcopy(cfg.Architecture)
     classes = getattr(postprocess, "classes", None)
     head = filled.get("Head")
-    if classes is not None and head:
-        named, any_key = parameters(HEADS.get(head["name"], filled["model_type"]))
-        if any_key or "out_channels" in named:  # else the contracts say that the two do not go together
-            head["out_channels"] = classes
+    if classes is None or not head:
+        return filled
+    cls: Any = HEADS.get(head["name"], filled["model_type"])
+    named, any_key = parameters(cls)
+    if any_key or "out_channels" in named:  # else the contracts say that the two do not go together
+        head["out_channels"] = classes
+    if "out_channels_list" in named:
+        head["out_channels_list"] = {name: _postprocess(cfg, name).classes for name in cls.decoders(head)}
     return filled
 
 
-def tell_label_encoders_the_steps(pipeline: Pipeline, model: nn.Layer, reads: tuple[str, ...]) -> None:
+def tell_label_encoders_the_steps(
+    pipeline: Pipeline, model: nn.Layer, reads: tuple[str, ...], usual: tuple[int, ...] = ()
+) -> None:
     """Measure how many time steps the network gives an image, so that labels that cannot fit are found.
 
     CTC cannot align a label that needs more steps than there are, and its loss is silently zero there.
-    Nothing is told when the image size varies or the predictions have no time axis.
+    Where only the height varies, an image of the `usual` shape is measured, that of evaluation. Nothing is told
+    when the width varies or the predictions have no time axis.
     """
     encoders: list[Any] = [t for t in pipeline.transforms if hasattr(t, "max_steps")]
     shape = pipeline.output_shape()
+    if usual and shape[-2] < 1 and shape[-1] == usual[-1]:
+        shape = usual
     if not encoders or min(shape) < 1:
         return
     was_training = model.training

@@ -40,7 +40,7 @@ FILLED = {
     SCHEDULES: ("epochs", "steps_per_epoch"),
 }
 MODEL_TYPES = ("cls", "det", "e2e", "kie", "rec", "sr", "table")
-COUNTED = {HEADS: ("out_channels",)}  # filled in too, but official configurations also give it
+COUNTED = {HEADS: ("out_channels", "out_channels_list")}  # filled in too, but official configurations also give it
 ARCHITECTURE_KEYS = {
     "model_type": "str",
     "algorithm": "str | None",

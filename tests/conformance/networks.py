@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import paddle
 from paddle import nn
+from paddle.nn.layer.rnn import RNNBase
 
 from ppocr.modeling.architectures import build_model
 from ppocr.modeling.layers.svtr import DropPath
@@ -62,13 +63,16 @@ def run(model: nn.Layer, x: paddle.Tensor) -> dict[str, paddle.Tensor]:
     return stages
 
 
-def check_outputs(model: nn.Layer, reference: Mapping[str, Any], output: str) -> None:
+def check_outputs(
+    model: nn.Layer, reference: Mapping[str, Any], output: str, batch: Mapping[str, paddle.Tensor] | None = None
+) -> None:
     """Compare every stage in evaluation and the result in training mode.
 
     Args:
         model: a filled network.
         reference: the reference file.
         output: the prediction that upstream returns bare, such as "ctc".
+        batch: what the head is told in training.
     """
     x = image(reference)
     model.eval()
@@ -79,7 +83,7 @@ def check_outputs(model: nn.Layer, reference: Mapping[str, Any], output: str) ->
     _turn_off_dropout(model)
     model.train()
     with paddle.no_grad():
-        preds = model(x)
+        preds = model(x, batch)
     for name, expected in reference["train_outputs"].items():
         check(pick(preds, name.partition(".")[2]), expected, output, rtol=0.0, atol=1e-2)
 
@@ -111,3 +115,5 @@ def _turn_off_dropout(model: nn.Layer) -> None:
     for layer in model.sublayers():
         if isinstance(layer, (nn.Dropout, DropPath)):
             layer.p = 0.0
+        elif isinstance(layer, RNNBase):
+            layer.dropout = 0.0

@@ -1,14 +1,44 @@
-"""Names, shapes and outputs of the networks of PP-OCRv2 to v4 equal the reference's."""
+"""Names, shapes and outputs of the networks of PP-OCRv2 to v6 with CTC heads equal the reference's."""
 
+import numpy as np
+import paddle
 import pytest
 
 from tests.conformance import load
 from tests.conformance.networks import build, check_names, check_outputs
 
+LANGUAGES = ("arabic", "ch", "chinese_cht", "cyrillic", "devanagari", "japan", "ka", "korean", "latin", "ta", "te")
+FIRST = ["en_PP-OCRv3_rec", "en_PP-OCRv4_rec", "PP-OCRv6_tiny_rec"]
+OTHERS = [f"{language}_PP-OCRv3_rec" for language in LANGUAGES]  # the same network with other class counts
 
-@pytest.mark.parametrize("name", ["ch_PP-OCRv2_rec"])
+
+def training_batch(reference):
+    """Return what the reference's head was told in training, by our names."""
+    label_ctc, guide, length, ratio = (np.array(values) for values in reference["inputs"]["train_data"])
+    (_, name) = reference["architecture"]["Head"]["out_channels_list"]
+    key = "label_sar" if name == "SARLabelDecode" else "label_gtc"
+    return {
+        "label_ctc": paddle.to_tensor(label_ctc),
+        key: paddle.to_tensor(guide),
+        "length": paddle.to_tensor(length),
+        "valid_ratio": paddle.to_tensor(ratio.astype(np.float32)),
+    }
+
+
+@pytest.mark.parametrize("name", ["ch_PP-OCRv2_rec", "ch_PP-OCRv2_rec_enhanced_ctc_loss"])
 def test_ctc_network_equals_reference(name):
     reference = load(f"models/rec__{name}.json")
+    # upstream gives the features a loss reads and the scores as a list
+    ours = {"model.0": "model.ctc_neck", "model.1": "model.ctc"}
+    reference["train_outputs"] = {ours.get(k, k): v for k, v in reference["train_outputs"].items()}
     model = build(reference)
     check_names(model, reference)
     check_outputs(model, reference, "ctc")
+
+
+@pytest.mark.parametrize("name", [*FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
+def test_guided_network_equals_reference(name):
+    reference = load(f"models/rec__{name}.json")
+    model = build(reference)
+    check_names(model, reference)
+    check_outputs(model, reference, "ctc", training_batch(reference))

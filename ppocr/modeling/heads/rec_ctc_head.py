@@ -20,8 +20,10 @@ class CTCHead(nn.Layer):
         fc_decay: L2 penalty of this head's parameters, in place of the optimiser's.
         mid_channels: width of a linear layer between, or None for none.
         return_feats: also give the classifier's input, for losses on features.
+        use_guide: mix each step with its neighbours in front of the classifier, as PP-OCRv6 tiny does.
     """
 
+    decoder_name = "CTCLabelDecode"
     targets = ()
     inputs = ()
     outputs = ("ctc",)
@@ -34,12 +36,14 @@ class CTCHead(nn.Layer):
         fc_decay: float = 0.0004,
         mid_channels: int | None = None,
         return_feats: bool = False,
+        use_guide: bool = False,
     ) -> None:
         super().__init__()
         self.mid_channels = mid_channels
         self.return_feats = return_feats
         self.aux = ("ctc_neck",) if return_feats else ()  # a loss that reads it is then refused at start
         self.out_channels = out_channels
+        self.guide_layer = _neighbours(in_channels) if use_guide else None
         if mid_channels is None:
             self.fc = nn.Linear(in_channels, out_channels, **uniform_linear_attrs(in_channels, fc_decay))
         else:
@@ -52,6 +56,8 @@ class CTCHead(nn.Layer):
         Args:
             x: sequence, float32 [B, T, in_channels].
         """
+        if self.guide_layer is not None:
+            x = self.guide_layer(x.transpose([0, 2, 1])).transpose([0, 2, 1])
         if self.mid_channels is None:
             scores = self.fc(x)
         else:
@@ -61,3 +67,15 @@ class CTCHead(nn.Layer):
         if self.return_feats:
             preds["ctc_neck"] = x
         return preds
+
+
+def _neighbours(channels: int) -> nn.Layer:
+    """Return a depthwise-separable convolution over five steps, [B, C, T] to [B, C, T]."""
+    return nn.Sequential(
+        nn.Conv1D(channels, channels, 5, padding=2, groups=channels, bias_attr=False),
+        nn.BatchNorm1D(channels),
+        nn.Hardswish(),
+        nn.Conv1D(channels, channels, 1, bias_attr=False),
+        nn.BatchNorm1D(channels),
+        nn.Hardswish(),
+    )

@@ -1,0 +1,85 @@
+"""The losses of a network with a CTC head and a guide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from paddle import Tensor, nn
+
+from ppocr.errors import ConfigError
+from ppocr.registry import LOSSES, parameters
+
+
+class _Branch(NamedTuple):
+    """Where a loss finds its prediction and its label, and which weight it has."""
+
+    prediction: str
+    label: str
+    weight: int
+
+
+BRANCHES = {
+    "CTCLoss": _Branch("ctc", "label_ctc", 0),
+    "SARLoss": _Branch("sar", "label_sar", 1),
+    "NRTRLoss": _Branch("gtc", "label_gtc", 1),
+}
+
+
+@LOSSES.register()
+class MultiLoss(nn.Layer):
+    """The weighted sum of the losses of `MultiHead`'s heads.
+
+    Args:
+        loss_config_list: `[{"CTCLoss": keys or null}, {"SARLoss" or "NRTRLoss": keys or null}]`.
+        weight_1: weight of CTC.
+        weight_2: weight of the guide.
+
+    Raises:
+        ConfigError: an unknown loss or key.
+    """
+
+    def __init__(
+        self, loss_config_list: Sequence[Mapping[str, Any]], weight_1: float = 1.0, weight_2: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.weights = (weight_1, weight_2)
+        self.losses = nn.LayerDict()
+        for spec in loss_config_list:
+            for name, options in spec.items():
+                if name not in BRANCHES:
+                    raise ConfigError(f"MultiLoss.loss_config_list: {name!r} is none of {', '.join(BRANCHES)}")
+                self.losses[name] = LOSSES.build({"name": name, **(options or {})}, "rec")
+        branches = [BRANCHES[name] for name in self.losses]
+        self.reads = tuple(branch.prediction for branch in branches)
+        extra = {key for loss in self.losses.values() for key in loss.needs if key != "label"}
+        self.needs = (*(branch.label for branch in branches), *sorted(extra))
+
+    @staticmethod
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
+        """Yield the places of unknown keys inside the values, and the keys known there."""
+        specs = values.get("loss_config_list")
+        for i, spec in enumerate(specs if isinstance(specs, (list, tuple)) else ()):
+            for name, options in spec.items() if isinstance(spec, dict) else ():
+                if name not in BRANCHES:
+                    yield ("loss_config_list", i, name), list(BRANCHES)
+                    continue
+                known = list(parameters(LOSSES.get(name))[0])
+                for key in options if isinstance(options, dict) else ():
+                    if key not in known:
+                        yield ("loss_config_list", i, name, key), known
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return `loss`, the sum, and each weighted loss by its name.
+
+        Args:
+            preds: `ctc`, and `sar` or `gtc`: scores [B, T, C] each.
+            batch: `label_ctc`, `label_sar` or `label_gtc`, and `length`.
+        """
+        found = {}
+        for name, loss in self.losses.items():
+            branch = BRANCHES[name]
+            told = {**batch, "label": batch[branch.label]}
+            given = {loss.reads[0]: preds[branch.prediction]}
+            found[name] = loss(given, told)["loss"] * self.weights[branch.weight]
+        return {"loss": sum(found.values()), **found}

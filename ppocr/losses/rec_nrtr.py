@@ -1,0 +1,50 @@
+"""The loss of NRTR (https://arxiv.org/abs/1806.00926)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import paddle.nn.functional as F
+from paddle import Tensor, nn
+
+from ppocr.registry import LOSSES
+
+PADDING = 0
+SMOOTHING = 0.1
+
+
+@LOSSES.register()
+class NRTRLoss(nn.Layer):
+    """Cross entropy of the next character, averaged over all that are no padding.
+
+    Args:
+        smoothing: a tenth of each step's weight goes to the classes that are not wanted
+            (https://arxiv.org/abs/1512.00567).
+    """
+
+    reads = ("nrtr",)
+    needs = ("label",)
+
+    def __init__(self, smoothing: bool = True) -> None:
+        super().__init__()
+        self.smoothing = smoothing
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the loss.
+
+        Args:
+            preds: `nrtr` float32 [B, T, C], scores; step t was told the label up to t.
+            batch: `label` int64 [B, L], L > T: start, characters, end, padding.
+
+        Returns:
+            `loss`, a scalar.
+        """
+        scores = preds["nrtr"]
+        wanted = batch["label"][:, 1 : 1 + scores.shape[1]].astype("int64")
+        logs = F.log_softmax(scores.astype("float32"), axis=-1)
+        chosen = logs.take_along_axis(wanted.unsqueeze(2), axis=2).squeeze(2)
+        if self.smoothing:
+            share = SMOOTHING / (scores.shape[2] - 1)
+            chosen = (1 - SMOOTHING - share) * chosen + share * logs.sum(axis=-1)
+        counted = (wanted != PADDING).astype(chosen.dtype)
+        return {"loss": -(chosen * counted).sum() / counted.sum()}

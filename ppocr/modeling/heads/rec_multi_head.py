@@ -1,0 +1,194 @@
+"""CTC with a second head that guides the backbone in training and is left out afterwards.
+
+The idea is that of guided training of CTC (https://arxiv.org/abs/2002.01276); PP-OCRv3 guides with SAR, PP-OCRv4 with
+NRTR (https://arxiv.org/abs/2206.03001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import paddle
+from paddle import nn
+from paddle.nn.initializer import TruncatedNormal
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.heads.rec_ctc_head import CTCHead
+from ppocr.modeling.heads.rec_nrtr_head import Transformer
+from ppocr.modeling.heads.rec_sar_head import SARHead
+from ppocr.registry import HEADS, NECKS, parameters
+
+HEIGHT = 3  # of the map behind backbones that give it row by row, see use_pool
+POSITIONS = 80  # columns that learn a place, see use_pos
+WIDTH_OF_A_HEAD = 32
+MEMBERS = ("CTCHead", "SARHead", "NRTRHead")
+DECODERS: dict[str, Any] = {"CTCHead": CTCHead, "SARHead": SARHead, "NRTRHead": Transformer}
+NRTR_KEYS = ("nrtr_dim", "max_text_length", "num_decoder_layers")
+FILLED = ("in_channels", "out_channels", "encoder_type")
+
+
+class FCTranspose(nn.Layer):
+    """A linear layer on [B, C, T], which gives [B, T, C']."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_channels, out_channels, bias_attr=False)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.fc(x.transpose([0, 2, 1]))
+
+
+class AddPos(nn.Layer):
+    """Adds a learnt vector to each of the first places of a sequence."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.dec_pos_embed = self.create_parameter([1, POSITIONS, width], default_initializer=TruncatedNormal(std=0.02))
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return x + self.dec_pos_embed[:, : x.shape[1]]
+
+
+@HEADS.register(scope="rec")
+class MultiHead(nn.Layer):
+    """A CTC head, and a SAR or NRTR head on the same features in training.
+
+    Args:
+        in_channels: channels of the feature map.
+        head_list: `[{"CTCHead": {"Neck": {"name": encoder, ...}, "Head": {...}}}, {"SARHead": {...}}]`, the second
+            `{"NRTRHead": {"nrtr_dim", "max_text_length", "num_decoder_layers"}}` instead.
+        out_channels_list: classes by the name of each head's decoder.
+        use_pool: the features are a map three pixels high, row by row, [B, 3 W, C]; it is made one pixel high here.
+        use_pos: the guide learns the places of the columns.
+
+    Raises:
+        ConfigError: no CTC head, no guide, or an unknown head or key.
+    """
+
+    inputs = ()
+    outputs = ("ctc",)
+
+    def __init__(
+        self,
+        in_channels: int,
+        head_list: Sequence[Mapping[str, Any]],
+        out_channels_list: Mapping[str, int],
+        use_pool: bool = False,
+        use_pos: bool = False,
+    ) -> None:
+        super().__init__()
+        members = _members(head_list)
+        ctc = members.pop("CTCHead")
+        self.in_channels = in_channels
+        self.pool = nn.AvgPool2D([HEIGHT, 2], [HEIGHT, 2]) if use_pool else None
+        neck = dict(ctc.get("Neck") or {"name": "reshape"})
+        spec = {**neck, "encoder_type": neck["name"], "name": "SequenceEncoder"}
+        self.ctc_encoder = NECKS.build(spec, "rec", in_channels=in_channels)
+        classes = out_channels_list[CTCHead.decoder_name]
+        head = {"name": "CTCHead", **(ctc.get("Head") or {})}
+        self.ctc_head = HEADS.build(head, "rec", in_channels=self.ctc_encoder.out_channels, out_channels=classes)
+        self.guide, options = next(iter(members.items()))
+        classes = out_channels_list[DECODERS[self.guide].decoder_name]
+        if self.guide == "SARHead":
+            sar = {"name": "SARHead", **options}
+            self.sar_head = HEADS.build(sar, "rec", in_channels=in_channels, out_channels=classes)
+            self.targets: tuple[str, ...] = ("label_sar", "valid_ratio")
+            self.aux = ("ctc_neck", "sar")
+        else:
+            self._build_nrtr(options, classes, use_pos)
+            self.targets = ("label_gtc", "length")
+            self.aux = ("ctc_neck", "gtc")
+
+    def _build_nrtr(self, options: Mapping[str, Any], classes: int, use_pos: bool) -> None:
+        width = options.get("nrtr_dim", 256)
+        places = [AddPos(width)] if use_pos else []
+        self.before_gtc = nn.Sequential(nn.Flatten(2), FCTranspose(self.in_channels, width), *places)
+        self.gtc_head = Transformer(
+            width,
+            classes,
+            d_model=width,
+            nhead=width // WIDTH_OF_A_HEAD,
+            num_encoder_layers=0,
+            num_decoder_layers=options.get("num_decoder_layers", 4),
+            max_len=options.get("max_text_length", 25),
+            dim_feedforward=width * 4,
+        )
+
+    @staticmethod
+    def decoders(head: Mapping[str, Any]) -> list[str]:
+        """Return the decoders whose class counts are asked for in `out_channels_list`, given the section."""
+        return [DECODERS[name].decoder_name for name in _members(head["head_list"])]
+
+    @staticmethod
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
+        """Yield the places of unknown keys inside the values, and the keys known there."""
+        heads = values.get("head_list")
+        for i, member in enumerate(heads if isinstance(heads, (list, tuple)) else ()):
+            for name, options in member.items() if isinstance(member, dict) else ():
+                if name not in MEMBERS:
+                    yield ("head_list", i, name), list(MEMBERS)
+                elif isinstance(options, dict):
+                    yield from _unknown_options(("head_list", i, name), name, options)
+
+    def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
+        """Return `ctc` [B, T, classes]: scores in training, probabilities in evaluation.
+
+        Args:
+            x: feature map [B, in_channels, 1, T], or as `use_pool` says.
+            batch: in training `label_sar` and `valid_ratio`, or `label_gtc` and `length`.
+
+        Returns:
+            In training also `ctc_neck`, the sequence CTC is read from, and `sar` or `gtc`, the scores of the guide.
+        """
+        if self.pool is not None:
+            # [B, 3 W, C] -> [B, C, 1, W / 2]
+            x = self.pool(x.transpose([0, 2, 1]).reshape([0, self.in_channels, HEIGHT, -1]))
+        sequence = self.ctc_encoder(x)
+        preds = {"ctc": self.ctc_head(sequence)["ctc"]}
+        if not self.training:
+            return preds
+        assert batch is not None
+        preds["ctc_neck"] = sequence
+        if self.guide == "SARHead":
+            told = {"label": batch["label_sar"], "valid_ratio": batch["valid_ratio"]}
+            preds["sar"] = self.sar_head(x, told)["sar"]
+        else:
+            told = {"label": batch["label_gtc"], "length": batch["length"]}
+            preds["gtc"] = self.gtc_head(self.before_gtc(x), told)["nrtr"]
+        return preds
+
+
+def _members(head_list: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the options of each head by name, CTC's first.
+
+    Raises:
+        ConfigError: not CTC and one guide.
+    """
+    members = {name: options or {} for member in head_list for name, options in member.items()}
+    if len(members) != 2 or "CTCHead" not in members or not set(members) <= set(MEMBERS):
+        found = ", ".join(members) or "nothing"
+        raise ConfigError(f"MultiHead.head_list: CTCHead and one of SARHead and NRTRHead are needed, not {found}")
+    return {name: members[name] for name in MEMBERS if name in members}
+
+
+def _unknown_options(
+    place: tuple[str | int, ...], name: str, options: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
+    """Yield the places of unknown keys of one head's options, and the keys known there."""
+    inner: list[tuple[tuple[str | int, ...], Mapping[str, Any], list[str]]] = []
+    if name == "CTCHead":
+        neck = ["name", *_keys(NECKS.get("SequenceEncoder", "rec"))]
+        known = {"Neck": neck, "Head": _keys(HEADS.get("CTCHead", "rec"))}
+        inner.append((place, options, list(known)))
+        inner += [((*place, k), options[k], known[k]) for k in known if isinstance(options.get(k), dict)]
+    else:
+        inner.append((place, options, list(NRTR_KEYS) if name == "NRTRHead" else _keys(SARHead)))
+    for where, values, keys in inner:
+        for key in values:
+            if key not in keys:
+                yield (*where, key), keys
+
+
+def _keys(cls: type) -> list[str]:
+    return [key for key in parameters(cls)[0] if key not in FILLED]

@@ -1,0 +1,169 @@
+"""NRTR, a transformer that writes one character after another (https://arxiv.org/abs/1806.00926)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+from paddle.nn.initializer import Constant, XavierNormal
+
+from ppocr.errors import ConfigError
+from ppocr.modeling.layers.transformer import Embeddings, PositionalEncoding, TransformerBlock, causal_mask
+from ppocr.registry import HEADS
+
+START, END = 2, 3  # as in codecs/nrtr.py
+NEVER = -1e9  # a log-probability no path survives; minus infinity would become "not a number" in a difference
+
+
+@HEADS.register(scope="rec")
+class Transformer(nn.Layer):
+    """Encoder and decoder of NRTR; without its encoder the guide of CTC since PP-OCRv4.
+
+    Args:
+        in_channels: width of the sequence, which must be `d_model`.
+        out_channels: classes, with padding, unknown, start and end. upstream: one more is predicted, which is never
+            written; checkpoints have it.
+        d_model: width of everything inside.
+        nhead: heads of the attention.
+        num_encoder_layers: blocks of the encoder; 0 or less for no encoder.
+        num_decoder_layers: blocks of the decoder.
+        beam_size: paths kept in evaluation; 1 or less for the best class at each step.
+        max_len: longest sequence written, the start token included.
+        dim_feedforward: width inside the blocks' MLPs.
+        attention_dropout_rate: dropout of the attention's weights.
+        residual_dropout_rate: dropout of the rest.
+        scale_embedding: multiply the characters' vectors by the square root of their width.
+
+    Raises:
+        ConfigError: sequences of another width.
+    """
+
+    decoder_name = "NRTRLabelDecode"
+    targets = ("label", "length")
+    inputs = ()
+    outputs = ("nrtr", "nrtr_probs")
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        beam_size: int = 0,
+        max_len: int = 25,
+        dim_feedforward: int = 1024,
+        attention_dropout_rate: float = 0.0,
+        residual_dropout_rate: float = 0.1,
+        scale_embedding: bool = True,
+    ) -> None:
+        super().__init__()
+        if in_channels != d_model:
+            raise ConfigError(f"Transformer.d_model: {d_model}, but the sequence is {in_channels} wide")
+        self.beam_size = beam_size
+        self.max_len = max_len
+        classes = out_channels + 1
+        sizes = (d_model, nhead, dim_feedforward, attention_dropout_rate, residual_dropout_rate)
+        self.embedding = Embeddings(classes, d_model, scale_embedding)
+        self.positional_encoding = PositionalEncoding(d_model, residual_dropout_rate)
+        self.encoder = None
+        if num_encoder_layers > 0:
+            self.encoder = nn.LayerList([TransformerBlock(*sizes) for _ in range(num_encoder_layers)])
+        self.decoder = nn.LayerList([TransformerBlock(*sizes, with_cross_attn=True) for _ in range(num_decoder_layers)])
+        self.tgt_word_prj = nn.Linear(d_model, classes, bias_attr=False)
+        self.apply(_initialise)
+
+    def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
+        """Return what is written.
+
+        Args:
+            x: sequence [B, S, d_model].
+            batch: in training `label` int64 [B, L] and `length` int64 [B], the number of characters.
+
+        Returns:
+            In training `nrtr`, scores [B, longest label + 1, classes], where each step is told what the ones before
+            it should have written. In evaluation `nrtr`, class numbers int64 [B, T], start token first, and
+            `nrtr_probs`, their probabilities.
+        """
+        if self.encoder is not None:
+            x = self.positional_encoding(x)
+            for block in self.encoder:
+                x = block(x)
+        if self.training:
+            assert batch is not None
+            label = batch["label"][:, : 1 + int(batch["length"].max())]
+            return {"nrtr": self.tgt_word_prj(self._decode(label, x))}
+        ids, probs = self._beam(x) if self.beam_size > 1 else self._greedy(x)
+        return {"nrtr": ids, "nrtr_probs": probs}
+
+    def _decode(self, ids: paddle.Tensor, memory: paddle.Tensor) -> paddle.Tensor:
+        """Return the decoder's states [B, T, d_model] for what was written so far, int64 [B, T]."""
+        states = self.positional_encoding(self.embedding(ids))
+        mask = causal_mask(ids.shape[1])
+        for block in self.decoder:
+            states = block(states, memory, mask)
+        return states
+
+    def _next(self, ids: paddle.Tensor, memory: paddle.Tensor) -> paddle.Tensor:
+        """Return the scores [B, classes] of what comes next."""
+        return self.tgt_word_prj(self._decode(ids, memory)[:, -1])
+
+    def _greedy(self, memory: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Write the best class at each step until every line has ended."""
+        size = memory.shape[0]
+        ids = paddle.full([size, 1], START, dtype="int64")
+        probs = paddle.ones([size, 1])
+        ended = paddle.zeros([size], dtype="bool")
+        for _ in range(1, self.max_len):
+            found = F.softmax(self._next(ids, memory), axis=-1).astype("float32")
+            best = found.argmax(axis=-1)
+            ended = ended | (best == END)
+            ids = paddle.concat([ids, best.unsqueeze(1)], axis=1)
+            probs = paddle.concat([probs, found.max(axis=-1, keepdim=True)], axis=1)
+            if bool(ended.all()):
+                break
+        return ids, probs
+
+    def _beam(self, memory: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Write the path with the highest mean log-probability a step, of `beam_size` followed at a time.
+
+        upstream: there the paths' probabilities are added instead of multiplied, and of a batch only one line is read.
+        """
+        size, beams = memory.shape[0], self.beam_size
+        memory = memory.repeat_interleave(beams, axis=0)
+        ids = paddle.full([size * beams, 1], START, dtype="int64")
+        logs = paddle.zeros([size * beams, 1])
+        ended = paddle.zeros([size, beams], dtype="bool")
+        # all paths are equal at the start: one of them is followed
+        scores = paddle.full([size, beams], NEVER)
+        scores[:, 0] = 0.0
+        first = paddle.arange(size).unsqueeze(1) * beams
+        for _ in range(1, self.max_len):
+            steps = F.log_softmax(self._next(ids, memory), axis=-1).astype("float32").reshape([size, beams, -1])
+            classes = steps.shape[2]
+            # a path that has ended stays as it is
+            stay = paddle.where(paddle.arange(classes) == END, paddle.zeros([1]), paddle.full([1], NEVER))
+            steps = paddle.where(ended.unsqueeze(2), stay, steps)
+            scores, best = (scores.unsqueeze(2) + steps).flatten(1).topk(beams, axis=1)
+            path, written = best // classes, best % classes
+            added = paddle.take_along_axis(steps.flatten(1), best, axis=1)
+            came_from = (first + path).flatten()
+            ended = ended.flatten()[came_from].reshape([size, beams]) | (written == END)
+            ids = paddle.concat([ids[came_from], written.reshape([-1, 1])], axis=1)
+            logs = paddle.concat([logs[came_from], added.reshape([-1, 1])], axis=1)
+            if bool(ended.all()):
+                break
+        lengths = (ids[:, 1:] != END).astype("int64").cumprod(dim=1).sum(axis=1).reshape([size, beams]) + 1
+        chosen = first.flatten() + (scores / lengths.astype("float32")).argmax(axis=1)
+        return ids[chosen], paddle.exp(logs[chosen])
+
+
+def _initialise(layer: nn.Layer) -> None:
+    """Give a linear layer its first values; for `Layer.apply`."""
+    if isinstance(layer, nn.Linear):
+        XavierNormal()(layer.weight)
+        if layer.bias is not None:
+            Constant(0.0)(layer.bias)

@@ -1,0 +1,222 @@
+"""Show, attend and read: an LSTM that looks at the feature map for each character (https://arxiv.org/abs/1811.00751)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from ppocr.registry import HEADS
+
+
+def _recurrent(gru: bool, width: int, hidden: int, dropout: float, both_ways: bool = False) -> nn.Layer:
+    """Return two recurrent layers."""
+    kind = nn.GRU if gru else nn.LSTM
+    direction = "bidirectional" if both_ways else "forward"
+    return kind(width, hidden, num_layers=2, dropout=dropout, direction=direction)
+
+
+class SAREncoder(nn.Layer):
+    """The whole line as one vector: what a recurrent layer knows at the last column with text.
+
+    Args:
+        in_channels: channels of the feature map.
+        hidden: width of the recurrent layers.
+        both_ways: whether they run in both directions.
+        dropout: between them.
+        gru: GRU instead of LSTM.
+    """
+
+    def __init__(self, in_channels: int, hidden: int, both_ways: bool, dropout: float, gru: bool) -> None:
+        super().__init__()
+        self.out_channels = hidden * (2 if both_ways else 1)
+        self.rnn_encoder = _recurrent(gru, in_channels, hidden, dropout, both_ways)
+        self.linear = nn.Linear(self.out_channels, self.out_channels)
+
+    def forward(self, x: paddle.Tensor, valid_ratio: paddle.Tensor | None) -> paddle.Tensor:
+        """Return [B, out_channels].
+
+        Args:
+            x: feature map [B, in_channels, H, W].
+            valid_ratio: float32 [B], the part of the width that is not padding; None for all of it.
+        """
+        columns = x.max(axis=2).transpose([0, 2, 1])  # [B, W, C]
+        states = self.rnn_encoder(columns)[0]
+        if valid_ratio is None:
+            return self.linear(states[:, -1])
+        last = F.one_hot(_valid_columns(valid_ratio, states.shape[1]) - 1, states.shape[1])
+        return self.linear((states * last.unsqueeze(2).astype(states.dtype)).sum(axis=1))
+
+
+class ParallelSARDecoder(nn.Layer):
+    """Writes one character after another, each from a look at the feature map that the state before it directs.
+
+    Args:
+        in_channels: channels of the feature map.
+        out_channels: classes; the last is padding, which is never predicted, the one before it start and end.
+        hidden: width of the recurrent layers, and of the line's vector.
+        attention: width of the attention.
+        dropout: between the recurrent layers.
+        gru: GRU instead of LSTM.
+        pred_dropout: probability of dropout on the scores.
+        max_text_length: characters written in evaluation.
+        pred_concat: predict from the state, what was looked at and the line's vector, not from the look alone.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        hidden: int,
+        attention: int,
+        dropout: float,
+        gru: bool,
+        pred_dropout: float,
+        max_text_length: int,
+        pred_concat: bool,
+    ) -> None:
+        super().__init__()
+        self.start_id = out_channels - 2
+        self.max_text_length = max_text_length
+        self.pred_concat = pred_concat
+        self.conv1x1_1 = nn.Linear(hidden, attention)
+        self.conv3x3_1 = nn.Conv2D(in_channels, attention, 3, padding=1)
+        self.conv1x1_2 = nn.Linear(attention, 1)
+        self.rnn_decoder = _recurrent(gru, hidden, hidden, dropout)
+        self.embedding = nn.Embedding(out_channels, hidden, padding_idx=out_channels - 1)
+        self.pred_dropout = nn.Dropout(pred_dropout)
+        self.prediction = nn.Linear(2 * hidden + in_channels if pred_concat else in_channels, out_channels - 1)
+
+    def forward(
+        self,
+        x: paddle.Tensor,
+        line: paddle.Tensor,
+        label: paddle.Tensor | None,
+        valid_ratio: paddle.Tensor | None,
+    ) -> paddle.Tensor:
+        """Return scores [B, L, classes - 1] where labels are given, else probabilities [B, max_text_length, ...].
+
+        Args:
+            x: feature map [B, C, H, W].
+            line: the line's vector [B, hidden].
+            label: int64 [B, L], what is to be written, for training.
+            valid_ratio: see `SAREncoder`.
+        """
+        mask = None if valid_ratio is None else _mask(valid_ratio, x.shape[2:])
+        keys = self.conv3x3_1(x).flatten(2).transpose([0, 2, 1])  # [B, H W, attention]
+        places = x.flatten(2).transpose([0, 2, 1])  # [B, H W, C]
+        line = line.unsqueeze(1)
+        if label is not None:
+            written = paddle.concat([line, self.embedding(label)], axis=1)
+            states = self.rnn_decoder(written)[0]
+            return self.pred_dropout(self._read(states, keys, places, line, mask)[:, 1:])
+        _, memory = self.rnn_decoder(line)
+        ids = paddle.full([x.shape[0], 1], self.start_id, dtype="int64")
+        steps = []
+        for _ in range(self.max_text_length):
+            state, memory = self.rnn_decoder(self.embedding(ids), memory)
+            steps.append(F.softmax(self._read(state, keys, places, line, mask), axis=-1))
+            ids = steps[-1].argmax(axis=-1)
+        return paddle.concat(steps, axis=1)
+
+    def _read(
+        self,
+        states: paddle.Tensor,
+        keys: paddle.Tensor,
+        places: paddle.Tensor,
+        line: paddle.Tensor,
+        mask: paddle.Tensor | None,
+    ) -> paddle.Tensor:
+        """Return the scores of the classes [B, T, classes - 1] that states [B, T, hidden] stand for."""
+        query = self.conv1x1_1(states).unsqueeze(2)  # [B, T, 1, attention]
+        scores = self.conv1x1_2(paddle.tanh(keys.unsqueeze(1) + query)).squeeze(-1)  # [B, T, H W]
+        if mask is not None:
+            scores = scores + mask.unsqueeze(1).astype(scores.dtype)
+        look = F.softmax(scores, axis=-1).matmul(places)  # [B, T, C]
+        if not self.pred_concat:
+            return self.prediction(look)
+        whole = line.expand([-1, states.shape[1], -1])
+        return self.prediction(paddle.concat([states, look.astype(states.dtype), whole.astype(states.dtype)], axis=2))
+
+
+def _valid_columns(valid_ratio: paddle.Tensor, width: int) -> paddle.Tensor:
+    """Return int64 [B], the number of columns that are not padding, at least one."""
+    columns = paddle.ceil(valid_ratio.astype("float32").flatten() * width)
+    return columns.clip(1, width).astype("int64")
+
+
+def _mask(valid_ratio: paddle.Tensor, size: list[int]) -> paddle.Tensor:
+    """Return float32 [B, H W]: minus infinity at the padding of maps of a size, else 0."""
+    height, width = size
+    padding = paddle.arange(width).unsqueeze(0) >= _valid_columns(valid_ratio, width).unsqueeze(1)
+    mask = paddle.where(padding, paddle.full([1], float("-inf")), paddle.zeros([1]))
+    return mask.tile([1, height])
+
+
+@HEADS.register(scope="rec")
+class SARHead(nn.Layer):
+    """Attention decoder of lines at any angle; in PP-OCRv3 the guide of CTC.
+
+    Args:
+        in_channels: channels of the feature map.
+        out_channels: classes: characters, unknown, start and end, padding.
+        enc_dim: width of the recurrent layers.
+        max_text_length: characters written in evaluation.
+        enc_bi_rnn: whether the encoder runs in both directions.
+        enc_drop_rnn: dropout between the encoder's layers.
+        enc_gru: GRU instead of LSTM in the encoder.
+        dec_drop_rnn: dropout between the decoder's layers.
+        dec_gru: GRU instead of LSTM in the decoder.
+        d_k: width of the attention.
+        pred_dropout: dropout of the scores.
+        pred_concat: see `ParallelSARDecoder`.
+    """
+
+    decoder_name = "SARLabelDecode"
+    targets = ("label", "valid_ratio")
+    inputs = ()
+    outputs = ("sar",)
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        enc_dim: int = 512,
+        max_text_length: int = 30,
+        enc_bi_rnn: bool = False,
+        enc_drop_rnn: float = 0.1,
+        enc_gru: bool = False,
+        dec_drop_rnn: float = 0.0,
+        dec_gru: bool = False,
+        d_k: int = 512,
+        pred_dropout: float = 0.1,
+        pred_concat: bool = True,
+    ) -> None:
+        super().__init__()
+        self.encoder = SAREncoder(in_channels, enc_dim, enc_bi_rnn, enc_drop_rnn, enc_gru)
+        self.decoder = ParallelSARDecoder(
+            in_channels,
+            out_channels,
+            self.encoder.out_channels,
+            d_k,
+            dec_drop_rnn,
+            dec_gru,
+            pred_dropout,
+            max_text_length,
+            pred_concat,
+        )
+
+    def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
+        """Return `sar`: scores [B, L, classes - 1] in training, where step t is told what t - 1 should have
+        written; probabilities [B, max_text_length, classes - 1] in evaluation.
+
+        Args:
+            x: feature map [B, in_channels, H, W].
+            batch: `label` int64 [B, L] in training; `valid_ratio` float32 [B] where it is known.
+        """
+        batch = batch or {}
+        ratio = batch.get("valid_ratio")
+        line = self.encoder(x, ratio)
+        return {"sar": self.decoder(x, line, batch["label"] if self.training else None, ratio)}
