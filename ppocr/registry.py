@@ -157,6 +157,7 @@ def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
 
 
 DATASETS = Registry("data set", "ppocr.data")
+SAMPLERS = Registry("sampler", "ppocr.data")
 TRANSFORMS = Registry("transform", "ppocr.data.transforms")
 NETWORK_TRANSFORMS = Registry("network transform", "ppocr.modeling.transforms")
 BACKBONES = Registry("backbone", "ppocr.modeling.backbones")

@@ -23,6 +23,7 @@ from ppocr.registry import (
     NETWORK_TRANSFORMS,
     OPTIMIZERS,
     POSTPROCESSES,
+    SAMPLERS,
     SCHEDULES,
     TRANSFORMS,
     Registry,
@@ -33,6 +34,7 @@ from ppocr.registry import (
 # Constructor parameters that the builder fills in, by kind of class; a configuration cannot set them.
 FILLED = {
     DATASETS: ("pipeline", "mode", "seed"),
+    SAMPLERS: ("order", "line_ratios", "train", "seed", "rank", "world_size"),
     BACKBONES: ("in_channels",),
     NECKS: ("in_channels",),
     HEADS: ("in_channels",),
@@ -337,8 +339,7 @@ class _Checker:
             self.add((name, "loader", "batch_size_per_card"), f"expected at least 1, got {size}")
         sampler = values.get("sampler")
         if sampler is not None:
-            kind = sampler.get("name") if isinstance(sampler, dict) else sampler
-            self.add((name, "sampler"), f"unknown sampler {kind!r}", "class")
+            sampler = self.named((name, "sampler"), SAMPLERS, sampler) or None
         return DataSection(checked, section, sampler)
 
     def transforms(self, path: KeyPath, values: Any) -> list[dict[str, Any]]:

@@ -33,13 +33,21 @@ class Batch:
     noted: list[Problem] = field(default_factory=list)
 
 
-def draw_batch(dataset: IndexedDataset, epoch: int, indices: Sequence[int] | np.ndarray) -> Batch:
+def draw_batch(
+    dataset: IndexedDataset, epoch: int, indices: Sequence[int] | np.ndarray, size: tuple[int, int] | None = None
+) -> Batch:
     """Draw and stack the samples of a batch.
+
+    Args:
+        dataset: what to draw from.
+        epoch: which epoch.
+        indices: numbers of the samples.
+        size: (height, width) their images must have, where the sampler says so.
 
     Raises:
         DataError: samples that cannot be stacked, or a sample that made a transform fail.
     """
-    draws = [dataset[epoch, int(index)] for index in indices]
+    draws = [dataset.draw(epoch, int(index), size) for index in indices]
     batch = collate([draw.sample for draw in draws if draw.sample is not None], dataset)
     _count(batch, draws)
     return batch

@@ -45,9 +45,16 @@ class IndexedDataset:
         seed: the run's seed; every draw is a function of (seed, epoch, number).
         prepared: how many transforms run on samples that are mixed into another; see `count_prepared`.
 
+    Attributes:
+        takes_sizes: whether images are made the size a sampler says.
+        line_ratios: width by height of every sample's line, where batches of lines alike are asked for.
+
     Raises:
         ConfigError: no number of transforms makes what mixing needs.
     """
+
+    takes_sizes = False
+    line_ratios: np.ndarray | None = None
 
     def __init__(
         self,
@@ -119,20 +126,28 @@ class IndexedDataset:
         return file, index - int(self._first[file])
 
     def __getitem__(self, reference: tuple[int, int]) -> Draw:
-        """Draw the sample of an (epoch, number).
+        """Draw the sample of an (epoch, number); see `draw`."""
+        return self.draw(*reference)
 
-        In training a bad sample is replaced by others, which this same reference always names; what is
-        wrong with a replacement is not counted here, because it is counted in its own turn.
+    def draw(self, epoch: int, index: int, size: tuple[int, int] | None = None) -> Draw:
+        """Draw a sample.
+
+        In training a bad sample is replaced by others, always by the same ones; what is wrong with a
+        replacement is not counted here, because it is counted in its own turn.
+
+        Args:
+            epoch: which epoch.
+            index: the sample's number.
+            size: (height, width) the image must have; the transforms find it under "size".
 
         Raises:
             DataError: no good sample was found in twenty attempts.
         """
-        epoch, index = reference
         problems: list[Problem] = []
         for attempt in range(MAX_ATTEMPTS):
             number = index if attempt == 0 else mix(self.seed, epoch, index, attempt) % len(self)
             try:
-                sample = self._process(epoch, number, attempt)
+                sample = self._process(epoch, number, attempt, size)
             except SampleError as error:
                 problems.append(Problem(error.reason, self.describe(number), error.detail))
             else:
@@ -147,8 +162,10 @@ class IndexedDataset:
             "check data_dir and the label file",
         )
 
-    def _process(self, epoch: int, index: int, attempt: int) -> Sample:
+    def _process(self, epoch: int, index: int, attempt: int, size: tuple[int, int] | None) -> Sample:
         sample = self._raw(epoch, index, attempt)
+        if size is not None:
+            sample["size"] = size
         key = (epoch, index, attempt)
         if self.pipeline.extra_samples:
             sample["ext_data"] = self._extra_samples(*key)

@@ -16,7 +16,7 @@ from ppocr.data.samplers import BatchSampler, EpochOrder, ShapeOrder
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.workers import WorkerPool, make_slots
 from ppocr.errors import ConfigError, SampleError
-from ppocr.registry import DATASETS
+from ppocr.registry import DATASETS, SAMPLERS
 from ppocr.utils.image_io import image_size, upright_size
 from ppocr.utils.memory import keep_freed_memory
 
@@ -94,7 +94,9 @@ class Loader:
             keep_freed_memory()
             self.dataset.pipeline.set_epoch(epoch)
             for step in range(start, steps):
-                yield _to_tensors(draw_batch(self.dataset, epoch, self.sampler.batch(epoch, step)))
+                sampler = self.sampler
+                size = sampler.image_size(epoch, step)
+                yield _to_tensors(draw_batch(self.dataset, epoch, sampler.batch(epoch, step), size))
             return
         if self._pool is None and start < steps:
             slots = make_slots(self.num_workers, self._batch_bytes(epoch, start)) if self.use_shared_memory else None
@@ -103,13 +105,14 @@ class Loader:
             yield from self._pool.batches(epoch, start, steps, _to_tensors)
 
     def _batch_bytes(self, epoch: int, step: int) -> int:
-        """Return the bytes a batch is expected to take, from its first usable sample."""
-        indices = self.sampler.batch(epoch, step)
+        """Return the bytes the largest batch is expected to take, from a batch's first usable sample."""
+        sampler = self.sampler
+        indices, size = sampler.batch(epoch, step), sampler.image_size(epoch, step)
         for index in indices[:8]:
-            batch = draw_batch(self.dataset, epoch, [index])
+            batch = draw_batch(self.dataset, epoch, [index], size)
             if "image" in batch.arrays:
                 one = sum(array.nbytes for array in batch.arrays.values())
-                return int(one * len(indices) * _SLACK) + _SMALL_BYTES
+                return int(one * len(indices) * sampler.largest(epoch, step) * _SLACK) + _SMALL_BYTES
         return 0
 
 
@@ -143,7 +146,7 @@ def build_loader(
     """Build the loader of a config section.
 
     Args:
-        section: `Train` or `Eval`: `dataset` (a dict), `loader` (attributes by YAML name).
+        section: `Train` or `Eval`: `dataset` (a dict), `loader` (attributes by YAML name), `sampler` (a dict or None).
         pipeline: the section's transforms, built.
         mode: "train" or "eval". Evaluation sees each sample once over all ranks, and replaces none.
         seed: the run's seed.
@@ -157,8 +160,6 @@ def build_loader(
     """
     if mode not in ("train", "eval"):
         raise ValueError(f"mode is {mode!r}, not train or eval")
-    if getattr(section, "sampler", None):
-        raise ConfigError(f"unknown sampler {section.sampler.get('name')!r}", "leave the sampler section out")
     if getattr(section.loader, "collate_fn", None):
         raise ConfigError(f"unknown collate_fn {section.loader.collate_fn!r}", "leave loader.collate_fn out")
     spec = {key: value for key, value in section.dataset.items() if key != "transforms"}
@@ -168,16 +169,8 @@ def build_loader(
     order = EpochOrder(
         dataset.sizes, dataset.ratios, shuffle=bool(getattr(options, "shuffle", train)), seed=seed, fresh=train
     )
-    if not train and options.batch_size_per_card > 1 and min(pipeline.output_shape()) < 1:
-        order = ShapeOrder(order, image_shapes(dataset, order))
-    sampler = BatchSampler(
-        order,
-        options.batch_size_per_card,
-        drop_last=bool(getattr(options, "drop_last", False)),
-        train=train,
-        rank=rank,
-        world_size=world_size,
-    )
+    filled = {"train": train, "rank": rank, "world_size": world_size, "seed": seed}
+    sampler = _build_sampler(section, dataset, order, filled)
     shared = getattr(options, "use_shared_memory", None)
     return Loader(
         dataset,
@@ -186,6 +179,39 @@ def build_loader(
         use_shared_memory=True if shared is None else bool(shared),
         max_bad_ratio=max_bad_ratio,
     )
+
+
+def _build_sampler(section: Any, dataset: Any, order: EpochOrder, filled: dict[str, Any]) -> Any:
+    """Return what says which samples make a batch: the section's sampler, or batches of one length.
+
+    Args:
+        section: see `build_loader`.
+        dataset: what is drawn from.
+        order: the samples of an epoch.
+        filled: `train`, `rank`, `world_size` and `seed`.
+
+    Raises:
+        ConfigError: only one of sampler and data set has to do with image sizes.
+    """
+    asked, options = getattr(section, "sampler", None), section.loader
+    sampler: Any
+    if asked:
+        sampler = SAMPLERS.build(asked, order=order, line_ratios=dataset.line_ratios, **filled)
+    else:
+        train, rank, world_size = filled["train"], filled["rank"], filled["world_size"]
+        if not train and options.batch_size_per_card > 1 and min(dataset.pipeline.output_shape()) < 1:
+            order = ShapeOrder(order, image_shapes(dataset, order))
+        drop_last = bool(getattr(options, "drop_last", False))
+        size = options.batch_size_per_card
+        sampler = BatchSampler(order, size, drop_last=drop_last, train=train, rank=rank, world_size=world_size)
+    if sampler.gives_sizes != dataset.takes_sizes:
+        teller, taker = (asked or {}).get("name", "the loader"), section.dataset["name"]
+        says = "says how large images are, and" if sampler.gives_sizes else "does not say how large images are, but"
+        raise ConfigError(
+            f"sampler: {teller} {says} {taker} {'needs that' if dataset.takes_sizes else 'takes no sizes'}",
+            "MultiScaleSampler and MultiScaleDataSet belong together",
+        )
+    return sampler
 
 
 def image_shapes(dataset: IndexedDataset, order: EpochOrder) -> list[tuple[int, ...]]:

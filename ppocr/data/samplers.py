@@ -175,6 +175,8 @@ class BatchSampler:
         DataError: no sample at all, or too few for one batch.
     """
 
+    gives_sizes = False  # whether batches are told how large their images must be
+
     def __init__(
         self,
         order: EpochOrder,
@@ -218,6 +220,14 @@ class BatchSampler:
     def batch(self, epoch: int, step: int) -> np.ndarray:
         """Return the sample numbers of a batch, int64 [<= batch_size]."""
         return self.order.indices(epoch, self._positions(step))
+
+    def image_size(self, epoch: int, step: int) -> tuple[int, int] | None:
+        """Return the (height, width) a batch's images must have; None: the transforms decide."""
+        return None
+
+    def largest(self, epoch: int, step: int) -> float:
+        """Return how many times the pixels of one batch the largest batch of an epoch may have."""
+        return 1.0
 
     def _positions(self, step: int) -> np.ndarray:
         if not self.train:

@@ -13,7 +13,7 @@ from ppocr.data.lmdb_writer import write_lmdb
 from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
 
-CONFIGS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "configs").rglob("*.yml"))
+CONFIGS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "configs").rglob("*.y*ml"))
 IMAGES = 4
 
 
@@ -74,6 +74,8 @@ def overrides(raw: dict, folder: Path) -> list[str]:
     found += [f"Global.save_inference_dir={folder}/inference", "Global.pretrained_model=null"]
     for section in ("Train", "Eval"):
         found += [f"{section}.loader.batch_size_per_card=2", f"{section}.loader.num_workers=0"]
+        if raw[section].sampler:  # one that chooses the size of images and batches itself
+            found += [f"{section}.sampler.scales=[[64, 48]]", f"{section}.sampler.first_bs=2"]
         for i, transform in enumerate(raw[section].dataset["transforms"]):
             found += [f"{section}.dataset.transforms.{i}.{k}={v}" for k, v in small_images(transform).items()]
         if "label_file_list" in raw[section].dataset:

@@ -73,7 +73,7 @@ class RandAugment(Transform):
         chance, *draws = rng.random(1 + 2 * self.num_layers).tolist()
         if chance >= self.prob:
             return sample
-        image = shrunk(sample["image"], self._target)
+        image = shrunk(sample["image"], sample.get("size", self._target))
         for pick, side in zip(draws[::2], draws[1::2]):
             operate, amount = self.operations[int(pick * len(self.operations))]
             image = operate(image, amount if side < 0.5 else -amount, self.fillcolor)

@@ -79,16 +79,24 @@ class BaseDataAugmentation(Transform):
         numbers = draws[:_WARP].tolist()
         chosen = [draw < chance for draw, chance in zip(numbers[_CHANCES], self._chances)]
         if any(chosen):
-            sample["image"] = self._perturb(sample["image"], chosen, numbers, draws[_WARP:])
+            target = sample.get("size", self._target)
+            sample["image"] = self._perturb(sample["image"], target, chosen, numbers, draws[_WARP:])
         return sample
 
-    def _perturb(self, image: np.ndarray, chosen: list[bool], numbers: list[float], draws: np.ndarray) -> np.ndarray:
+    def _perturb(
+        self,
+        image: np.ndarray,
+        target: tuple[int, int] | None,
+        chosen: list[bool],
+        numbers: list[float],
+        draws: np.ndarray,
+    ) -> np.ndarray:
         crop, blur, brightness, jitter, noise, reverse, tia, perspective = chosen
         large = min(image.shape[:2]) >= SMALLEST_SIDE
         if crop and large:
             image = crop_rows(image, *numbers[_CROP : _CROP + 2])
         height = image.shape[0]
-        image = shrunk(image, self._target)
+        image = shrunk(image, target)
         if (tia or perspective) and large:
             image = warp_line(image, tia, perspective, draws)
         if blur:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -59,19 +60,11 @@ class RecResizeImg(Transform):
         """Replace `image` (uint8 [h, w, 3] or [h, w]) by float32 [C, H, W] and add `valid_ratio`, the unpadded part."""
         channels, height, width = self.image_shape
         image = sample["image"]
-        if channels == 1 and image.ndim == 3:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.shape[2] == 3 else image[:, :, 0]
-        elif channels == 3 and image.ndim == 2:
-            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         if self.dynamic:
             width = dynamic_width(height, width, image.shape[1] / image.shape[0])
-        filled = fitted_width(image.shape, (height, width)) if self.padding or self.dynamic else width
-        if image.shape[:2] != (height, filled):
-            image = cv2.resize(image, (filled, height))
-        out = np.zeros((channels, height, width), np.float32)
-        _scale_into(_stack_planes(image), out.reshape(channels * height, width)[:, :filled])
-        sample["image"] = out
-        sample["valid_ratio"] = np.float32(min(1.0, filled / width))
+        sample["image"], sample["valid_ratio"] = fitted(
+            image, (channels, height, width), padding=self.padding or self.dynamic
+        )
         return sample
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -94,6 +87,65 @@ class RecResizeImg(Transform):
         view = RecResizeImg(**config, character_dict_path=None)
         view._config = config
         return view
+
+
+@TRANSFORMS.register()
+class MultiScaleResize(Transform):
+    """Resize a text line to the size that the sampler chose for its batch; `MultiScaleDataSet` puts it in place.
+
+    Args:
+        sizes: the [height, width] there are.
+        free_width: the width follows the lines of a batch.
+    """
+
+    provides = ("image", "valid_ratio")
+
+    def __init__(self, sizes: Sequence[Sequence[int]], free_width: bool = False) -> None:
+        self.sizes = [(int(height), int(width)) for height, width in sizes]
+        self.free_width = free_width
+        # widths that follow lines are whole multiples of the height
+        sides = [side for size in self.sizes for side in (size[:1] if free_width else size)]
+        self.size_multiple = functools.reduce(math.gcd, sides)
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Replace `image` (uint8 [h, w, 3] or [h, w]) by float32 [3, H, W] of `size`, and add `valid_ratio`."""
+        height, width = sample.pop("size", self.sizes[0])
+        sample["image"], sample["valid_ratio"] = fitted(sample["image"], (3, height, width))
+        return sample
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (3, H, W), with -1 for what differs between batches."""
+        heights, widths = ({size[side] for size in self.sizes} for side in (0, 1))
+        height = heights.pop() if len(heights) == 1 else -1
+        return 3, height, widths.pop() if len(widths) == 1 and not self.free_width else -1
+
+    def for_inference(self) -> RecResizeImg:
+        """Return the resize to the first size, longer lines as long as they are."""
+        config: dict[str, Any] = {"image_shape": [3, *self.sizes[0]], "eval_mode": True}
+        view = RecResizeImg(**config, character_dict_path=None)
+        view._config = config
+        return view
+
+
+def fitted(image: np.ndarray, shape: tuple[int, int, int], *, padding: bool = True) -> tuple[np.ndarray, np.float32]:
+    """Return a line in a network's image, scaled to [-1, 1], and the share of its width that is not padding.
+
+    Args:
+        image: uint8 [h, w, 3] or [h, w].
+        shape: (C, H, W) of the result; one channel is made of three by converting to grey, three of one by copying.
+        padding: keep the proportions of lines that are not too long, and pad with zeros.
+    """
+    channels, height, width = shape
+    if channels == 1 and image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.shape[2] == 3 else image[:, :, 0]
+    elif channels == 3 and image.ndim == 2:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    filled = fitted_width(image.shape, (height, width)) if padding else width
+    if image.shape[:2] != (height, filled):
+        image = cv2.resize(image, (filled, height))
+    out = np.zeros(shape, np.float32)
+    _scale_into(_stack_planes(image), out.reshape(channels * height, width)[:, :filled])
+    return out, np.float32(min(1.0, filled / width))
 
 
 def fitted_width(shape: Sequence[int], target: tuple[int, int]) -> int:
