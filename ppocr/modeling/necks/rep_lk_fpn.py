@@ -38,7 +38,8 @@ class LargeKernelPyramid(nn.Layer):
 
     def sums(self, features: Sequence[paddle.Tensor]) -> list[paddle.Tensor]:
         """Return the maps in one width, each with the coarser ones added."""
-        sums = [narrow(x) for narrow, x in zip(self.ins_conv, features)]
+        # the order of the layers here and below is that of the arrays in inference models: first from coarse to fine
+        sums = [narrow(x) for narrow, x in reversed(list(zip(self.ins_conv, features)))][::-1]
         for i in reversed(range(len(sums) - 1)):
             sums[i] = sums[i] + enlarged(sums[i + 1], 2)
         return sums
@@ -90,10 +91,10 @@ class RepLKFPN(LargeKernelPyramid):
         """
         sums = self.sums(features)
         scales = []
-        for x, depthwise, point, squeeze in zip(sums, self.inp_conv_dw, self.inp_conv_pw, self.inp_conv_se):
-            x = point(depthwise(x))
-            scales.append(x + squeeze(x) if self.shortcut else squeeze(x))
-        return self.joined(scales, sums)
+        for i in reversed(range(len(sums))):
+            x = self.inp_conv_pw[i](self.inp_conv_dw[i](sums[i]))
+            scales.append(x + self.inp_conv_se[i](x) if self.shortcut else self.inp_conv_se[i](x))
+        return self.joined(scales[::-1], sums)
 
 
 @NECKS.register()
@@ -122,7 +123,7 @@ class RepLKPAN(LargeKernelPyramid):
     def forward(self, features: Sequence[paddle.Tensor]) -> Features:
         """Return [B, out_channels, H / 4, W / 4], or the dict of `RepLKFPN.forward`."""
         sums = self.sums(features)
-        paths = [layer(x) for layer, x in zip(self.inp_conv, sums)]
+        paths = [layer(x) for layer, x in reversed(list(zip(self.inp_conv, sums)))][::-1]
         for i in range(1, len(paths)):
             paths[i] = paths[i] + self.pan_head_conv[i - 1](paths[i - 1])
         return self.joined([layer(x) for layer, x in zip(self.pan_lat_conv, paths)], sums)
