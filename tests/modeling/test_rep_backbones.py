@@ -16,10 +16,7 @@ from tests.conformance.parts import check_backbone
 
 NETWORKS = (
     "rec__rec_repsvtr_gtc",
-    "rec__rec_svtrv2_gtc",
     "rec__PP-OCRv6_tiny_rec",
-    "rec__PP-OCRv6_small_rec",
-    "rec__PP-OCRv6_medium_rec",
     "det__det_repsvtr_db",
 )
 
