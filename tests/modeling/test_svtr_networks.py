@@ -25,6 +25,14 @@ def test_network_equals_reference(name):
     check_outputs(model, reference, "ctc")
 
 
+def test_straightened_network_equals_reference():
+    """Places in the image come from the inverse of a small matrix, hence the tolerance."""
+    reference = load("models/rec__rec_svtrnet.json")
+    model = build(reference)
+    check_names(model, reference)
+    check_outputs(model, reference, "ctc", atol=2e-2)
+
+
 @pytest.mark.parametrize("name", GUIDED)
 def test_guided_network_equals_reference(name):
     reference = load(f"models/rec__{name}.json")

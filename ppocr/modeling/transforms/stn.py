@@ -1,0 +1,159 @@
+"""Straightening curved lines: a small network finds their outline, a thin-plate spline stretches it into a rectangle.
+
+Sources: https://arxiv.org/abs/1603.03915 and, for the place of the outline's points, https://ieeexplore.ieee.org/document/8395027.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+from paddle.nn.initializer import Assign, Constant, Normal
+
+from ppocr.errors import ConfigError
+from ppocr.registry import NETWORK_TRANSFORMS
+
+WIDTHS = (32, 64, 128, 256, 256, 256)  # of the convolutions; between them the map is halved
+HIDDEN = 512
+MARGIN = 0.01  # of the outline that the network starts with
+SLOWDOWN = 0.1  # upstream: of the last layer's input, so that the outline moves slowly
+ACTIVATIONS = ("none", "sigmoid")
+
+
+def outline(count: int, margins: Sequence[float]) -> np.ndarray:
+    """Return points on the upper, then on the lower edge of the unit square, each from left to right: [count, 2].
+
+    Args:
+        count: of the points of both edges together.
+        margins: horizontal and vertical distance from the square's sides.
+    """
+    x = np.linspace(margins[0], 1 - margins[0], count // 2)
+    return np.concatenate([np.stack([x, np.full_like(x, y)], axis=1) for y in (margins[1], 1 - margins[1])])
+
+
+class OutlineNet(nn.Layer):
+    """Finds the points of a line's outline.
+
+    Args:
+        in_channels: channels of the image.
+        size: height and width of the image.
+        count: of the points.
+        activation: "sigmoid" keeps the points within the image; "none".
+    """
+
+    def __init__(self, in_channels: int, size: Sequence[int], count: int, activation: str) -> None:
+        super().__init__()
+        layers: list[nn.Layer] = []
+        for i, width in enumerate(WIDTHS):
+            start = Normal(0.0, math.sqrt(2.0 / (9 * width)))
+            conv = nn.Conv2D(in_channels, width, 3, padding=1, weight_attr=start, bias_attr=Constant(0.0))
+            layers += [nn.MaxPool2D(2, 2)] if i else []
+            layers.append(nn.Sequential(conv, nn.BatchNorm2D(width), nn.ReLU()))
+            in_channels = width
+        self.stn_convnet = nn.Sequential(*layers)
+        halvings = 2 ** (len(WIDTHS) - 1)
+        features = WIDTHS[-1] * (size[0] // halvings) * (size[1] // halvings)
+        linear = nn.Linear(features, HIDDEN, weight_attr=Normal(0.0, 0.001), bias_attr=Constant(0.0))
+        self.stn_fc1 = nn.Sequential(linear, nn.BatchNorm1D(HIDDEN), nn.ReLU())
+        points = outline(count, (MARGIN, MARGIN)).astype(np.float32)
+        self.sigmoid = activation == "sigmoid"
+        if self.sigmoid:
+            points = -np.log(1.0 / points - 1.0)
+        self.stn_fc2 = nn.Linear(HIDDEN, count * 2, weight_attr=Constant(0.0), bias_attr=Assign(points.reshape(-1)))
+        self.count = count
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return the points of each image [B, in_channels, *size], (x, y) from 0 to 1: [B, count, 2]."""
+        x = self.stn_fc2(self.stn_fc1(self.stn_convnet(x).flatten(1)) * SLOWDOWN)
+        return (F.sigmoid(x) if self.sigmoid else x).reshape([-1, self.count, 2])
+
+
+class ThinPlateSpline(nn.Layer):
+    """Samples images so that given points of theirs come to lie on a rectangle's outline.
+
+    Args:
+        size: height and width of the result.
+        count: of the points.
+        margins: see `outline`.
+    """
+
+    def __init__(self, size: Sequence[int], count: int, margins: Sequence[float]) -> None:
+        super().__init__()
+        self.size = list(size)
+        # The spline through values v at points p is A [k(x, p), 1, x] with A = K^-1 [v, 0], everything but v fixed.
+        points = outline(count, margins)
+        kernel = np.zeros([count + 3, count + 3])
+        kernel[:, :count] = _terms(points, points).T
+        kernel[:count, count:] = kernel[count:, :count].T
+        inverse = np.linalg.inv(kernel)[:, :count]  # the columns of the zeros do nothing
+        axes = [np.arange(side) / (side - 1) for side in size]
+        y, x = np.meshgrid(*axes, indexing="ij")
+        places = np.stack([x.ravel(), y.ravel()], axis=1)
+        matrix = (_terms(places, points) @ inverse).astype(np.float32)
+        self.register_buffer("matrix", paddle.to_tensor(matrix), persistable=False)
+
+    def forward(self, images: paddle.Tensor, points: paddle.Tensor) -> paddle.Tensor:
+        """Return [B, C, *size] of images [B, C, H, W] and their points [B, count, 2]."""
+        with paddle.amp.auto_cast(enable=False):  # coordinates need more than the digits of float16
+            grid = paddle.matmul(self.matrix, points.astype("float32")).clip(0.0, 1.0)
+            grid = grid.reshape([-1, *self.size, 2]) * 2.0 - 1.0
+            images = images.astype("float32")
+            if self.training and images.stop_gradient:
+                # paddle 3.3.1 crashes in the gradient of grid_sample on a CPU unless the images' own is asked for
+                images = images.clone().detach()
+                images.stop_gradient = False
+            return F.grid_sample(images, grid)
+
+
+def _terms(places: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return what a spline weighs at each place: r^2 log r to each point, 1, x and y, [places, points + 3]."""
+    squared = ((places[:, None] - points[None]) ** 2).sum(axis=2)
+    logs = np.log(squared, out=np.zeros_like(squared), where=squared > 0)
+    return np.concatenate([0.5 * squared * logs, np.ones([len(places), 1]), places], axis=1)
+
+
+@NETWORK_TRANSFORMS.register("STN_ON", scope="rec")
+class STN_ON(nn.Layer):  # noqa: N801
+    """Straightened images of text lines.
+
+    Args:
+        in_channels: channels of the image.
+        tps_inputsize: height and width the image is reduced to for finding the outline.
+        tps_outputsize: height and width of the result.
+        num_control_points: points of the outline, even.
+        tps_margins: horizontal and vertical distance of the points from the sides of the result, as parts of it.
+        stn_activation: see `OutlineNet`.
+
+    Raises:
+        ConfigError: values outside the above.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        tps_inputsize: Sequence[int],
+        tps_outputsize: Sequence[int],
+        num_control_points: int,
+        tps_margins: Sequence[float],
+        stn_activation: str = "none",
+    ) -> None:
+        super().__init__()
+        if num_control_points % 2 or num_control_points < 4:
+            raise ConfigError(f"STN_ON.num_control_points: {num_control_points} is no even number of 4 or more")
+        if stn_activation not in ACTIVATIONS:
+            raise ConfigError(f"STN_ON.stn_activation: {stn_activation!r} is none of {', '.join(ACTIVATIONS)}")
+        if min(tps_inputsize) < 2 ** (len(WIDTHS) - 1):
+            raise ConfigError(f"STN_ON.tps_inputsize: {list(tps_inputsize)} is less than 32 somewhere")
+        self.tps = ThinPlateSpline(tps_outputsize, num_control_points, tps_margins)
+        self.stn_head = OutlineNet(in_channels, tps_inputsize, num_control_points, stn_activation)
+        self.tps_inputsize = list(tps_inputsize)
+        self.out_channels = in_channels
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return [B, in_channels, *tps_outputsize] of images [B, in_channels, H, W]."""
+        small = F.interpolate(x, self.tps_inputsize, mode="bilinear", align_corners=True)
+        return self.tps(x, self.stn_head(small))
