@@ -69,8 +69,9 @@ class EncoderWithLightSVTR(nn.Layer):
         """Return a feature map [B, dims, H, W] of one [B, in_channels, H, W]."""
         if self.use_guide:
             x = x.detach()
+        skip = self.skip_conv(x)  # first, as the reference does: inference models hold their arrays in this order
         z = self.conv_reduce(x)
         z = as_sequence(z + self.local_conv(z))
         for block in self.svtr_block:
             z = block(z)
-        return as_map(self.norm(z), x.shape[2]) + self.skip_conv(x)
+        return as_map(self.norm(z), x.shape[2]) + skip
