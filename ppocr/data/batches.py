@@ -63,7 +63,7 @@ def collate(samples: Sequence[Sample], dataset: IndexedDataset) -> Batch:
     """Stack samples that have the same keys; without any, only `index` and `text` are there, empty.
 
     What a transform declares as `per_sample` stays a list, and so do the images of an evaluation batch whose sizes
-    differ: the evaluator takes them in groups of one size.
+    differ: the evaluator takes them in groups of one size. What is `joined` is put one after another, not stacked.
 
     Args:
         samples: what the pipeline made.
@@ -75,11 +75,11 @@ def collate(samples: Sequence[Sample], dataset: IndexedDataset) -> Batch:
     if not samples:
         return Batch({"index": np.zeros(0, np.int64)}, {"text": []})
     batch = Batch()
-    ragged = dataset.pipeline.per_sample
+    ragged, joined = dataset.pipeline.per_sample, dataset.pipeline.joined
     for key, first in samples[0].items():
         values = [sample.get(key) for sample in samples]
         if key in ragged or not isinstance(first, (np.ndarray, np.generic, int, float)):
-            batch.lists[key] = values
+            batch.lists[key] = [entry for value in values for entry in value or ()] if key in joined else values
             continue
         arrays = [np.asarray(value) for value in values]
         if key == "image" and dataset.mode != "train" and len({array.shape for array in arrays}) > 1:
@@ -88,7 +88,7 @@ def collate(samples: Sequence[Sample], dataset: IndexedDataset) -> Batch:
         for sample, array in zip(samples, arrays):
             if array.shape != arrays[0].shape or array.dtype != arrays[0].dtype:
                 raise _cannot_stack(key, (samples[0], arrays[0]), (sample, array), dataset)
-        batch.arrays[key] = np.stack(arrays)
+        batch.arrays[key] = np.concatenate(arrays) if key in joined else np.stack(arrays)
     return batch
 
 

@@ -160,8 +160,9 @@ def build_loader(
     """
     if mode not in ("train", "eval"):
         raise ValueError(f"mode is {mode!r}, not train or eval")
-    if getattr(section.loader, "collate_fn", None):
-        raise ConfigError(f"unknown collate_fn {section.loader.collate_fn!r}", "leave loader.collate_fn out")
+    asked = getattr(section.loader, "collate_fn", None)
+    if asked and asked != getattr(pipeline, "collate_fn", None):
+        raise ConfigError(f"unknown collate_fn {asked!r}", "leave loader.collate_fn out: the transforms say it")
     spec = {key: value for key, value in section.dataset.items() if key != "transforms"}
     dataset = DATASETS.build(spec, pipeline=pipeline, mode=mode, seed=seed)
     options = section.loader

@@ -114,7 +114,7 @@ def _measure(task: Task, loader: Any, autocast: Any) -> dict[str, Any]:
                 preds = task.forward(part)
             results = task.results(preds, part)
             task.metric(results, part)
-            used += len(results)
+            used += len(part["index"])  # a sample may make several images
             pairs = zip(part.get("text", ()), results)
             examples += [(label, *result[:2]) for label, result in pairs if isinstance(result, tuple)][
                 : EXAMPLES - len(examples)

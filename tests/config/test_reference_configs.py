@@ -22,6 +22,7 @@ COMPLETE = {
     "rec/ch_ppocr_v2.0/rec_chinese_common_train_v2.0",
     *(f"rec/multi_language/rec_{language}_lite_train" for language in LANGUAGES),
     "cls/cls_mv3",
+    "cls/ch_PP-OCRv3/ch_PP-OCRv3_rotnet",
     "det/det_mv3_db",
     "det/det_r50_vd_db",
     "det/det_res18_db_v2.0",

@@ -7,7 +7,7 @@ from ppocr.modeling.heads.cls_head import ClsHead
 from tests.conformance import load
 from tests.conformance.networks import build, check_names, check_outputs
 
-NETWORKS = ("cls_mv3",)
+NETWORKS = ("cls_mv3", "ch_PP-OCRv3_rotnet")
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -32,6 +32,8 @@ class Transform:
     none_without_global: tuple[str, ...] = ()  # of these, the ones that are None when nothing sets them
     ignored_keys: tuple[str, ...] = ()  # YAML keys accepted and never read (each warned about)
     per_sample: tuple[str, ...] = ()  # of `provides`, the keys whose size differs between samples: lists in a batch
+    joined: tuple[str, ...] = ()  # keys that hold several entries of a sample: one after another in a batch
+    collate_fn: str | None = None  # the official `loader.collate_fn` that makes such batches
     takes_pending: bool = False  # works on a PendingImage (geometry.py) instead of pixels
     extra_samples: int = 0  # how many other samples it mixes in: the data set gives them as "ext_data"
     size_multiple: int = 1  # height and width of the image it makes are multiples of this
@@ -94,6 +96,8 @@ class Pipeline:
         self.transforms = list(transforms)
         self.random = any(t.random for t in self.transforms)
         self.per_sample = frozenset(key for t in self.transforms for key in t.per_sample)
+        self.joined = frozenset(key for t in self.transforms for key in t.joined)
+        self.collate_fn = next((t.collate_fn for t in self.transforms if t.collate_fn), None)
         self.extra_samples = max((t.extra_samples for t in self.transforms), default=0)
         self.size_multiple = max((t.size_multiple for t in self.transforms), default=1)
         for place, transform in enumerate(self.transforms):

@@ -90,6 +90,22 @@ class RecResizeImg(Transform):
 
 
 @TRANSFORMS.register()
+class SVTRRecResizeImg(RecResizeImg):
+    """RecResizeImg under the name, and with the two keys, that configurations of SVTR have.
+
+    Args:
+        image_shape: (C, H, W) of the result.
+        padding: False stretches every line to W.
+    """
+
+    from_global = ()
+    none_without_global = ()
+
+    def __init__(self, image_shape: Sequence[int], padding: bool = True) -> None:
+        super().__init__(image_shape, character_dict_path=None, padding=padding)
+
+
+@TRANSFORMS.register()
 class MultiScaleResize(Transform):
     """Resize a text line to the size that the sampler chose for its batch; `MultiScaleDataSet` puts it in place.
 

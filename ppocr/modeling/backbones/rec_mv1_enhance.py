@@ -80,6 +80,7 @@ class DepthwiseSeparable(nn.Layer):
 
 
 @BACKBONES.register(scope="rec")
+@BACKBONES.register(scope="cls")
 class MobileNetV1Enhance(nn.Layer):
     """MobileNetV1 for text lines, with 5 x 5 kernels and squeezes towards its end.
 

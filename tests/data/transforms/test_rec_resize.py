@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ppocr.data.transforms.base import Pipeline
-from ppocr.data.transforms.rec_resize import RecResizeImg
+from ppocr.data.transforms.rec_resize import RecResizeImg, SVTRRecResizeImg
 from ppocr.errors import ConfigError
 from tests.conformance import assert_described, synth
 from tests.data.transforms.test_image import cases, pixels
@@ -20,6 +20,11 @@ def test_rec_resize_img(case) -> None:
         assert out["image"].shape == tuple(case["args"]["image_shape"])
         return
     check(out, case["output"])
+
+
+@pytest.mark.parametrize("case", cases("SVTRRecResizeImg"))
+def test_svtr_resize_img(case) -> None:
+    check(SVTRRecResizeImg(**case["args"])({"image": pixels(case["input"])}), case["output"])
 
 
 @pytest.mark.parametrize("case", cases("RecResizeImg_gray"))
