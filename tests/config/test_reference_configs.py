@@ -12,6 +12,7 @@ from tests.conformance import HERE
 FOLDER = HERE / "configs"
 NAMES = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.json"))
 LANGUAGES = ("arabic", "cyrillic", "devanagari", "en_number", "french", "german", "japan", "korean", "latin")
+V3 = ("arabic", "chinese_cht", "cyrillic", "devanagari", "japan", "ka", "korean", "latin", "ta", "te")
 COMPLETE = {
     "rec/rec_icdar15_train",
     "rec/rec_mv3_none_bilstm_ctc",
@@ -21,6 +22,10 @@ COMPLETE = {
     "rec/ch_ppocr_v2.0/rec_chinese_lite_train_v2.0",
     "rec/ch_ppocr_v2.0/rec_chinese_common_train_v2.0",
     *(f"rec/multi_language/rec_{language}_lite_train" for language in LANGUAGES),
+    "rec/ch_PP-OCRv2/ch_PP-OCRv2_rec",
+    *(f"rec/PP-OCRv3/{prefix}PP-OCRv3_{kind}" for prefix, kind in (("", "mobile_rec"), ("ch_", "rec"), ("en_", "rec"))),
+    "rec/PP-OCRv3/en_PP-OCRv3_mobile_rec",
+    *(f"rec/PP-OCRv3/multi_language/{language}_PP-OCRv3_{kind}" for language in V3 for kind in ("rec", "mobile_rec")),
     "cls/cls_mv3",
     "cls/ch_PP-OCRv3/ch_PP-OCRv3_rotnet",
     "det/det_mv3_db",

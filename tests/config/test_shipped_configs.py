@@ -16,7 +16,7 @@ from ppocr.config.loader import Document, KeyPath, load_config, read_document
 from ppocr.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
-CONFIGS = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*.yml"))
+CONFIGS = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*.y*ml"))
 
 
 def keys(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
