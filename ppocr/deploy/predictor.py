@@ -170,7 +170,7 @@ class Predictor:
         return self.pipeline({"image": data, "text": "", "label": "", "index": 0})
 
     def _check_width(self, data: bytes | np.ndarray) -> None:
-        """Count lines that a fixed width squeezes; refuse those whose free width would fill the memory.
+        """Count lines that a fixed width squeezes but need not; refuse those whose free width would fill the memory.
 
         Preprocessing that makes sides multiples of a number has pages in mind, and bounds their size itself.
         """
@@ -182,7 +182,7 @@ class Predictor:
             return
         natural = math.ceil(height * size[0] / max(size[1], 1))
         if width > 0:
-            self.squeezed += natural > width
+            self.squeezed += natural > width and self.pipeline.frees_width
         elif natural > WIDEST:
             raise SampleError("too_wide", f"{size[0]} x {size[1]} pixels make a line of {natural} x {height}")
 

@@ -77,6 +77,8 @@ def small_images(transform: dict[str, Any]) -> dict[str, str]:
     (name, arguments), *_ = transform.items()
     if name == "RecResizeImg":
         return {"RecResizeImg.image_shape": f"[3, {arguments['image_shape'][1]}, 64]"}
+    if name == "SSLRotateResize":
+        return {"SSLRotateResize.image_shape": "[3, 48, 64]"}
     if name == "EastRandomCropData":
         return {"EastRandomCropData.size": "[64, 96]"}
     if name == "DetResizeForTest" and "image_shape" in (arguments or {}):

@@ -36,6 +36,7 @@ class Transform:
     collate_fn: str | None = None  # the official `loader.collate_fn` that makes such batches
     takes_pending: bool = False  # works on a PendingImage (geometry.py) instead of pixels
     extra_samples: int = 0  # how many other samples it mixes in: the data set gives them as "ext_data"
+    frees_width: bool = False  # has `eval_mode`, which lets lines longer than its width keep their proportions
     size_multiple: int = 1  # height and width of the image it makes are multiples of this
     _config: dict[str, Any]  # both set by the pipeline that builds it
     _name: str
@@ -99,6 +100,7 @@ class Pipeline:
         self.joined = frozenset(key for t in self.transforms for key in t.joined)
         self.collate_fn = next((t.collate_fn for t in self.transforms if t.collate_fn), None)
         self.extra_samples = max((t.extra_samples for t in self.transforms), default=0)
+        self.frees_width = any(t.frees_width for t in self.transforms)
         self.size_multiple = max((t.size_multiple for t in self.transforms), default=1)
         for place, transform in enumerate(self.transforms):
             transform.set_place(self.transforms[:place], self.transforms[place + 1 :])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from ppocr.codecs.class_names import ClassNames
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_resize import RecResizeImg
+from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import TRANSFORMS
 
 
@@ -53,6 +55,7 @@ class ClsResizeImg(RecResizeImg):
     provides = ("image",)
     from_global = ()
     none_without_global = ()
+    frees_width = False
 
     def __init__(self, image_shape: Sequence[int]) -> None:
         super().__init__(image_shape, character_dict_path=None)
@@ -66,3 +69,85 @@ class ClsResizeImg(RecResizeImg):
     def for_inference(self) -> ClsResizeImg:
         """Return itself: deployed pixels are evaluation's."""
         return self
+
+
+@TRANSFORMS.register()
+class ResizeImage(Transform):
+    """Resize an image to a size, whatever its proportions, or its shorter side to a length.
+
+    Args:
+        size: [width, height], or one number for both.
+        resize_short: length of the shorter side; the other follows.
+
+    Raises:
+        ConfigError: not exactly one of them, or no size.
+    """
+
+    def __init__(self, size: int | Sequence[int] | None = None, resize_short: int | None = None) -> None:
+        if (size is None) == (resize_short is None):
+            raise ConfigError("ResizeImage: exactly one of size and resize_short is needed")
+        self.size = None if size is None else _pair(size, "ResizeImage.size")
+        if resize_short is not None and resize_short < 1:
+            raise ConfigError(f"ResizeImage.resize_short: {resize_short} is not at least 1")
+        self.resize_short = resize_short
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Resize `image`, uint8 [h, w, 3]."""
+        height, width = sample["image"].shape[:2]
+        size = self._fitting(height, width)
+        if size != (width, height):
+            sample["image"] = cv2.resize(sample["image"], size)
+        return sample
+
+    def _fitting(self, height: int, width: int) -> tuple[int, int]:
+        if self.size is not None:
+            return self.size
+        assert self.resize_short is not None
+        factor = self.resize_short / min(height, width)
+        return round(width * factor), round(height * factor)
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (H, W, C)."""
+        if self.size is None and min(shape[:2]) < 1:
+            return -1, -1, *shape[2:]
+        return *self._fitting(*shape[:2])[::-1], *shape[2:]
+
+
+@TRANSFORMS.register()
+class CropImage(Transform):
+    """Keep the middle of an image.
+
+    Args:
+        size: [width, height], or one number for both.
+
+    Raises:
+        ConfigError: no size.
+    """
+
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = _pair(size, "CropImage.size")
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+        """Cut `image`, uint8 [h, w, 3], of which no side may be shorter.
+
+        Raises:
+            SampleError: "too_small".
+        """
+        image, (width, height) = sample["image"], self.size
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        if min(top, left) < 0:
+            found = f"{image.shape[1]} x {image.shape[0]}"
+            raise SampleError("too_small", f"{found} pixels hold no {width} x {height}: resize before CropImage")
+        sample["image"] = image[top : top + height, left : left + width]
+        return sample
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (H, W, C)."""
+        return *self.size[::-1], *shape[2:]
+
+
+def _pair(size: int | Sequence[int], key: str) -> tuple[int, int]:
+    width, height = (size, size) if isinstance(size, int) else (*size, 0, 0)[:2]
+    if min(width, height) < 1 or (not isinstance(size, int) and len(size) != 2):
+        raise ConfigError(f"{key}: {size} is not [width, height]")
+    return int(width), int(height)

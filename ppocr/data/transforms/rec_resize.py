@@ -32,6 +32,7 @@ class RecResizeImg(Transform):
     """
 
     provides: tuple[str, ...] = ("image", "valid_ratio")
+    frees_width = True
     from_global: tuple[str, ...] = ("character_dict_path",)
     none_without_global: tuple[str, ...] = ("character_dict_path",)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ppocr.data.transforms.base import Pipeline
-from ppocr.data.transforms.cls import ClsLabelEncode, ClsResizeImg
+from ppocr.data.transforms.cls import ClsLabelEncode, ClsResizeImg, CropImage, ResizeImage
 from ppocr.errors import ConfigError, SampleError
 from tests.conformance import assert_described, load
 from tests.data.transforms.test_image import cases, pixels
@@ -43,3 +43,28 @@ def test_deployed_pixels_are_those_of_evaluation() -> None:
 def test_a_label_list_is_needed() -> None:
     with pytest.raises(ConfigError, match="label_list is empty"):
         ClsLabelEncode([])
+
+
+def test_resize_to_a_size_or_by_the_shorter_side() -> None:
+    image = pixels("synth_37x211")
+    assert ResizeImage(size=[160, 80])({"image": image})["image"].shape == (80, 160, 3)
+    assert ResizeImage(size=64)({"image": image})["image"].shape == (64, 64, 3)
+    short = ResizeImage(resize_short=256)
+    assert short({"image": image})["image"].shape == (256, 1460, 3) == short.output_shape(image.shape)
+    assert ResizeImage(size=[160, 80]).output_shape((-1, -1, 3)) == (80, 160, 3)
+    assert short.output_shape((-1, -1, 3)) == (-1, -1, 3)
+
+
+def test_crop_keeps_the_middle() -> None:
+    image = pixels("synth_37x211")
+    out = CropImage([101, 21])({"image": image})["image"]
+    np.testing.assert_array_equal(out, image[8:29, 55:156])
+    assert CropImage(224).output_shape((256, -1, 3)) == (224, 224, 3)
+    with pytest.raises(SampleError, match="211 x 37 pixels hold no 224 x 224"):
+        CropImage(224)({"image": image})
+
+
+@pytest.mark.parametrize("wrong", [{}, {"size": 3, "resize_short": 4}, {"size": [3]}, {"size": 0}, {"resize_short": 0}])
+def test_sizes_that_are_none_are_refused(wrong: dict) -> None:
+    with pytest.raises(ConfigError, match="ResizeImage"):
+        ResizeImage(**wrong)
