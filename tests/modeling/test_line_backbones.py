@@ -55,7 +55,7 @@ def test_low_images_are_refused():
 
 
 def test_every_trained_parameter_gets_a_gradient():
-    """Parameters nothing uses are kept for the checkpoints; processes must not wait for their gradients."""
+    """Parameters nothing uses are kept for the checkpoints, but not trained."""
     for det in (False, True):
         model = PPLCNetV3(scale=0.35, det=det)
         y = model(paddle.rand([2, 3, 48, 96]))

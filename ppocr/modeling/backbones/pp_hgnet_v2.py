@@ -150,7 +150,7 @@ class PPHGNetV2_B4(nn.Layer):  # noqa: N801
         self.fc = None if det else nn.Linear(CLASSIFIER_WIDTH, CLASSES)
         for layer in (self.last_conv, self.fc):
             for parameter in layer.parameters() if layer is not None else ():
-                parameter.stop_gradient = True  # else processes would wait for the gradient it never gets
+                parameter.stop_gradient = True  # there is nothing to train
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor | list[paddle.Tensor]:
         """Return the features of images [B, in_channels, H, W].

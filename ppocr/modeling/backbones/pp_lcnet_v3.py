@@ -158,7 +158,7 @@ class BranchedConv(nn.Layer):
         self.active = stride != 2
         if not self.active:
             for parameter in self.act.parameters():
-                parameter.stop_gradient = True  # else processes would wait for the gradient it never gets
+                parameter.stop_gradient = True  # there is nothing to train
         self.reparam_conv: nn.Layer | None = None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
