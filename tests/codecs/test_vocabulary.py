@@ -22,6 +22,14 @@ def test_shipped_dictionaries_are_the_official_ones(path: str) -> None:
     assert len(Vocabulary.load(path).characters) == facts["lines"]
 
 
+@pytest.mark.parametrize(("name", "model"), [("ppocrv6_dict", "small"), ("ppocrv6_tiny_dict", "tiny")])
+def test_dictionaries_of_ppocrv6_have_the_classes_of_its_networks(name: str, model: str) -> None:
+    classes = load(f"models/rec__PP-OCRv6_{model}_rec.json")["char_num"]
+    vocabulary = Vocabulary.load(f"ppocr/utils/dict/{name}.txt")
+    assert len(vocabulary.characters) == classes - 2  # blank and space
+    assert len(set(vocabulary.characters)) == len(vocabulary.characters)
+
+
 def test_official_paths_work_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert len(Vocabulary.load("ppocr/utils/dict90.txt").characters) == 90

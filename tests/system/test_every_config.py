@@ -32,6 +32,7 @@ def shipped() -> list[str]:
 
 CONFIGS = shipped()
 IMAGES = 4
+DEEP = 12  # blocks
 WIDE, NARROW = 128, 32  # channels of the pyramids of detectors
 EXPORT_SIDE = 32  # smaller than the exporter's own, which a server detector takes half a minute for
 
@@ -75,8 +76,8 @@ SMALL_DATA = {"rec": small_lines, "det": small_pages, "cls": small_directions}
 def small_images(transform: dict[str, Any]) -> dict[str, str]:
     """Return the values that make a transform's images small: the networks are what is tested."""
     (name, arguments), *_ = transform.items()
-    if name == "RecResizeImg":
-        return {"RecResizeImg.image_shape": f"[3, {arguments['image_shape'][1]}, 64]"}
+    if name in ("RecResizeImg", "SVTRRecResizeImg"):
+        return {f"{name}.image_shape": f"[3, {arguments['image_shape'][1]}, 64]"}
     if name == "SSLRotateResize":
         return {"SSLRotateResize.image_shape": "[3, 48, 64]"}
     if name == "EastRandomCropData":
@@ -98,6 +99,18 @@ def small_guides(architecture: dict[str, Any]) -> list[str]:
     return found
 
 
+def small_plan(architecture: dict[str, Any]) -> list[str]:
+    """Return overrides for a network made for one size of image, unless it resizes images itself."""
+    backbone = architecture["Backbone"]
+    if "img_size" not in backbone or architecture.get("Transform"):
+        return []
+    found = [f"Architecture.Backbone.img_size=[{backbone['img_size'][0]}, 64]"]
+    if sum(backbone["depth"]) > DEEP:
+        first, *_, last = backbone["mixer"]
+        found += ["Architecture.Backbone.depth=[1, 1, 1]", f"Architecture.Backbone.mixer=[{first}, {last}, {last}]"]
+    return found
+
+
 def narrow_pyramid(architecture: dict[str, Any]) -> list[str]:
     """Return overrides for pyramids too wide to run often; with their own width they are in tests/modeling."""
     neck, head = (architecture.get(part) or {} for part in ("Neck", "Head"))
@@ -114,12 +127,12 @@ def overrides(raw: dict, folder: Path) -> list[str]:
     found += [f"Global.save_inference_dir={folder}/inference", "Global.pretrained_model=null"]
     found += small_guides(raw["Architecture"])
     found += narrow_pyramid(raw["Architecture"])
+    found += small_plan(raw["Architecture"])
     for section in ("Train", "Eval"):
         found += [f"{section}.loader.batch_size_per_card=2", f"{section}.loader.num_workers=0"]
         if raw[section].sampler:  # one that chooses the size of images and batches itself
             found += [f"{section}.sampler.scales=[[64, 48]]", f"{section}.sampler.first_bs=2"]
-        fixed = "img_size" in raw["Architecture"]["Backbone"]
-        for i, transform in enumerate(() if fixed else raw[section].dataset["transforms"]):
+        for i, transform in enumerate(raw[section].dataset["transforms"]):
             found += [f"{section}.dataset.transforms.{i}.{k}={v}" for k, v in small_images(transform).items()]
         if "label_file_list" in raw[section].dataset:
             found += [
