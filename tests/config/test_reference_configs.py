@@ -41,6 +41,7 @@ COMPLETE = {
     "rec/SVTRv2/rec_repsvtr_gtc",
     "rec/SVTRv2/rec_svtrv2_gtc",
     "rec/PP-OCRv4/ch_PP-OCRv4_rec_svtr_large",
+    "rec/rec_svtrnet",
     "rec/rec_svtrnet_ch",
     "det/det_mv3_db",
     "det/det_r50_vd_db",
