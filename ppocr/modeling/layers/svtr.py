@@ -31,8 +31,8 @@ class DropPath(nn.Layer):
         if not (self.training and self.p > 0):
             return x
         kept = 1.0 - self.p
-        mask = paddle.floor(paddle.rand([x.shape[0]] + [1] * (x.ndim - 1), dtype=x.dtype) + kept)
-        return x / kept * mask
+        mask = paddle.floor(paddle.rand([x.shape[0]] + [1] * (x.ndim - 1), dtype="float32") + kept) / kept
+        return x * mask.astype(x.dtype)
 
 
 class ConvBNLayer(nn.Layer):
