@@ -22,9 +22,11 @@ def test_shipped_dictionaries_are_the_official_ones(path: str) -> None:
     assert len(Vocabulary.load(path).characters) == facts["lines"]
 
 
-@pytest.mark.parametrize(("name", "model"), [("ppocrv6_dict", "small"), ("ppocrv6_tiny_dict", "tiny")])
-def test_dictionaries_of_ppocrv6_have_the_classes_of_its_networks(name: str, model: str) -> None:
-    classes = load(f"models/rec__PP-OCRv6_{model}_rec.json")["char_num"]
+@pytest.mark.parametrize(
+    ("name", "model"), [("ppocrv5_dict", "v5_mobile"), ("ppocrv6_dict", "v6_small"), ("ppocrv6_tiny_dict", "v6_tiny")]
+)
+def test_later_dictionaries_have_the_classes_of_their_networks(name: str, model: str) -> None:
+    classes = load(f"models/rec__PP-OCR{model}_rec.json")["char_num"]
     vocabulary = Vocabulary.load(f"ppocr/utils/dict/{name}.txt")
     assert len(vocabulary.characters) == classes - 2  # blank and space
     assert len(set(vocabulary.characters)) == len(vocabulary.characters)
