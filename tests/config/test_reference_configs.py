@@ -23,24 +23,24 @@ COMPLETE = {
     "rec/ch_ppocr_v2.0/rec_chinese_lite_train_v2.0",
     "rec/ch_ppocr_v2.0/rec_chinese_common_train_v2.0",
     *(f"rec/multi_language/rec_{language}_lite_train" for language in LANGUAGES),
-    *(
-        for prefix, kind in (("en_", "mobile"), ("", "mobile"), ("", "server"))
-    ),
     "rec/ch_PP-OCRv2/ch_PP-OCRv2_rec",
     *(f"rec/PP-OCRv3/{prefix}PP-OCRv3_{kind}" for prefix, kind in (("", "mobile_rec"), ("ch_", "rec"), ("en_", "rec"))),
     "rec/PP-OCRv3/en_PP-OCRv3_mobile_rec",
     *(f"rec/PP-OCRv3/multi_language/{language}_PP-OCRv3_{kind}" for language in V3 for kind in ("rec", "mobile_rec")),
     *(f"rec/PP-OCRv4/ch_PP-OCRv4_rec{kind}" for kind in ("", "_ampO2_ultra", "_fp32_ultra", "_hgnet")),
+    *(
         f"rec/PP-OCRv4/{prefix}PP-OCRv4_{kind}_rec"
+        for prefix, kind in (("en_", "mobile"), ("", "mobile"), ("", "server"))
+    ),
     *(f"rec/PP-OCRv5/PP-OCRv5_{kind}_rec" for kind in ("mobile", "server")),
     *(f"rec/PP-OCRv5/multi_language/{language}_PP-OCRv5_mobile_rec" for language in V5),
-    "rec/PP-OCRv4/ch_PP-OCRv4_rec_svtr_large",
     "cls/cls_mv3",
     "cls/ch_PP-OCRv3/ch_PP-OCRv3_rotnet",
     *(f"rec/PP-OCRv6/PP-OCRv6_{size}_rec" for size in ("tiny", "small", "medium")),
     *(f"rec/SVTRv2/ch_{name}_rec{form}" for name in ("RepSVTR", "SVTRv2") for form in ("", "_gtc")),
     "rec/SVTRv2/rec_repsvtr_gtc",
     "rec/SVTRv2/rec_svtrv2_gtc",
+    "rec/PP-OCRv4/ch_PP-OCRv4_rec_svtr_large",
     "rec/rec_svtrnet",
     "rec/rec_svtrnet_ch",
     "det/det_mv3_db",
