@@ -1,0 +1,139 @@
+"""CTC with losses on what it reads and on its features, as PP-OCRv2 has them (https://arxiv.org/abs/2109.03144)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from paddle import Tensor, nn
+
+from ppocr.errors import ConfigError
+from ppocr.losses.rec_ctc import CTCLoss
+from ppocr.registry import LOSSES
+
+SEED = 0  # of the centres, which no training changes: a resumed run must find the same ones
+
+
+@LOSSES.register()
+class ACELoss(nn.Layer):
+    """Aggregation cross entropy: how often each class is read, wherever it stands (https://arxiv.org/abs/1904.08364)."""
+
+    reads = ("ctc",)
+    needs = ("label_ace", "length")
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return `loss`, a scalar.
+
+        Args:
+            preds: `ctc` float32 [B, T, C], unnormalised.
+            batch: `label_ace` int64 [B, C], the count of each class; `length` int64 [B].
+        """
+        return {"loss": self.per_sample(preds["ctc"], batch["label_ace"], batch["length"]).mean()}
+
+    @staticmethod
+    def per_sample(scores: Tensor, counts: Tensor, length: Tensor) -> Tensor:
+        """Return the loss of each sample, [B]."""
+        steps = float(scores.shape[1])
+        read = F.softmax(scores.astype("float32"), axis=-1).mean(axis=1)
+        counts = counts.astype("float32")
+        # all steps that write no character are blanks
+        blanks = steps - length.astype("float32").reshape([-1, 1])
+        share = paddle.concat([blanks, counts[:, 1:]], axis=1) / steps
+        # upstream: the mean over the steps is taken for scores, and normalised once more
+        return -(share * F.log_softmax(read, axis=-1)).sum(axis=-1)
+
+
+@LOSSES.register()
+class CenterLoss(nn.Layer):
+    """Squared distance of each step's features to the centre of the class it is read as (Wen et al., ECCV 2016).
+
+    Args:
+        num_classes: classes, the blank included.
+        feat_dim: width of the features.
+        center_file_path: `.npy` file of the centres, [num_classes, feat_dim]; random ones when not given.
+
+    Raises:
+        ConfigError: centres of another shape, or none in the file.
+    """
+
+    reads = ("ctc_neck", "ctc")
+    needs = ()
+
+    def __init__(self, num_classes: int = 6625, feat_dim: int = 96, center_file_path: str | None = None) -> None:
+        super().__init__()
+        if center_file_path is None:
+            centers = np.random.RandomState(SEED).standard_normal((num_classes, feat_dim))
+        else:
+            centers = _load(center_file_path)
+        if centers.shape != (num_classes, feat_dim):
+            raise ConfigError(
+                f"CenterLoss: centres of shape {list(centers.shape)}, where num_classes and feat_dim say "
+                f"{[num_classes, feat_dim]}"
+            )
+        self.register_buffer("centers", paddle.to_tensor(centers, "float64"), persistable=False)
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return `loss`, a scalar: the mean over all steps.
+
+        Args:
+            preds: `ctc_neck` float32 [B, T, feat_dim], the features; `ctc` [B, T, num_classes], the scores.
+            batch: not read.
+        """
+        features = preds["ctc_neck"].flatten(0, 1).astype("float64")
+        nearest = self.centers[preds["ctc"].argmax(axis=2).flatten()]
+        return {"loss": ((features - nearest) ** 2).sum(axis=1).mean()}
+
+
+@LOSSES.register()
+class EnhancedCTCLoss(nn.Layer):
+    """CTC, with ACE and centre losses where asked for.
+
+    Args:
+        use_focal_loss: see CTCLoss.
+        use_ace_loss: add ACELoss.
+        ace_loss_weight: its weight.
+        use_center_loss: add CenterLoss.
+        center_loss_weight: its weight.
+        num_classes: see CenterLoss.
+        feat_dim: see CenterLoss.
+        center_file_path: see CenterLoss.
+    """
+
+    def __init__(
+        self,
+        use_focal_loss: bool = False,
+        use_ace_loss: bool = False,
+        ace_loss_weight: float = 0.1,
+        use_center_loss: bool = False,
+        center_loss_weight: float = 0.05,
+        num_classes: int = 6625,
+        feat_dim: int = 96,
+        center_file_path: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.losses = nn.LayerDict({"CTCLoss": CTCLoss(use_focal_loss)})
+        self.weights = {"CTCLoss": 1.0, "ACELoss": ace_loss_weight, "CenterLoss": center_loss_weight}
+        if use_ace_loss:
+            self.losses["ACELoss"] = ACELoss()
+        if use_center_loss:
+            self.losses["CenterLoss"] = CenterLoss(num_classes, feat_dim, center_file_path)
+        self.reads = tuple(sorted({key for loss in self.losses.values() for key in loss.reads}))
+        self.needs = tuple(sorted({key for loss in self.losses.values() for key in loss.needs}))
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return `loss`, the sum, and each weighted loss by its name; see those for what they read."""
+        found = {
+            name: loss(preds, batch)["loss"].astype("float32") * self.weights[name]
+            for name, loss in self.losses.items()
+        }
+        return {"loss": sum(found.values()), **found}
+
+
+def _load(path: str) -> np.ndarray:
+    """Return the array of a `.npy` file; raises ConfigError if it is none."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"CenterLoss.center_file_path: {path} is no .npy file: {error}") from error
