@@ -14,7 +14,6 @@ from ppocr.config.loader import load_config
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.deploy import export
 from ppocr.deploy.backends import DygraphBackend
-from ppocr.modeling.architectures import build_model
 from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
 
@@ -150,19 +149,6 @@ def overrides(raw: dict, folder: Path) -> list[str]:
     return found
 
 
-def build_settled(architecture: dict[str, Any]) -> Any:
-    """Build a network whose batch norms take over the statistics of each batch whole.
-
-    After a few steps at the usual momentum they are far from what the layers see, values grow from layer to layer, and
-    the last bit of one decides the result: no network to compare an export with.
-    """
-    model = build_model(architecture)
-    for layer in model.sublayers():
-        if hasattr(layer, "_momentum"):
-            layer._momentum = 0.0
-    return model
-
-
 class FusedBackend(DygraphBackend):
     """The network as it is exported, for comparison with the export.
 
@@ -184,7 +170,6 @@ def test_config_trains_evaluates_and_exports(path: str, tmp_path: Path, monkeypa
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(export, "DEFAULT_SIDE", EXPORT_SIDE)
     monkeypatch.setattr(export, "DygraphBackend", FusedBackend)
-    monkeypatch.setattr("ppocr.build.build_model", build_settled)
     asked = load_config(path)
     SMALL_DATA[asked.Architecture["model_type"]](tmp_path, asked)
     raw = {"Train": asked.Train, "Eval": asked.Eval, "Architecture": asked.Architecture}
