@@ -7,6 +7,8 @@ import paddle
 import pytest
 
 from ppocr.errors import ConfigError
+from ppocr.losses.combined import CombinedLoss
+from ppocr.losses.rec_ctc import CTCLoss
 from ppocr.losses.rec_enhanced_ctc import ACELoss, CenterLoss, EnhancedCTCLoss
 from tests.conformance import load
 from tests.losses.test_rec_attention import cases, tensor
@@ -52,3 +54,18 @@ def test_centres_equal_the_reference(case: dict, tmp_path) -> None:
 def test_centres_of_another_shape() -> None:
     with pytest.raises(ConfigError, match="is no .npy file"):
         CenterLoss(12, 6, center_file_path="absent.npy")
+
+
+def test_combined_losses_are_weighted() -> None:
+    options = {"num_classes": 12, "feat_dim": 6}
+    loss = CombinedLoss([{"CTCLoss": {"weight": 2.0}}, {"CenterLoss": {"weight": 0.5, **options}}])
+    case = load("losses/CenterLoss.json")["cases"][0]
+    preds = {"ctc_neck": tensor(case, "feat"), "ctc": tensor(case, "logits")}
+    batch = batch_of(load("losses/EnhancedCTCLoss.json")["cases"][0])
+    assert loss.reads == ("ctc", "ctc_neck") and loss.needs == ("label", "length")
+    found = loss(preds, batch)
+    want = 2 * CTCLoss()(preds, batch)["loss"] + 0.5 * CenterLoss(**options)(preds, batch)["loss"].astype("float32")
+    assert float(found["loss"]) == pytest.approx(float(want), rel=1e-6)
+    assert set(found) == {"loss", "CTCLoss_0", "CenterLoss_1"}
+    with pytest.raises(ConfigError, match="it names no loss"):
+        CombinedLoss([])
