@@ -19,8 +19,9 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.errors import PpocrError, SampleError
 
 SEED = 7
-PAGES, PAGE_SIZE, LINES = 3, 480, 32
+PAGES, PAGE_SIZE, LINES = 3, 480, 24
 MARGIN = 2
+BATCH = 4
 
 
 def drawn_images(pipeline: Pipeline) -> list[bytes]:
@@ -48,21 +49,24 @@ def _encoded(image: np.ndarray) -> bytes:
 
 
 def prepared(pipeline: Pipeline, images: Iterable[bytes]) -> list[np.ndarray]:
-    """Return images as the network takes them, float32 [1, C, H, W]; those that cannot be used are left out.
+    """Return images as the network takes them, float32 [B, C, H, W], those of one size together.
+
+    Images that cannot be used are left out.
 
     Raises:
         PpocrError: none can be used.
     """
-    result = []
+    sizes: dict[tuple[int, ...], list[np.ndarray]] = {}
     for data in images:
         try:
             sample = pipeline({"image": data, "text": "", "label": "", "index": 0})
         except SampleError:
             continue
-        result.append(np.asarray(sample["image"], dtype=np.float32)[None])
-    if not result:
+        image = np.asarray(sample["image"], dtype=np.float32)
+        sizes.setdefault(image.shape, []).append(image)
+    if not sizes:
         raise PpocrError("none of the images can be used", "name a folder of images with --images")
-    return result
+    return [np.stack(same[i : i + BATCH]) for same in sizes.values() for i in range(0, len(same), BATCH)]
 
 
 def calibrate(model: nn.Layer, identity: Sequence[str], silent: Sequence[str], batches: Sequence[np.ndarray]) -> None:

@@ -31,7 +31,7 @@ from ppocr.pretrained.unfold import Unfolded, identity, unfold
 # Paddle's average pooling on the CPU adds up large maps one by one. The relative error of 3e-4 it makes in squeeze and
 # excitation was seen as 1.5e-3 at single pixels of PP-OCRv6's maps; in float64 they are the file's.
 LARGEST_DIFFERENCE, MEAN_DIFFERENCE = 1e-2, 1e-4
-COMPARED = 2  # images the imported network and the file are compared on
+COMPARED = 1  # batches of images the imported network and the file are compared on
 SIDE = 64  # of the blank image a network with free sides is run on to find its order
 STEM = "best_accuracy"
 
