@@ -7,7 +7,7 @@ import importlib
 import inspect
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ppocr.errors import ConfigError
@@ -154,6 +154,29 @@ def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
     any_key = any(p.kind is p.VAR_KEYWORD for p in found.values())
     named = {k: p for k, p in found.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     return named, any_key
+
+
+def unknown_in_list(
+    specs: Any, registry: Registry, names: Iterable[str], extra: Iterable[str] = ()
+) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
+    """Yield the places of unknown names and keys in a list of named parts, and what is known there.
+
+    Args:
+        specs: `[{name: {key: value} or null}, ...]`.
+        registry: where the named classes are found.
+        names: those allowed here.
+        extra: keys that belong to the list, not to the classes.
+    """
+    allowed = list(names)
+    for i, spec in enumerate(specs if isinstance(specs, (list, tuple)) else ()):
+        for name, options in spec.items() if isinstance(spec, dict) else ():
+            if name not in allowed:
+                yield (i, name), allowed
+                continue
+            known = [*parameters(registry.get(name))[0], *extra]
+            for key in options if isinstance(options, dict) else ():
+                if key not in known:
+                    yield (i, name, key), known
 
 
 DATASETS = Registry("data set", "ppocr.data")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from paddle import Tensor, nn
 
 from ppocr.errors import ConfigError
-from ppocr.registry import LOSSES
+from ppocr.registry import LOSSES, unknown_in_list
 
 
 @LOSSES.register()
@@ -37,6 +37,12 @@ class CombinedLoss(nn.Layer):
             raise ConfigError("CombinedLoss.loss_config_list: it names no loss")
         self.reads = tuple(sorted({key for loss in self.losses for key in loss.reads}))
         self.needs = tuple(sorted({key for loss in self.losses for key in loss.needs}))
+
+    @staticmethod
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
+        """Yield the places of unknown losses and keys inside the values, and what is known there."""
+        for place, known in unknown_in_list(values.get("loss_config_list"), LOSSES, LOSSES.names(), ["weight"]):
+            yield ("loss_config_list", *place), known
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `loss`, the sum, and each weighted loss by its name and place; see those for what they read."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from paddle import Tensor, nn
 
 from ppocr.errors import ConfigError
-from ppocr.registry import LOSSES, parameters
+from ppocr.registry import LOSSES, unknown_in_list
 
 
 class _Branch(NamedTuple):
@@ -58,16 +58,8 @@ class MultiLoss(nn.Layer):
     @staticmethod
     def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
         """Yield the places of unknown keys inside the values, and the keys known there."""
-        specs = values.get("loss_config_list")
-        for i, spec in enumerate(specs if isinstance(specs, (list, tuple)) else ()):
-            for name, options in spec.items() if isinstance(spec, dict) else ():
-                if name not in BRANCHES:
-                    yield ("loss_config_list", i, name), list(BRANCHES)
-                    continue
-                known = list(parameters(LOSSES.get(name))[0])
-                for key in options if isinstance(options, dict) else ():
-                    if key not in known:
-                        yield ("loss_config_list", i, name, key), known
+        for place, known in unknown_in_list(values.get("loss_config_list"), LOSSES, BRANCHES):
+            yield ("loss_config_list", *place), known
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `loss`, the sum, and each weighted loss by its name.
