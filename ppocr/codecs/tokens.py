@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,18 @@ from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.errors import ConfigError
 
 TOKENS = 2  # the start and the end of a label
+
+
+class ClassTable(NamedTuple):
+    """What the entries of a parameter along one axis stand for.
+
+    Args:
+        classes: one for each entry.
+        axis: the axis.
+    """
+
+    classes: tuple[str, ...]
+    axis: int = -1
 
 
 class TokenCodec:

@@ -132,7 +132,8 @@ def load_weights(
         params = {f"{part}.{name}": array for name, array in params.items()}
     report = LoadReport(part=part, unexpected=[name for name in params if name not in state])
     classes = _Classes(old_characters, new_characters)
-    swapped = classes.reordered(params, state) if classes.differ else {}
+    tables = _declared_tables(model, classes)
+    swapped = classes.reordered(params, state) if classes.differ and not tables else {}
     for name, tensor in state.items():
         want, size = tuple(tensor.shape), int(np.prod(tensor.shape))
         report.total += size
@@ -140,12 +141,14 @@ def load_weights(
             report.missing.append(name)
             continue
         array, have = params[name], tuple(params[name].shape)
-        axis = classes.grown_axis(have, want) if have != want else swapped.get(name)
-        if axis is not None:
+        entries, axis = tables.get(name, (classes, swapped.get(name)))
+        if name not in tables and have != want:
+            axis = classes.grown_axis(have, want)
+        if axis is not None and entries.fit(have, want, axis):
             array = _float(array) if array.dtype == np.uint16 else array
-            _assign(tensor, classes.align(array, _current(tensor), axis))
-            report.aligned.append(classes.summary(name))
-            report.taken += size * len(classes.pairs) // len(classes.new)
+            _assign(tensor, entries.align(array, _current(tensor), axis))
+            report.aligned.append(entries.summary(name))
+            report.taken += size * len(entries.pairs) // len(entries.new)
         elif have == want:
             _assign(tensor, array)
             report.loaded.append(name)
@@ -214,6 +217,15 @@ def _part_of(params: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> str:
     return best if count else ""
 
 
+def _declared_tables(model: Any, classes: _Classes) -> dict[str, tuple[_Classes, int]]:
+    """Return the classes and the axis of each parameter that the head says has an entry for each class."""
+    declare = getattr(getattr(model, "head", None), "class_tables", None)
+    if declare is None or not classes.differ:
+        return {}
+    old, new = declare(classes.old), declare(classes.new)
+    return {HEAD + name: (_Classes(old[name].classes, new[name].classes), new[name].axis) for name in new}
+
+
 class _Classes:
     """The classes of a checkpoint and of a network, matched by character."""
 
@@ -232,6 +244,12 @@ class _Classes:
         if len(axes) == 1 and (have[axes[0]], want[axes[0]]) == (len(self.old), len(self.new)):
             return axes[0]
         return None
+
+    def fit(self, have: tuple[int, ...], want: tuple[int, ...], axis: int) -> bool:
+        """Return whether two shapes have these classes along an axis and are equal along the others."""
+        if len(have) != len(want) or (have[axis], want[axis]) != (len(self.old), len(self.new)):
+            return False
+        return all(a == b for i, (a, b) in enumerate(zip(have, want)) if i != axis % len(have))
 
     def reordered(self, params: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> dict[str, int]:
         """Return the class axis of each head tensor when both have equally many classes in another order.

@@ -13,6 +13,7 @@ from ppocr.engine.checkpoint import find_checkpoint
 from ppocr.engine.weights import load_weights, require_complete, require_some
 from ppocr.errors import CheckpointError
 from ppocr.modeling.architectures import build_model
+from ppocr.modeling.heads.rec_multi_head import MultiHead
 
 
 class Head(nn.Layer):
@@ -142,6 +143,53 @@ def test_the_same_characters_in_another_order() -> None:
         np.testing.assert_array_equal(value, want)
     assert [a.name for a in report.aligned] == ["head.fc2.weight", "head.fc2.bias"]
     assert report.complete and report.share == 1
+
+
+@pytest.mark.parametrize("guide", ["SARHead", "NRTRHead"])
+@pytest.mark.parametrize("new", ["dxabyz", "dcba"])
+def test_the_guide_of_a_grown_or_reordered_dictionary_keeps_what_it_learned(guide: str, new: str) -> None:
+    """Old classes "abcd": the guide's own, its start, end and padding included, follow the characters too."""
+    decoder, extra = {"SARHead": ("SARLabelDecode", 3), "NRTRHead": ("NRTRLabelDecode", 4)}[guide]
+
+    def network(characters: str) -> nn.Layer:
+        members = [{"CTCHead": {"Neck": {"name": "reshape"}, "Head": {}}}, {guide: {}}]
+        counts = {"CTCLabelDecode": len(characters) + 1, decoder: len(characters) + extra}
+        model = nn.Layer()
+        model.head = MultiHead(8, members, counts)
+        return model
+
+    source, target = network("abcd"), network(new)
+    before, params = arrays(target), arrays(source)
+    report = load_weights(target, params, old_characters=["blank", *"abcd"], new_characters=["blank", *new])
+    after = arrays(target)
+    behind, before_them = ["unknown", "ends", "padding"], ["blank", "unknown", "start", "end"]
+    lists = {
+        "head.ctc_head.fc.weight": ["blank", *"{}"],
+        "head.ctc_head.fc.bias": ["blank", *"{}"],
+        "head.sar_head.decoder.embedding.weight": [*"{}", *behind],
+        "head.sar_head.decoder.prediction.weight": [*"{}", *behind[:-1]],
+        "head.sar_head.decoder.prediction.bias": [*"{}", *behind[:-1]],
+        "head.gtc_head.embedding.embedding.weight": [*before_them, *"{}", "never"],
+        "head.gtc_head.tgt_word_prj.weight": [*before_them, *"{}", "never"],
+    }
+    for name, pattern in lists.items():
+        if name not in params:
+            continue
+        old_list, new_list = (_filled(pattern, characters) for characters in ("abcd", new))
+        axis = 0 if "embedding" in name else -1
+        for index, entry in enumerate(new_list):
+            learned = entry in old_list
+            want = params[name].take(old_list.index(entry), axis) if learned else before[name].take(index, axis)
+            np.testing.assert_array_equal(after[name].take(index, axis), want, err_msg=f"{name} {entry}")
+    assert sorted(a.name for a in report.aligned) == sorted(name for name in lists if name in params)
+    assert {a.new for a in report.aligned} == {len(set(new) - set("abcd"))}
+    assert not report.wrong_shape and not report.missing
+    assert sum(not np.array_equal(after[name], params[name]) for name in params if name not in lists) == 0
+
+
+def _filled(pattern: list[str], characters: str) -> list[str]:
+    at = pattern.index("{")
+    return [*pattern[:at], *characters, *pattern[at + 2 :]]
 
 
 def test_repeated_characters_are_matched_one_by_one() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppocr.codecs.tokens import ClassTable
 from ppocr.modeling.layers.initializers import uniform_linear_attrs
 from ppocr.registry import HEADS
 
@@ -49,6 +52,11 @@ class CTCHead(nn.Layer):
         else:
             self.fc1 = nn.Linear(in_channels, mid_channels, **uniform_linear_attrs(in_channels, fc_decay))
             self.fc2 = nn.Linear(mid_channels, out_channels, **uniform_linear_attrs(mid_channels, fc_decay))
+
+    def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
+        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        layer = "fc" if self.mid_channels is None else "fc2"
+        return {f"{layer}.{kind}": ClassTable(tuple(classes)) for kind in ("weight", "bias")}
 
     def forward(self, x: paddle.Tensor) -> dict[str, paddle.Tensor]:
         """Return `ctc` [B, T, out_channels]: scores in training, probabilities in evaluation.

@@ -13,6 +13,8 @@ import paddle
 from paddle import nn
 from paddle.nn.initializer import TruncatedNormal
 
+from ppocr.codecs import nrtr, sar
+from ppocr.codecs.tokens import ClassTable
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.rec_ctc_head import CTCHead
 from ppocr.modeling.heads.rec_nrtr_head import Transformer
@@ -91,8 +93,8 @@ class MultiHead(nn.Layer):
         self.guide, options = next(iter(members.items()))
         classes = out_channels_list[DECODERS[self.guide].decoder_name]
         if self.guide == "SARHead":
-            sar = {"name": "SARHead", **options}
-            self.sar_head = HEADS.build(sar, "rec", in_channels=in_channels, out_channels=classes)
+            spec = {"name": "SARHead", **options}
+            self.sar_head = HEADS.build(spec, "rec", in_channels=in_channels, out_channels=classes)
             self.targets: tuple[str, ...] = ("label_sar", "valid_ratio")
             self.aux = ("ctc_neck", "sar")
         else:
@@ -119,6 +121,16 @@ class MultiHead(nn.Layer):
     def decoders(head: Mapping[str, Any]) -> list[str]:
         """Return the decoders whose class counts are asked for in `out_channels_list`, given the section."""
         return [DECODERS[name].decoder_name for name in _members(head["head_list"])]
+
+    def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
+        """Return what the parameters with an entry for each class hold; `classes` are those of CTC."""
+        characters = classes[1:]
+        found = {"ctc_head": self.ctc_head.class_tables(classes)}
+        if self.guide == "SARHead":
+            found["sar_head"] = self.sar_head.class_tables((*characters, *sar.SPECIAL))
+        else:
+            found["gtc_head"] = self.gtc_head.class_tables((*nrtr.SPECIAL, *characters))
+        return {f"{head}.{name}": table for head, tables in found.items() for name, table in tables.items()}
 
     @staticmethod
     def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 from paddle.nn.initializer import Constant, XavierNormal
 
+from ppocr.codecs.tokens import ClassTable
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.transformer import Embeddings, PositionalEncoding, TransformerBlock, causal_mask
 from ppocr.registry import HEADS
@@ -75,6 +76,15 @@ class Transformer(nn.Layer):
         self.decoder = nn.LayerList([TransformerBlock(*sizes, with_cross_attn=True) for _ in range(num_decoder_layers)])
         self.tgt_word_prj = nn.Linear(d_model, classes, bias_attr=False)
         self.apply(_initialise)
+
+    @staticmethod
+    def class_tables(classes: Sequence[str]) -> dict[str, ClassTable]:
+        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        entries = (*classes, "")  # the one that is never written
+        return {
+            "embedding.embedding.weight": ClassTable(entries, axis=0),
+            "tgt_word_prj.weight": ClassTable(entries),
+        }
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
         """Return what is written.

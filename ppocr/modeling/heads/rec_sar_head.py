@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppocr.codecs.tokens import ClassTable
 from ppocr.registry import HEADS
 
 
@@ -207,6 +208,16 @@ class SARHead(nn.Layer):
             max_text_length,
             pred_concat,
         )
+
+    @staticmethod
+    def class_tables(classes: Sequence[str]) -> dict[str, ClassTable]:
+        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        predicted = ClassTable(tuple(classes[:-1]))  # padding is never predicted
+        return {
+            "decoder.embedding.weight": ClassTable(tuple(classes), axis=0),
+            "decoder.prediction.weight": predicted,
+            "decoder.prediction.bias": predicted,
+        }
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
         """Return `sar`: scores [B, L, classes - 1] in training, where step t is told what t - 1 should have
