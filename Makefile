@@ -48,7 +48,7 @@ quickstart-det: $(STAMP)
 	@echo "at your label files (docs/data.md); configs/README.md lists the larger networks."
 
 test: $(STAMP)
-	$(PY) -m pytest -q -p no:cacheprovider
+	$(PY) -m pytest -q -p no:cacheprovider -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy

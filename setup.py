@@ -35,7 +35,7 @@ setup(
         "cpu": ["paddlepaddle>=3.0"],
         "gpu": ["paddlepaddle-gpu>=3.0"],
         "onnx": ["onnxruntime"],
-        "dev": ["pytest>=7", "ruff", "mypy"],
+        "dev": ["pytest>=7", "pytest-xdist>=3.5", "ruff", "mypy", "onnxruntime"],
     },
     classifiers=[
         "Programming Language :: Python :: 3",

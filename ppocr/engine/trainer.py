@@ -249,6 +249,10 @@ class Trainer:
         since = self.position.global_step - start
         return since > 0 and since % max(1, every) == 0
 
+    def _epoch_trained(self) -> int:
+        """Return the epoch of the last step: behind the last one, the position is that of an epoch that never comes."""
+        return min(self.position.epoch, self.settings.epoch_num)
+
     def _last_evaluation_is_old(self) -> bool:
         return self._evaluated_at != self.position.global_step
 
@@ -262,7 +266,7 @@ class Trainer:
         self._evaluated_at = position.global_step
         is_best = self.best.beaten_by(found.main)
         if is_best:
-            self.best = Best(found.main, position.epoch, position.global_step)
+            self.best = Best(found.main, self._epoch_trained(), position.global_step)
         if self.world.first:
             self._report(found)
         if is_best:
@@ -287,7 +291,7 @@ class Trainer:
         state = self.state()
         if self.world.first:
             best = self.best.value if math.isfinite(self.best.value) else None
-            about = {"epoch": self.position.epoch, "step": self.position.global_step, "best_metric": best}
+            about = {"epoch": self._epoch_trained(), "step": self.position.global_step, "best_metric": best}
             self.keeper.save(name, self.task, self.optimizer, state, about)
 
     def stop_if_asked(self) -> None:

@@ -72,7 +72,7 @@ def compose_page(words: Words, rng: np.random.Generator, size: int = 480, by_wor
             make = _few_words if first else makers[int(rng.integers(len(makers)))]
             block, surface = make(words, rng, unit)
             first &= not _put(page, block, surface, rng)
-    page.image = _photograph(page.image, rng)
+    page.image = photograph(page.image, rng)
     return page
 
 
@@ -81,7 +81,7 @@ def _font(rng: np.random.Generator) -> str:
     return names[int(rng.integers(len(names)))]
 
 
-def _style(rng: np.random.Generator, size: int) -> dict[str, int]:
+def style(rng: np.random.Generator, size: int) -> dict[str, int]:
     """Return the outline of letters and the border around a block, for `draw_block`."""
     outline = max(1, size // 14) if size >= 20 and rng.random() < 0.15 else 0
     return {"outline": outline, "border": int(size * rng.uniform(0, 0.8)) if rng.random() < 0.4 else 0}
@@ -91,7 +91,7 @@ def _few_words(words: Words, rng: np.random.Generator, unit: float) -> tuple[Blo
     """One to three words, mostly level, sometimes steep, never upright."""
     size = int(unit * np.exp(rng.uniform(np.log(15), np.log(60))))
     count = int(rng.integers(1, 4 if size < 26 * unit else 3 if size < 40 * unit else 2))
-    block = draw_block([[words.draw(rng) for _ in range(count)]], _font(rng), max(size, 8), **_style(rng, size))
+    block = draw_block([[words.draw(rng) for _ in range(count)]], _font(rng), max(size, 8), **style(rng, size))
     kind = rng.random()
     angle = rng.normal(0, 4) if kind < 0.7 else rng.uniform(-40, 40) if kind < 0.95 else rng.uniform(-60, 60)
     return block, Plane(block.ink.shape, float(angle), rng.normal(0, 0.1), rng.uniform(-0.25, 0.25))
@@ -110,7 +110,7 @@ def _curved(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block,
     """One to three words around a circle."""
     size = max(int(unit * rng.uniform(18, 40)), 8)
     line = [words.draw(rng) for _ in range(int(rng.integers(1, 4)))]
-    block = draw_block([line], _font(rng), size, **_style(rng, size))
+    block = draw_block([line], _font(rng), size, **style(rng, size))
     height, width = block.ink.shape
     radius = max(width / np.radians(rng.uniform(30, 120)), 1.6 * height)
     return block, Arc(block.ink.shape, float(radius), float(rng.normal(0, 12)), bool(rng.random() < 0.35))
@@ -138,13 +138,13 @@ def _put(page: Page, block: Block, surface: Surface, rng: np.random.Generator) -
         cv2.fillPoly(mask, [outline], 255)
         cv2.polylines(mask, [outline], True, 255, 2 * max(3, block.size // 4) + 1)
         if not cv2.countNonZero(cv2.bitwise_and(mask, page.taken)):
-            _paint(page, block, surface, corner, rng)
+            paint(page, block, surface, corner, rng)
             cv2.bitwise_or(page.taken, mask, dst=page.taken)
             return True
     return False
 
 
-def _paint(page: Page, block: Block, surface: Surface, corner: np.ndarray, rng: np.random.Generator) -> None:
+def paint(page: Page, block: Block, surface: Surface, corner: np.ndarray, rng: np.random.Generator) -> None:
     """Blend a block into the page at a corner and write down its labels."""
     x, y = (int(v) for v in corner)
     part = page.image[y : y + surface.size[1], x : x + surface.size[0]]
@@ -186,7 +186,7 @@ def _contrasting(rng: np.random.Generator, ground: np.ndarray, least: float) -> 
     return np.clip(grey + (step if lighter else -step) + tint - tint.mean(), 0, 255)
 
 
-def _photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return an image as a camera might see it: contrast, light, focus and noise vary."""
     shot = image.astype(np.float32)
     shot = (shot - 127) * rng.uniform(0.75, 1.1) + 127 + rng.uniform(-20, 20)
@@ -236,15 +236,27 @@ def write_pages(
         The label file, `det_gt_<name>.txt`, paths relative to `folder`.
     """
     (folder / name).mkdir(parents=True, exist_ok=True)
-    write: Callable[[int], str] = partial(
-        write_page, folder=folder, name=name, seed=SEEDS[name], size=size, by_word=by_word
-    )
+    write = partial(write_page, folder=folder, name=name, seed=SEEDS[name], size=size, by_word=by_word)
+    return write_rows(write, count, folder / f"det_gt_{name}.txt", workers)
+
+
+def write_rows(write: Callable[[int], str], count: int, labels: Path, workers: int | None) -> Path:
+    """Write a data set whose images do not depend on each other.
+
+    Args:
+        write: writes the image of a number and returns its line of the label file.
+        count: of the images.
+        labels: the label file.
+        workers: processes; None for as many as there are cores.
+
+    Returns:
+        The label file.
+    """
     workers = min(workers or os.cpu_count() or 1, max(count // 8, 1))
     if workers == 1:
         rows = [write(i) for i in range(count)]
     else:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             rows = list(pool.map(write, range(count), chunksize=8))
-    labels = folder / f"det_gt_{name}.txt"
     labels.write_text("".join(rows), encoding="utf-8")
     return labels

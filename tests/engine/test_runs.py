@@ -203,14 +203,17 @@ def test_first_losses_are_those_recorded(project, name):
     check_golden(project, name, *NETWORKS[name])
 
 
+# Adam turns the last bit of small gradients into whole steps; and batch norms of few values enlarge it until, in a
+# deep network, gradients differ by percents between one thread and two
+GENTLE = ["Optimizer={name: Momentum, clip_norm_global: 1.0, lr: {name: Const, learning_rate: 0.01}}"]
 DETECTORS = {
-    "db_mobilenet_v3": [],
+    "db_mobilenet_v3": GENTLE,
     "db++_resnet": [
         "Architecture.Backbone={name: ResNet, layers: 50, dcn_stage: [false, false, true, true]}",
         "Architecture.Neck.use_asf=true",
         "Loss.main_loss_type=DiceLoss",
-        "Optimizer.name=Momentum",  # Adam turns the last bit of small gradients into whole steps
-        "Optimizer.lr.learning_rate=0.0002",
+        *GENTLE,
+        "Optimizer.lr.learning_rate=0.0001",
         "Global.epoch_num=2",
         "Train.loader.batch_size_per_card=2",
         "Train.dataset.transforms.3.EastRandomCropData.size=[64, 64]",
