@@ -111,12 +111,12 @@ class _Checker:
     def add(self, path: KeyPath, text: str, kind: str = "") -> None:
         self.problems.append(Problem(self.document.where(path), dotted(path), text, kind))
 
-    def unknown_key(self, path: KeyPath, known: Iterable[str]) -> None:
+    def unknown_key(self, path: KeyPath, known: Iterable[str], kind: str = "key") -> None:
         names = list(known)
         all_names = f", known: {', '.join(sorted(names))}" if names else ", it has none"
         text = f"unknown key{did_you_mean(str(path[-1]), names) or all_names}"
         if self.strict:
-            self.add(path, text, "key")
+            self.add(path, text, kind)
         else:
             self.warn(path, f"{text}; not read")
 
@@ -245,7 +245,8 @@ class _Checker:
                 self.unknown_key(here, [*hints, *ignored])
         inside = getattr(cls, "unknown_inside", None)  # for values that have keys of their own
         for below, known in inside(values) if inside else ():
-            self.unknown_key((*path, *below), known)
+            named = len(below) > 1 and isinstance(below[-2], int)  # a member of a list goes by the name of its class
+            self.unknown_key((*path, *below), known, "class" if named else "key")
         given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
         given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
         self.required(path, accepted, given)
