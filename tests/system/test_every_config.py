@@ -17,20 +17,21 @@ from ppocr.deploy.backends import DygraphBackend
 from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
 
-NAMES = ("model_name", "d2s_train_image_shape", "infer_img", "save_res_path", "save_model_dir", "pretrained_model")
+SMALL_BACKBONES = {
+    "rec": "{name: PlainConvNet, channels: [8, 8, 16, 16]}",
+    "det": "{name: PlainConvNet, stem: 8, channels: [8, 8, 16, 16], depths: [1, 1, 1, 1]}",
+}
 
 
-def shipped() -> list[str]:
-    """Return the configurations, without those that differ from an earlier one in names, paths and workers only."""
-    found: dict[str, str] = {}
+def shipped() -> dict[str, bool]:
+    """Return the configurations, and whether an earlier one has the same network: most differ in the dictionary."""
+    found, networks = {}, set()
     for path in sorted((ROOT / "configs").rglob("*.y*ml")):
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for key in NAMES:
-            tree["Global"].pop(key, None)
-        for section in ("Train", "Eval"):
-            tree[section]["loader"].pop("num_workers", None)
-        found.setdefault(json.dumps(tree, sort_keys=True), path.relative_to(ROOT).as_posix())
-    return list(found.values())
+        network = json.dumps(tree["Architecture"], sort_keys=True)
+        found[path.relative_to(ROOT).as_posix()] = network in networks
+        networks.add(network)
+    return found
 
 
 CONFIGS = shipped()
@@ -123,14 +124,21 @@ def narrow_pyramid(architecture: dict[str, Any]) -> list[str]:
     return [*found, f"Architecture.Head.aux_in_channels={NARROW}"] if head.get("aux_in_channels") else found
 
 
-def overrides(raw: dict, folder: Path) -> list[str]:
+def small_network(architecture: dict[str, Any], seen: bool) -> list[str]:
+    """Return overrides for a network that trains here: one seen in another configuration gets a small backbone."""
+    if seen and architecture["model_type"] in SMALL_BACKBONES:
+        small = [f"Architecture.Backbone={SMALL_BACKBONES[architecture['model_type']]}"]
+    else:
+        small = small_plan(architecture)
+    return [*small, *small_guides(architecture), *narrow_pyramid(architecture)]
+
+
+def overrides(raw: dict, folder: Path, seen: bool) -> list[str]:
     """Return overrides that point a configuration at the small data."""
     found = ["Global.use_gpu=false", f"Global.save_model_dir={folder}/out", "Global.epoch_num=1", "Global.seed=1"]
     found += ["Global.eval_batch_step=0", "Global.eval_batch_epoch=1", "Global.save_epoch_step=1000"]
     found += [f"Global.save_inference_dir={folder}/inference", "Global.pretrained_model=null"]
-    found += small_guides(raw["Architecture"])
-    found += narrow_pyramid(raw["Architecture"])
-    found += small_plan(raw["Architecture"])
+    found += small_network(raw["Architecture"], seen)
     for section in ("Train", "Eval"):
         found += [f"{section}.loader.batch_size_per_card=2", f"{section}.loader.num_workers=0"]
         if raw[section].sampler:  # one that chooses the size of images and batches itself
@@ -173,10 +181,11 @@ def test_config_trains_evaluates_and_exports(path: str, tmp_path: Path, monkeypa
     asked = load_config(path)
     SMALL_DATA[asked.Architecture["model_type"]](tmp_path, asked)
     raw = {"Train": asked.Train, "Eval": asked.Eval, "Architecture": asked.Architecture}
-    cfg = load_config(path, overrides(raw, tmp_path))
+    options = overrides(raw, tmp_path, CONFIGS[path])
+    cfg = load_config(path, options)
     best = train(cfg)
     assert best.global_step == IMAGES // 2
-    cfg = load_config(path, [*overrides(raw, tmp_path), f"Global.checkpoints={tmp_path}/out/best_accuracy"])
+    cfg = load_config(path, [*options, f"Global.checkpoints={tmp_path}/out/best_accuracy"])
     found = evaluate_weights(cfg)
     assert found.used == found.total == IMAGES
     export_weights(cfg)
