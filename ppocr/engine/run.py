@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import paddle
+
 from ppocr.build import build_task
 from ppocr.config.schema import Config
 from ppocr.data.loader import build_loader
@@ -35,7 +37,9 @@ def train(cfg: Config) -> Best:
     world = join_world()
     set_up_logging(folder, rank=world.rank)
     try:
-        best = _train(cfg, world, device)
+        # optimizer states go by Paddle's names of the parameters, which count on through a process
+        with paddle.utils.unique_name.guard():
+            best = _train(cfg, world, device)
         world.close()
         return best
     except Exception as error:

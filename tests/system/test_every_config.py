@@ -1,4 +1,4 @@
-"""Every shipped configuration trains a step, evaluates, and exports what it trained, on small data."""
+"""Every shipped configuration trains, resumes, evaluates, and exports what it trained, on small data."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ppocr.config.loader import load_config
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.deploy import export
 from ppocr.deploy.backends import DygraphBackend
+from ppocr.engine.checkpoint import load_checkpoint
 from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
 
@@ -170,7 +171,9 @@ class FusedBackend(DygraphBackend):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS)
-def test_config_trains_evaluates_and_exports(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_trains_resumes_evaluates_and_exports(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ppocr.deploy.predictor import Predictor
     from ppocr.deploy.run import export_weights
     from ppocr.engine.run import evaluate_weights, train
@@ -185,6 +188,10 @@ def test_config_trains_evaluates_and_exports(path: str, tmp_path: Path, monkeypa
     cfg = load_config(path, options)
     best = train(cfg)
     assert best.global_step == IMAGES // 2
+    resumed = load_config(path, [*options, f"Global.checkpoints={tmp_path}/out/latest", "Global.epoch_num=2"])
+    assert train(resumed).value >= best.value
+    position = load_checkpoint(tmp_path / "out" / "latest").states["position"]
+    assert position["global_step"] == IMAGES // 2 * 2
     cfg = load_config(path, [*options, f"Global.checkpoints={tmp_path}/out/best_accuracy"])
     found = evaluate_weights(cfg)
     assert found.used == found.total == IMAGES

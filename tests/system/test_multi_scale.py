@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import paddle
 import pytest
 
 from ppocr.config.loader import load_config
@@ -35,9 +34,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def train(config: Path, *options: str):
-    """Train as a new process would, where parameters are numbered from the first on."""
-    with paddle.utils.unique_name.guard():
-        return run.train(load_config(config, list(options)))
+    return run.train(load_config(config, list(options)))
 
 
 def test_going_on_in_the_middle_of_an_epoch(config: Path, tmp_path: Path) -> None:
