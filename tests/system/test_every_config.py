@@ -38,6 +38,7 @@ def shipped() -> dict[str, bool]:
 CONFIGS = shipped()
 IMAGES = 4
 DEEP = 12  # blocks
+LAYERS = 18  # of a ResNet
 WIDE, NARROW = 128, 32  # channels of the pyramids of detectors
 EXPORT_SIDE = 32  # smaller than the exporter's own, which a server detector takes half a minute for
 
@@ -129,6 +130,8 @@ def small_network(architecture: dict[str, Any], seen: bool) -> list[str]:
     """Return overrides for a network that trains here: one seen in another configuration gets a small backbone."""
     if seen and architecture["model_type"] in SMALL_BACKBONES:
         small = [f"Architecture.Backbone={SMALL_BACKBONES[architecture['model_type']]}"]
+    elif architecture["Backbone"].get("layers", 0) > LAYERS and "dcn_stage" not in architecture["Backbone"]:
+        small = [f"Architecture.Backbone.layers={LAYERS}"]
     else:
         small = small_plan(architecture)
     return [*small, *small_guides(architecture), *narrow_pyramid(architecture)]
