@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ppocr.errors import ConfigError
 
@@ -156,27 +156,48 @@ def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
     return named, any_key
 
 
-def unknown_in_list(
-    specs: Any, registry: Registry, names: Iterable[str], extra: Iterable[str] = ()
-) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
-    """Yield the places of unknown names and keys in a list of named parts, and what is known there.
+class Unknown(NamedTuple):
+    """A name inside a class's values that nothing there is called.
 
     Args:
-        specs: `[{name: {key: value} or null}, ...]`.
+        place: keys and indices that lead to it.
+        known: what could stand there.
+        kind: "class" where it should name a class, else "key".
+    """
+
+    place: tuple[str | int, ...]
+    known: list[str]
+    kind: str = "key"
+
+
+def listed(specs: Any) -> Iterator[tuple[int, str, Any]]:
+    """Yield (index, name, value) of a list of named parts, `[{name: value}, ...]`, passing over what is none."""
+    for i, spec in enumerate(specs if isinstance(specs, (list, tuple)) else ()):
+        for name, value in spec.items() if isinstance(spec, dict) else ():
+            yield i, name, value
+
+
+def unknown_in_list(
+    key: str, values: Mapping[str, Any], registry: Registry, names: Iterable[str], extra: Iterable[str] = ()
+) -> Iterator[Unknown]:
+    """Yield the unknown names and keys in a list of named parts.
+
+    Args:
+        key: of the list, `[{name: {key: value} or null}, ...]`, in `values`.
+        values: the section's.
         registry: where the named classes are found.
         names: those allowed here.
         extra: keys that belong to the list, not to the classes.
     """
     allowed = list(names)
-    for i, spec in enumerate(specs if isinstance(specs, (list, tuple)) else ()):
-        for name, options in spec.items() if isinstance(spec, dict) else ():
-            if name not in allowed:
-                yield (i, name), allowed
-                continue
-            known = [*parameters(registry.get(name))[0], *extra]
-            for key in options if isinstance(options, dict) else ():
-                if key not in known:
-                    yield (i, name, key), known
+    for i, name, options in listed(values.get(key)):
+        if name not in allowed:
+            yield Unknown((key, i, name), allowed, "class")
+            continue
+        known = [*parameters(registry.get(name))[0], *extra]
+        for option in options if isinstance(options, dict) else ():
+            if option not in known:
+                yield Unknown((key, i, name, option), known)
 
 
 DATASETS = Registry("data set", "ppocr.data")

@@ -19,14 +19,14 @@ KINDS = {  # what it is, training and test images
 
 def make(args: argparse.Namespace) -> None:
     """Write the training and the test images."""
-    if args.kind == "digits":
-        from ppocr.synthesis.digits import make_digit_lines
-
-        print(*make_digit_lines(args.out, args.train, args.test, args.wheel), sep="\n")
-        return
+    from ppocr.synthesis.digits import make_digit_lines
     from ppocr.synthesis.lines import write_lines
     from ppocr.synthesis.pages import write_pages
 
+    if args.kind == "digits":
+        train, test = make_digit_lines(args.out, args.train, args.test, args.wheel)
+        print(f"{args.train} training lines: {train}\n{args.test} test lines: {test}")
+        return
     for name, count in (("train", args.train), ("test", args.test)):
         if args.kind == "pages":
             labels = write_pages(args.out, name, count, args.size, args.workers, args.regions == "words")
@@ -39,9 +39,9 @@ def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="kind", required=True)
-    kinds = {name: commands.add_parser(name, help=what) for name, (what, _, _) in KINDS.items()}
-    for name, kind in kinds.items():
-        _, train, test = KINDS[name]
+    kinds = {}
+    for name, (what, train, test) in KINDS.items():
+        kind = kinds[name] = commands.add_parser(name, help=what)
         kind.add_argument("--out", type=Path, default=Path("train_data") / name, help="folder to write")
         kind.add_argument("--train", type=int, default=train, help=f"training images, default {train}")
         kind.add_argument("--test", type=int, default=test, help=f"test images, of other digits or words; {test}")

@@ -244,9 +244,8 @@ class _Checker:
             else:
                 self.unknown_key(here, [*hints, *ignored])
         inside = getattr(cls, "unknown_inside", None)  # for values that have keys of their own
-        for below, known in inside(values) if inside else ():
-            named = len(below) > 1 and isinstance(below[-2], int)  # a member of a list goes by the name of its class
-            self.unknown_key((*path, *below), known, "class" if named else "key")
+        for below, known, kind in inside(values) if inside else ():
+            self.unknown_key((*path, *below), known, kind)
         given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
         given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
         self.required(path, accepted, given)

@@ -14,6 +14,7 @@ from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage
 from ppocr.data.transforms.image import DecodeImage
 from ppocr.errors import ConfigError, DataError, PpocrError, SampleError
+from ppocr.registry import Unknown
 
 MAX_ATTEMPTS = 20
 _CHOICE, _EXTRA = 3, 16  # keep apart the random numbers of one draw: an alternative image, each sample mixed in
@@ -76,10 +77,10 @@ class IndexedDataset:
         self._decoder: DecodeImage | None = None
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-        """Yield the places of unknown keys inside the values, and the keys known there."""
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+        """Yield the unknown keys inside the values."""
         for path, known in unknown_keys(values.get("cache")):
-            yield ("cache", *path), known
+            yield Unknown(("cache", *path), known)
 
     def keep_pixels(self, cache: Mapping[str, Any] | None) -> None:
         """Keep decoded images in memory shared by the data workers, as `dataset.cache` asks for it.

@@ -141,9 +141,8 @@ def load_weights(
             report.missing.append(name)
             continue
         array, have = params[name], tuple(params[name].shape)
-        entries, axis = tables.get(name, (classes, swapped.get(name)))
-        if name not in tables and have != want:
-            axis = classes.grown_axis(have, want)
+        guessed = classes.grown_axis(have, want) if have != want else swapped.get(name)
+        entries, axis = tables.get(name, (classes, guessed))
         if axis is not None and entries.fit(have, want, axis):
             array = _float(array) if array.dtype == np.uint16 else array
             _assign(tensor, entries.align(array, _current(tensor), axis))
@@ -238,12 +237,7 @@ class _Classes:
 
     def grown_axis(self, have: tuple[int, ...], want: tuple[int, ...]) -> int | None:
         """Return the one axis that differs, if by exactly the two class counts."""
-        if not self.differ or len(have) != len(want):
-            return None
-        axes = [i for i, (a, b) in enumerate(zip(have, want)) if a != b]
-        if len(axes) == 1 and (have[axes[0]], want[axes[0]]) == (len(self.old), len(self.new)):
-            return axes[0]
-        return None
+        return next((i for i in range(len(have)) if self.differ and self.fit(have, want, i)), None)
 
     def fit(self, have: tuple[int, ...], want: tuple[int, ...], axis: int) -> bool:
         """Return whether two shapes have these classes along an axis and are equal along the others."""

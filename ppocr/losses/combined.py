@@ -8,12 +8,35 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ppocr.errors import ConfigError
-from ppocr.registry import LOSSES, unknown_in_list
+from ppocr.registry import LOSSES, Unknown, unknown_in_list
+
+
+class WeightedSum(nn.Layer):
+    """The weighted sum of losses that read the same predictions and batch.
+
+    Args:
+        members: each loss and its weight, by the name its part of the sum is told under.
+    """
+
+    def __init__(self, members: Mapping[str, tuple[nn.Layer, float]]) -> None:
+        super().__init__()
+        self.losses = nn.LayerDict({name: loss for name, (loss, _) in members.items()})
+        self.weights = {name: weight for name, (_, weight) in members.items()}
+        self.reads = tuple(sorted({key for loss in self.losses.values() for key in loss.reads}))
+        self.needs = tuple(sorted({key for loss in self.losses.values() for key in loss.needs}))
+
+    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return `loss`, the sum, and each weighted loss by its name; see those for what they read."""
+        found = {
+            name: loss(preds, batch)["loss"].astype("float32") * self.weights[name]
+            for name, loss in self.losses.items()
+        }
+        return {"loss": sum(found.values()), **found}
 
 
 @LOSSES.register()
-class CombinedLoss(nn.Layer):
-    """The weighted sum of losses that read the same predictions and batch.
+class CombinedLoss(WeightedSum):
+    """The weighted sum of any losses; each is told under its name and place.
 
     Args:
         loss_config_list: `[{"CTCLoss": {"weight": 1.0, key: value, ...}}, ...]`; a weight left out is 1.
@@ -23,31 +46,17 @@ class CombinedLoss(nn.Layer):
     """
 
     def __init__(self, loss_config_list: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__()
-        self.losses = nn.LayerList()
-        self.names: list[str] = []
-        self.weights: list[float] = []
+        members = {}
         for i, spec in enumerate(loss_config_list):
             name, options = next(iter(spec.items()))
             keys = dict(options or {})
-            self.weights.append(float(keys.pop("weight", 1.0)))
-            self.names.append(f"{name}_{i}")
-            self.losses.append(LOSSES.build({"name": name, **keys}))
-        if not self.names:
+            weight = float(keys.pop("weight", 1.0))
+            members[f"{name}_{i}"] = LOSSES.build({"name": name, **keys}), weight
+        if not members:
             raise ConfigError("CombinedLoss.loss_config_list: it names no loss")
-        self.reads = tuple(sorted({key for loss in self.losses for key in loss.reads}))
-        self.needs = tuple(sorted({key for loss in self.losses for key in loss.needs}))
+        super().__init__(members)
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
-        """Yield the places of unknown losses and keys inside the values, and what is known there."""
-        for place, known in unknown_in_list(values.get("loss_config_list"), LOSSES, LOSSES.names(), ["weight"]):
-            yield ("loss_config_list", *place), known
-
-    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return `loss`, the sum, and each weighted loss by its name and place; see those for what they read."""
-        found = {
-            name: loss(preds, batch)["loss"].astype("float32") * weight
-            for name, loss, weight in zip(self.names, self.losses, self.weights)
-        }
-        return {"loss": sum(found.values()), **found}
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+        """Yield the unknown losses and keys inside the values."""
+        return unknown_in_list("loss_config_list", values, LOSSES, LOSSES.names(), ["weight"])

@@ -10,6 +10,7 @@ import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from ppocr.errors import ConfigError
+from ppocr.losses.combined import WeightedSum
 from ppocr.losses.rec_ctc import CTCLoss
 from ppocr.registry import LOSSES
 
@@ -87,7 +88,7 @@ class CenterLoss(nn.Layer):
 
 
 @LOSSES.register()
-class EnhancedCTCLoss(nn.Layer):
+class EnhancedCTCLoss(WeightedSum):
     """CTC, with ACE and centre losses where asked for.
 
     Args:
@@ -112,23 +113,12 @@ class EnhancedCTCLoss(nn.Layer):
         feat_dim: int = 96,
         center_file_path: str | None = None,
     ) -> None:
-        super().__init__()
-        self.losses = nn.LayerDict({"CTCLoss": CTCLoss(use_focal_loss)})
-        self.weights = {"CTCLoss": 1.0, "ACELoss": ace_loss_weight, "CenterLoss": center_loss_weight}
+        members: dict[str, tuple[nn.Layer, float]] = {"CTCLoss": (CTCLoss(use_focal_loss), 1.0)}
         if use_ace_loss:
-            self.losses["ACELoss"] = ACELoss()
+            members["ACELoss"] = ACELoss(), ace_loss_weight
         if use_center_loss:
-            self.losses["CenterLoss"] = CenterLoss(num_classes, feat_dim, center_file_path)
-        self.reads = tuple(sorted({key for loss in self.losses.values() for key in loss.reads}))
-        self.needs = tuple(sorted({key for loss in self.losses.values() for key in loss.needs}))
-
-    def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return `loss`, the sum, and each weighted loss by its name; see those for what they read."""
-        found = {
-            name: loss(preds, batch)["loss"].astype("float32") * self.weights[name]
-            for name, loss in self.losses.items()
-        }
-        return {"loss": sum(found.values()), **found}
+            members["CenterLoss"] = CenterLoss(num_classes, feat_dim, center_file_path), center_loss_weight
+        super().__init__(members)
 
 
 def _load(path: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from paddle import Tensor, nn
 
 from ppocr.errors import ConfigError
-from ppocr.registry import LOSSES, unknown_in_list
+from ppocr.registry import LOSSES, Unknown, unknown_in_list
 
 
 class _Branch(NamedTuple):
@@ -56,10 +56,9 @@ class MultiLoss(nn.Layer):
         self.needs = (*(branch.label for branch in branches), *sorted(extra))
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
-        """Yield the places of unknown keys inside the values, and the keys known there."""
-        for place, known in unknown_in_list(values.get("loss_config_list"), LOSSES, BRANCHES):
-            yield ("loss_config_list", *place), known
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+        """Yield the unknown losses and keys inside the values."""
+        return unknown_in_list("loss_config_list", values, LOSSES, BRANCHES)
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `loss`, the sum, and each weighted loss by its name.

@@ -59,7 +59,7 @@ def test_unknown_loss() -> None:
     with pytest.raises(ConfigError, match="'AttentionLoss' is none of CTCLoss"):
         MultiLoss([{"CTCLoss": None}, {"AttentionLoss": None}])
     inside = MultiLoss.unknown_inside({"loss_config_list": [{"CTCLoss": {"focal": True}}, {"NRTRLos": None}]})
-    assert [place for place, _ in inside] == [
+    assert [place for place, *_ in inside] == [
         ("loss_config_list", 0, "CTCLoss", "focal"),
         ("loss_config_list", 1, "NRTRLos"),
     ]

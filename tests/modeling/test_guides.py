@@ -141,7 +141,7 @@ def test_unknown_keys_are_found_at_their_place():
         {"NRTRHead": {"nrtr_dims": 32}},
         {"SARHed": None},
     ]
-    places = [place[1:] for place, _ in MultiHead.unknown_inside({"head_list": heads})]
+    places = [place[1:] for place, *_ in MultiHead.unknown_inside({"head_list": heads})]
     assert sorted(map(str, places)) == sorted(
         map(
             str,

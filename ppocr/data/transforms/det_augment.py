@@ -10,7 +10,7 @@ import numpy as np
 from ppocr.data.transforms.augmenters import build_augmenter, unknown_keys
 from ppocr.data.transforms.base import Sample, Transform, next_takes_pending
 from ppocr.data.transforms.geometry import PendingImage, move_points
-from ppocr.registry import TRANSFORMS
+from ppocr.registry import TRANSFORMS, Unknown
 
 DEFAULT = (
     {"type": "Fliplr", "args": {"p": 0.5}},
@@ -43,12 +43,12 @@ class IaaAugment(Transform):
         self._leave_pending = False
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
-        """Yield the places of unknown keys inside the values, and the keys known there."""
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+        """Yield the unknown keys inside the values."""
         entries = values.get("augmenter_args")
         for i, spec in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
             for path, known in unknown_keys(spec):
-                yield ("augmenter_args", i, *path), known
+                yield Unknown(("augmenter_args", i, *path), known)
 
     def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
         """Leave the last changes to a crop that follows."""

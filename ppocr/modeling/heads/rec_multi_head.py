@@ -13,13 +13,15 @@ import paddle
 from paddle import nn
 from paddle.nn.initializer import TruncatedNormal
 
-from ppocr.codecs import nrtr, sar
+from ppocr.codecs.nrtr import NRTRCodec
+from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import ClassTable
+from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.rec_ctc_head import CTCHead
 from ppocr.modeling.heads.rec_nrtr_head import Transformer
 from ppocr.modeling.heads.rec_sar_head import SARHead
-from ppocr.registry import HEADS, NECKS, parameters
+from ppocr.registry import HEADS, NECKS, Unknown, listed, parameters
 
 HEIGHT = 3  # of the map behind backbones that give it row by row, see use_pool
 POSITIONS = 80  # columns that learn a place, see use_pos
@@ -124,24 +126,23 @@ class MultiHead(nn.Layer):
 
     def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold; `classes` are those of CTC."""
-        characters = classes[1:]
+        characters = Vocabulary(tuple(classes[1:]))
         found = {"ctc_head": self.ctc_head.class_tables(classes)}
         if self.guide == "SARHead":
-            found["sar_head"] = self.sar_head.class_tables((*characters, *sar.SPECIAL))
+            found["sar_head"] = self.sar_head.class_tables(SARCodec(characters).classes)
         else:
-            found["gtc_head"] = self.gtc_head.class_tables((*nrtr.SPECIAL, *characters))
+            found["gtc_head"] = self.gtc_head.class_tables(NRTRCodec(characters).classes)
         return {f"{head}.{name}": table for head, tables in found.items() for name, table in tables.items()}
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
-        """Yield the places of unknown keys inside the values, and the keys known there."""
-        heads = values.get("head_list")
-        for i, member in enumerate(heads if isinstance(heads, (list, tuple)) else ()):
-            for name, options in member.items() if isinstance(member, dict) else ():
-                if name not in MEMBERS:
-                    yield ("head_list", i, name), list(MEMBERS)
-                elif isinstance(options, dict):
-                    yield from _unknown_options(("head_list", i, name), name, options)
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+        """Yield the unknown heads and keys inside the values."""
+        for i, name, options in listed(values.get("head_list")):
+            place = ("head_list", i, name)
+            if name not in MEMBERS:
+                yield Unknown(place, list(MEMBERS), "class")
+            elif isinstance(options, dict):
+                yield from _unknown_options(place, name, options)
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
         """Return `ctc` [B, T, classes]: scores in training, probabilities in evaluation.
@@ -184,10 +185,8 @@ def _members(head_list: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
     return {name: members[name] for name in MEMBERS if name in members}
 
 
-def _unknown_options(
-    place: tuple[str | int, ...], name: str, options: Mapping[str, Any]
-) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
-    """Yield the places of unknown keys of one head's options, and the keys known there."""
+def _unknown_options(place: tuple[str | int, ...], name: str, options: Mapping[str, Any]) -> Iterator[Unknown]:
+    """Yield the unknown keys of one head's options."""
     inner: list[tuple[tuple[str | int, ...], Mapping[str, Any], list[str]]] = []
     if name == "CTCHead":
         neck = ["name", *_keys(NECKS.get("SequenceEncoder", "rec"))]
@@ -199,7 +198,7 @@ def _unknown_options(
     for where, values, keys in inner:
         for key in values:
             if key not in keys:
-                yield (*where, key), keys
+                yield Unknown((*where, key), keys)
 
 
 def _keys(cls: type) -> list[str]:
