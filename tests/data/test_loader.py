@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -174,8 +175,21 @@ def test_a_killed_worker_is_an_error_and_no_hang(tmp_path: Path) -> None:
     loader.close()
 
 
-def test_workers_leave_ending_to_their_parent(tmp_path: Path) -> None:
-    """A scheduler sends SIGTERM to all processes; the parent then still saves, so batches must go on."""
+@pytest.mark.parametrize("late", [False, True])
+def test_workers_leave_ending_to_their_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: bool) -> None:
+    """A scheduler sends SIGTERM to all processes; the parent then still saves, so batches must go on.
+
+    A worker that has not begun yet when the signal comes goes on as well.
+    """
+    work = workers_module._work
+
+    def begins_late(*arguments: object) -> None:
+        if multiprocessing.current_process().name == "ppocr-data-1":
+            time.sleep(1)
+        work(*arguments)
+
+    if late:
+        monkeypatch.setattr(workers_module, "_work", begins_late)
     make_images(tmp_path, 40)
     loader = loader_of(tmp_path, num_workers=2)
     batches = loader.epoch(1)

@@ -152,11 +152,12 @@ def test_nan_stops_and_names_the_samples(tmp_path):
 
 
 def test_sigint_exits_130(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
     made = trainer(tmp_path, loader=StopAt((1, 1), signal.SIGINT, seed=3))
     with pytest.raises(Stopped) as stopped:
         made.fit()
     assert stopped.value.exit_code == 130
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_evaluation_changes_nothing_in_training(tmp_path):
