@@ -24,7 +24,7 @@ CONFIG = """\
 Global:
   use_gpu: false
   seed: 1
-  epoch_num: 250
+  epoch_num: 200
   print_batch_step: 100
   save_model_dir: {folder}/out
   save_epoch_step: 1000
@@ -38,7 +38,7 @@ Optimizer:
 Architecture:
   model_type: rec
   algorithm: CRNN
-  Backbone: {{name: PlainConvNet, channels: [24, 48, 96, 128]}}
+  Backbone: {{name: PlainConvNet, channels: [16, 32, 64, 128]}}
   Neck: {{name: SequenceEncoder, encoder_type: reshape}}
   Head: {{name: CTCHead, fc_decay: 0.0}}
 Loss: {{name: CTCLoss}}
