@@ -107,8 +107,15 @@ def small_guides(architecture: dict[str, Any]) -> list[str]:
 
 
 def small_plan(architecture: dict[str, Any]) -> list[str]:
-    """Return overrides for a network made for one size of image, unless it resizes images itself."""
+    """Return overrides for a deep backbone, and for one made for one size of image unless it resizes images itself."""
     backbone = architecture["Backbone"]
+    if backbone["name"] == "SVTRv2":  # a block of every kind a stage has
+        mixers = ", ".join(f"[{stage[0]}, {stage[-1]}]" for stage in backbone["mixer"])
+        return ["Architecture.Backbone.depths=[2, 2, 2]", f"Architecture.Backbone.mixer=[{mixers}]"]
+    if backbone.get("model_size") == "medium":
+        return ["Architecture.Backbone.model_size=tiny"]
+    if backbone.get("layers", 0) > LAYERS and "dcn_stage" not in backbone:
+        return [f"Architecture.Backbone.layers={LAYERS}"]
     if "img_size" not in backbone or architecture.get("Transform"):
         return []
     found = [f"Architecture.Backbone.img_size=[{backbone['img_size'][0]}, 64]"]
@@ -131,8 +138,6 @@ def small_network(architecture: dict[str, Any], seen: bool) -> list[str]:
     """Return overrides for a network that trains here: a backbone seen in another configuration becomes a small one."""
     if seen and architecture["model_type"] in SMALL_BACKBONES:
         small = [f"Architecture.Backbone={SMALL_BACKBONES[architecture['model_type']]}"]
-    elif architecture["Backbone"].get("layers", 0) > LAYERS and "dcn_stage" not in architecture["Backbone"]:
-        small = [f"Architecture.Backbone.layers={LAYERS}"]
     else:
         small = small_plan(architecture)
     return [*small, *small_guides(architecture), *narrow_pyramid(architecture)]
