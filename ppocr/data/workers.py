@@ -12,7 +12,6 @@ import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, util
 from typing import Any
@@ -23,6 +22,7 @@ from ppocr.data.batches import Batch, draw_batch
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.samplers import BatchSampler
 from ppocr.errors import DataError, PpocrError
+from ppocr.utils import signals
 from ppocr.utils.memory import keep_freed_memory
 
 PREFETCH = 2  # batches each worker makes ahead
@@ -31,7 +31,6 @@ _ALIGN = 64
 _CHECK_SECONDS = 5.0  # how often an idle worker looks whether its parent lives
 _PATIENCE_SECONDS = 60.0  # how long a batch may take before a line says so
 _FORKS = sys.platform.startswith("linux")
-_ENDING = (signal.SIGINT, signal.SIGTERM)  # both may reach the whole group: the parent decides when to end
 
 logger = logging.getLogger("ppocr")
 
@@ -125,7 +124,7 @@ class WorkerPool:
                 name=f"ppocr-data-{number}",
                 daemon=True,
             )
-            with _held_back():
+            with signals.held_back():
                 process.start()
             theirs.close()
             self._pipes.append(mine)
@@ -198,19 +197,6 @@ class WorkerPool:
         )
 
 
-@contextmanager
-def _held_back() -> Iterator[None]:
-    """Hold back signals: a process forked meanwhile is not ended by one before it has chosen to ignore them."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _stop(processes: list[Any], pipes: list[Any]) -> None:
     """End the workers: closing its pipe ends an idle one; the others have nothing to lose."""
     for pipe in pipes:
@@ -228,7 +214,7 @@ def _work(
     """Make the batches asked for until the pipe closes or the parent is gone; runs in a worker."""
     for other in inherited:
         other.close()
-    for number in _ENDING:
+    for number in signals.ENDING:  # they may reach the whole group: the parent decides when to end
         signal.signal(number, signal.SIG_IGN)
     _one_thread()
     keep_freed_memory()

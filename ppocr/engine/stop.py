@@ -7,8 +7,7 @@ from types import FrameType
 from typing import Any
 
 from ppocr.errors import PpocrError
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+from ppocr.utils import signals
 
 
 class Stopped(PpocrError):
@@ -27,7 +26,7 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        for signum in SIGNALS:
+        for signum in signals.ENDING:
             try:
                 self._before[signum] = signal.signal(signum, self._note)
             except ValueError:  # not in the main thread, as in a notebook's worker: nothing to catch there

@@ -14,6 +14,7 @@ from ppocr.config.loader import load_config
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.deploy import export
 from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.inference_config import Loader
 from ppocr.engine.checkpoint import load_checkpoint
 from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
@@ -28,8 +29,8 @@ def shipped() -> dict[str, bool]:
     """Return the configurations, and whether an earlier one has the same backbone for the same task."""
     found, backbones = {}, set()
     for path in sorted((ROOT / "configs").rglob("*.y*ml")):
-        # the safe loader in C: every test process reads all of them
-        parts = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["Architecture"]
+        # Loader is the fast safe one: every test process reads all of them
+        parts = yaml.load(path.read_text(encoding="utf-8"), Loader)["Architecture"]
         backbone = json.dumps([parts["model_type"], parts.get("Transform"), parts["Backbone"]], sort_keys=True)
         found[path.relative_to(ROOT).as_posix()] = backbone in backbones
         backbones.add(backbone)
