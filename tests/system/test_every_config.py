@@ -16,6 +16,7 @@ from ppocr.deploy import export
 from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.inference_config import Loader
 from ppocr.engine.checkpoint import load_checkpoint
+from ppocr.modeling.backbones import det_resnet, pp_hgnet, pp_hgnet_v2, rec_resnet_vd
 from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
 
@@ -42,6 +43,7 @@ IMAGES = 4
 DEEP = 12  # blocks
 LAYERS = 18  # of a ResNet
 WIDE, NARROW = 128, 32  # channels of the pyramids of detectors
+NARROWER = 4  # times, in networks whose width no configuration can choose; their own is in tests/modeling
 EXPORT_SIDE = 32  # smaller than the exporter's own, which a server detector takes half a minute for
 
 
@@ -144,6 +146,17 @@ def small_network(architecture: dict[str, Any], seen: bool) -> list[str]:
     return [*small, *small_guides(architecture), *narrow_pyramid(architecture)]
 
 
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the networks narrow whose width no configuration can choose; the kinds and numbers of layers stay."""
+    for module in (det_resnet, rec_resnet_vd):
+        monkeypatch.setattr(module, "WIDTHS", tuple(width // NARROWER for width in module.WIDTHS))
+    stages = tuple((inner // NARROWER, width // NARROWER, count) for inner, width, count in pp_hgnet.STAGES)
+    monkeypatch.setattr(pp_hgnet, "STAGES", stages)
+    specs = tuple(s._replace(inner=s.inner // NARROWER, out=s.out // NARROWER) for s in pp_hgnet_v2.STAGES)
+    monkeypatch.setattr(pp_hgnet_v2, "STAGES", specs)
+    monkeypatch.setattr(pp_hgnet_v2, "CLASSIFIER_WIDTH", pp_hgnet_v2.CLASSIFIER_WIDTH // NARROWER**2)
+
+
 def overrides(raw: dict, folder: Path, seen: bool) -> list[str]:
     """Return overrides that point a configuration at the small data."""
     found = ["Global.use_gpu=false", f"Global.save_model_dir={folder}/out", "Global.epoch_num=1", "Global.seed=1"]
@@ -191,6 +204,7 @@ def test_config_trains_resumes_evaluates_and_exports(
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(export, "DEFAULT_SIDE", EXPORT_SIDE)
     monkeypatch.setattr(export, "DygraphBackend", FusedBackend)
+    narrow(monkeypatch)
     asked = load_config(path)
     SMALL_DATA[asked.Architecture["model_type"]](tmp_path, asked)
     raw = {"Train": asked.Train, "Eval": asked.Eval, "Architecture": asked.Architecture}
