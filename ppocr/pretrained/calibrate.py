@@ -105,11 +105,7 @@ def calibrate(model: nn.Layer, identity: Sequence[str], silent: Sequence[str], b
 
 def _add(sums: dict[str, Any], path: str, x: paddle.Tensor) -> None:
     """Add what arrives at a batch norm to its count, sum and sum of squares by channel."""
-    axes = [axis for axis in range(x.ndim) if axis != 1]
-    centre = paddle.mean(x, axis=axes, keepdim=True)
-    centred = x - centre
-    mean = centre.numpy().astype(np.float64).ravel()
-    variance = paddle.mean(centred * centred, axis=axes).numpy().astype(np.float64)  # paddle.var takes 30 times as long
-    count = x.size / x.shape[1]
-    found = np.stack([np.full(len(mean), count), count * mean, count * (variance + mean**2)])
+    values = np.moveaxis(x.numpy(), 1, 0).reshape(x.shape[1], -1)  # Paddle's operators take 8 times as long on a CPU
+    mean, variance = values.mean(axis=1).astype(np.float64), values.var(axis=1).astype(np.float64)
+    found = values.shape[1] * np.stack([np.ones_like(mean), mean, variance + mean**2])
     sums[path] = sums[path] + found if path in sums else found

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ppocr.errors import CheckpointError
+from ppocr.registry import did_you_mean
 
+WANTED = "name the folder of an exported model (inference.pdiparams and its program) or an .onnx file"
 NORMALISATION = "normalisation"  # the operator of an array that belongs to a batch norm
 
 
@@ -69,5 +71,6 @@ def read_model(path: str | Path) -> ModelFile:
     if path.suffix.lower() == ".onnx":
         return read_onnx(path)
     if not path.exists():
-        raise CheckpointError(f"{path}: no such file or folder")
-    raise CheckpointError(f"{path}: neither a folder of an inference model nor an .onnx file")
+        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise CheckpointError(f"{path}: no such file or folder{did_you_mean(path.name, beside)}", WANTED)
+    raise CheckpointError(f"{path}: is no inference model", WANTED)

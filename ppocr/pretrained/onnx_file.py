@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppocr.engine import unpickle
+from ppocr.engine.unpickle import read_bytes
 from ppocr.errors import CheckpointError
 from ppocr.pretrained import wire
 from ppocr.pretrained.model_file import NORMALISATION, FileTensor, ModelFile
@@ -50,7 +50,7 @@ def read_onnx(path: Path) -> ModelFile:
     Raises:
         CheckpointError: it is missing, damaged, something else, or keeps its arrays in other files.
     """
-    data = memoryview(unpickle.read_bytes(path))
+    data = memoryview(read_bytes(path))
     graph, metadata = None, {}
     try:
         for number, value in wire.fields(data):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.deploy.backends import find_program
-from ppocr.engine import unpickle
+from ppocr.engine.unpickle import load, read_bytes
 from ppocr.errors import CheckpointError
 from ppocr.pretrained import wire
 from ppocr.pretrained.model_file import NORMALISATION, FileTensor, ModelFile
@@ -43,7 +43,7 @@ def read_folder(folder: Path) -> ModelFile:
     program, parameters = find_program(folder)
     read = _uses_of_json if program.suffix == ".json" else _uses_of_program
     try:
-        uses, names = read(unpickle.read_bytes(program))
+        uses, names = read(read_bytes(program))
     except wire.Damaged as error:
         raise CheckpointError(f"{program}: damaged or not a Paddle program: {error.message}") from None
     if not names:
@@ -66,7 +66,7 @@ def read_parameters(path: Path, names: list[str]) -> dict[str, np.ndarray]:
     Raises:
         CheckpointError: it is damaged, something else, or holds another number of arrays.
     """
-    data = memoryview(unpickle.read_bytes(path))
+    data = memoryview(read_bytes(path))
     arrays, position = {}, 0
     try:
         for name in names:
@@ -114,7 +114,7 @@ def _structured(path: Path, names: set[str]) -> dict[str, str]:
     """Return the network's names by saved name, where the file that tells them is there."""
     if not path.exists():
         return {}
-    table = unpickle.load(path)
+    table = load(path)
     entries = table if isinstance(table, dict) else {}
     found = {
         saved: entry["structured_name"]

@@ -103,9 +103,11 @@ def test_altered_bytes_are_refused_or_read_but_never_crash(folder: Path) -> None
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such file"):
-        read_model(tmp_path / "absent")
+        read_model(tmp_path / "absent" / "model")
     with pytest.raises(CheckpointError, match="an exported model is"):
         read_model(tmp_path)
     (tmp_path / "model.bin").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match="neither a folder"):
+    with pytest.raises(CheckpointError, match="did you mean model.bin"):
+        read_model(tmp_path / "modle.bin")
+    with pytest.raises(CheckpointError, match="is no inference model"):
         read_model(tmp_path / "model.bin")
