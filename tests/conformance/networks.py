@@ -24,11 +24,11 @@ def build(reference: Mapping[str, Any]) -> nn.Layer:
     return model
 
 
-def fill_network(model: nn.Layer, bn_scales: Mapping[str, float]) -> None:
-    """Give every parameter and batch-norm statistic the value of the fill rule; other buffers stay as built."""
+def fill_network(model: nn.Layer, bn_scales: Mapping[str, float], parameters: bool = True) -> None:
+    """Give every parameter, if asked, and batch-norm statistic the value of the fill rule; other buffers stay."""
     for name, tensor in model.state_dict().items():
         layer, _, last = name.rpartition(".")
-        if tensor.dtype != paddle.float32 or not (_is_parameter(tensor) or last in STATISTICS):
+        if tensor.dtype != paddle.float32 or not (last in STATISTICS or (parameters and _is_parameter(tensor))):
             continue
         values = fill(name, tuple(tensor.shape))
         if last in STATISTICS:

@@ -148,11 +148,12 @@ def test_two_processes_measure_what_one_does(project, whole):
 def test_two_processes_measure_of_a_detector_what_one_does(tmp_path):
     """Pages of two sizes, five of them, so that neither processes nor batches share them evenly."""
     project = make_det_project(tmp_path / "project", pages=5)
-    learning = ["Global.epoch_num=100", "Global.eval_batch_epoch=null", "Optimizer.lr.learning_rate=0.01"]
+    backbone = "{name: PlainConvNet, stem: 16, channels: [16, 16, 32, 32], depths: [1, 1, 1, 1]}"
+    network = [f"Architecture.Backbone={backbone}", "Architecture.Neck.out_channels=32"]
+    learning = ["Global.epoch_num=120", "Global.eval_batch_epoch=null", "Optimizer.lr.learning_rate=0.01"]
     learning += ["Loss.main_loss_type=DiceLoss", "Train.dataset.transforms.2.IaaAugment.augmenter_args=[]"]
-    wider = "Architecture.Neck.out_channels=64"
-    train(project, project.out, *learning, wider)
-    arguments = ["-c", str(project.config), "-o", f"Global.checkpoints={project.out}/latest", wider]
+    train(project, project.out, *learning, *network, "Global.save_epoch_step=1000")
+    arguments = ["-c", str(project.config), "-o", f"Global.checkpoints={project.out}/latest", *network]
     alone = metrics(run_tool("eval.py", *arguments).stdout)
     batched = metrics(run_tool("eval.py", *arguments, "Eval.loader.batch_size_per_card=4").stdout)
     together = launch("eval.py", *arguments, folder=project.folder)
