@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,11 +67,14 @@ def read_model(path: str | Path) -> ModelFile:
     from ppocr.pretrained.paddle_file import read_folder
 
     path = Path(path)
+    if not path.exists():
+        try:
+            beside = sorted(os.listdir(path.parent))
+        except OSError:  # no folder, or a closed one: there is nothing to suggest
+            beside = []
+        raise CheckpointError(f"{path}: no such file or folder{did_you_mean(path.name, beside)}", WANTED)
     if path.is_dir():
         return read_folder(path)
     if path.suffix.lower() == ".onnx":
         return read_onnx(path)
-    if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise CheckpointError(f"{path}: no such file or folder{did_you_mean(path.name, beside)}", WANTED)
     raise CheckpointError(f"{path}: is no inference model", WANTED)

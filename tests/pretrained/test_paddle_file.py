@@ -109,5 +109,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"x")
     with pytest.raises(CheckpointError, match="did you mean model.bin"):
         read_model(tmp_path / "modle.bin")
+    with pytest.raises(CheckpointError, match="no such file"):
+        read_model(tmp_path / "absent.onnx")
     with pytest.raises(CheckpointError, match="is no inference model"):
         read_model(tmp_path / "model.bin")
