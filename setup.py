@@ -16,8 +16,14 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.9,<3.14",
-    packages=find_packages(include=["ppocr", "ppocr.*"]),
-    package_data={"ppocr": ["utils/*.txt", "utils/dict/*.txt", "utils/dict/**/*.txt", "synthesis/words.txt"]},
+    # The configurations lie beside the package here, and inside it where it is installed (ppocr/utils/paths.py).
+    packages=[*find_packages(include=["ppocr", "ppocr.*"]), "ppocr.configs"],
+    package_dir={"ppocr": "ppocr", "ppocr.configs": "configs"},
+    package_data={
+        "ppocr": ["utils/*.txt", "utils/dict/*.txt", "utils/dict/**/*.txt", "synthesis/words.txt"],
+        "ppocr.configs": ["**/*.yml", "**/*.yaml", "README.md"],
+    },
+    entry_points={"console_scripts": ["ppocr = ppocr.commands:main"]},
     install_requires=[
         "numpy>=1.26; python_version>='3.9'",
         "opencv-python>=4.8.1.78",
@@ -35,7 +41,7 @@ setup(
         "cpu": ["paddlepaddle>=3.0"],
         "gpu": ["paddlepaddle-gpu>=3.0"],
         "onnx": ["onnxruntime"],
-        "dev": ["pytest>=7", "pytest-xdist>=3.5", "ruff", "mypy", "onnxruntime"],
+        "dev": ["pytest>=7", "pytest-xdist>=3.5", "ruff", "mypy", "onnxruntime", "setuptools>=70.1"],
     },
     classifiers=[
         "Programming Language :: Python :: 3",

@@ -68,11 +68,6 @@ def run_guarded(action: Callable[[], Any], *, debug: bool = False) -> int:
     return 0
 
 
-def guarded(action: Callable[[], Any], *, debug: bool = False) -> None:
-    """Like `run_guarded`, but ends the process."""
-    sys.exit(run_guarded(action, debug=debug))
-
-
 def _tell(error: PpocrError, debug: bool) -> int:
     if debug:
         traceback.print_exc()

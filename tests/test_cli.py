@@ -128,12 +128,6 @@ def test_warnings_are_printed(capsys):
     assert capsys.readouterr().err == "warning: -o Global.distributed: accepted, and read by nothing\n"
 
 
-def test_guarded_ends_the_process():
-    with pytest.raises(SystemExit) as caught:
-        cli.guarded(lambda: None)
-    assert caught.value.code == 0
-
-
 @pytest.mark.parametrize(
     ("amd", "before", "after"),
     [

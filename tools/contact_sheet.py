@@ -1,48 +1,11 @@
-#!/usr/bin/env python3
 """Compare an exported model's predictions with labels: print some, score all, draw a contact sheet."""
 
-from __future__ import annotations
-
-import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppocr.cli import guarded, prepare_environment  # noqa: E402
-
-
-def show(args: argparse.Namespace) -> None:
-    """Predict every image of a label file with an exported folder."""
-    import cv2
-
-    from ppocr.deploy.sheets import lines_sheet, pages_sheet
-
-    model = args.rec_model_dir or args.cls_model_dir
-    make, model = (lines_sheet, model) if model else (pages_sheet, args.det_model_dir)
-    sheet, said = make(model, args.label_file, args.data_dir or args.label_file.parent, args.count, args.sheet)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
-    print(f"{said}; picture: {args.out}")
-
-
-def main() -> None:
-    """Parse the command line and show the predictions."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument("--rec_model_dir", type=Path, help="exported folder of a recogniser")
-    model.add_argument("--cls_model_dir", type=Path, help="exported folder of a classifier of lines")
-    model.add_argument("--det_model_dir", type=Path, help="exported folder of a detector")
-    parser.add_argument("--label_file", type=Path, required=True, help="image path, tab, label per line")
-    parser.add_argument("--data_dir", type=Path, help="folder the paths start from; default: the label file's")
-    parser.add_argument("--out", type=Path, default=Path("output/predictions.png"), help="picture to write")
-    parser.add_argument("--count", type=int, default=10, help="predictions to print")
-    parser.add_argument("--sheet", type=int, default=40, help="lines or images in the picture")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    args = parser.parse_args()
-    prepare_environment()
-    guarded(lambda: show(args), debug=args.debug)
-
+from ppocr.commands.contact_sheet import main  # noqa: E402 - found through the line above
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

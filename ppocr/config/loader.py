@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ppocr.errors import ConfigError, Problem
+from ppocr.utils.paths import resolve_config
 
 if TYPE_CHECKING:
     from ppocr.config.schema import Config
@@ -220,12 +221,12 @@ def kind_of(value: Any) -> str:
 
 
 def read_document(path: str | Path) -> Document:
-    """Read a configuration file.
+    """Read a configuration file; one that ships is found from any folder.
 
     Raises:
         ConfigError: it is missing, empty, binary, too large or not a configuration.
     """
-    file = Path(path)
+    file = resolve_config(path)
     try:
         if not file.is_file():
             what = "is a folder" if file.is_dir() else "does not exist"

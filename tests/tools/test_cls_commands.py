@@ -56,7 +56,7 @@ def run(name: str, project, *options: str, flags: tuple[str, ...] = ()) -> int:
 def predict(monkeypatch, *flags: str) -> int:
     """Run predict_cls in this process and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["predict_cls.py", *flags])
-    return cli.run_guarded(tool("infer/predict_cls.py").predict_cls)
+    return cli.run_guarded(tool("predict_cls.py").predict_cls)
 
 
 def predicted(output: str) -> dict[str, tuple[str, float]]:
@@ -120,7 +120,6 @@ def test_contact_sheet(project, monkeypatch, capfd):
     out = project.folder / "sheet.png"
     flags = [f"--cls_model_dir={project.inference}", f"--label_file={project.folder}/labels.txt", f"--out={out}"]
     monkeypatch.setattr(sys, "argv", ["contact_sheet.py", *flags, f"--data_dir={project.folder}/images"])
-    with pytest.raises(SystemExit, match="0"):
-        tool("contact_sheet.py").main()
+    assert tool("contact_sheet.py").main() == 0
     assert re.search(r"\d of 8 lines are right", capfd.readouterr().out)
     assert cv2.imdecode(np.frombuffer(out.read_bytes(), np.uint8), cv2.IMREAD_COLOR) is not None

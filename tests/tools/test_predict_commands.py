@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 import subprocess
 import sys
@@ -18,10 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def tool(name: str):
     """Return a command's module."""
-    spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / "tools" / name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(f"ppocr.commands.{Path(name).stem}")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +41,7 @@ def run(name: str, project, *options: str, flags: tuple[str, ...] = ()) -> int:
 def predict(monkeypatch, *flags: str) -> int:
     """Run predict_rec in this process and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["predict_rec.py", *flags])
-    return cli.run_guarded(tool("infer/predict_rec.py").predict_rec)
+    return cli.run_guarded(tool("predict_rec.py").predict_rec)
 
 
 def inferred(output: str) -> dict[str, tuple[str, float]]:

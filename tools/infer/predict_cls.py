@@ -1,38 +1,11 @@
 """Classify images with an exported model: python tools/infer/predict_cls.py --image_dir=... --cls_model_dir=..."""
 
-from __future__ import annotations
-
-import logging
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ppocr import cli  # noqa: E402 - found through the line above
-
-
-def predict_cls() -> None:
-    """Predict every image the flags name and print one line for each."""
-    from ppocr.deploy import flags_cls as known_flags
-
-    flags = known_flags.parse()
-    cli.prepare_environment()
-    from ppocr.deploy import report
-    from ppocr.deploy.images import list_images
-
-    images = list_images(flags.image_dir)
-    predictor = known_flags.build_predictor(flags)
-    predictions = predictor.predict(images, flags.cls_batch_num)
-    for prediction in predictions:
-        if prediction.problem is None:
-            print(f"Predicts of {prediction.source}:{report.shown(prediction.result)}")
-        else:
-            print(f"{prediction.source}: not read: {prediction.problem}", file=sys.stderr)
-    report.finish(predictions, flags.save_res_path)
-    if flags.draw:
-        report.draw(known_flags.turned(predictions, flags.cls_thresh), flags.draw)
-
+from ppocr.commands.predict_cls import main  # noqa: E402 - found through the line above
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s: %(message)s")
-    sys.exit(cli.run_guarded(predict_cls, debug="--debug" in sys.argv))
+    sys.exit(main())

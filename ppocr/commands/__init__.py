@@ -1,0 +1,41 @@
+"""The commands: `ppocr NAME ...` where the package is installed, `python tools/NAME.py ...` in a clone."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from ppocr.cli import USAGE
+from ppocr.registry import did_you_mean
+
+COMMANDS = {  # name: module whose `main()` parses the command line and returns the exit code, and what it does
+    "train": ("ppocr.commands.train", "train a network"),
+    "eval": ("ppocr.commands.eval", "measure trained weights"),
+    "export_model": ("ppocr.commands.export_model", "export trained weights for prediction"),
+    "infer_det": ("ppocr.commands.infer_det", "find text with trained weights"),
+    "infer_rec": ("ppocr.commands.infer_rec", "recognise text lines with trained weights"),
+    "infer_cls": ("ppocr.commands.infer_cls", "classify images with trained weights"),
+    "predict_det": ("ppocr.commands.predict_det", "find text with an exported model"),
+    "predict_rec": ("ppocr.commands.predict_rec", "recognise text lines with an exported model"),
+    "predict_cls": ("ppocr.commands.predict_cls", "classify images with an exported model"),
+    "pretrained": ("ppocr.commands.pretrained", "official weights as starting points"),
+    "make_dataset": ("ppocr.commands.make_dataset", "make a small data set"),
+    "make_lmdb": ("ppocr.commands.make_lmdb", "copy images and labels into an LMDB"),
+    "gen_label": ("ppocr.utils.gen_label", "turn ICDAR's label files into ours"),
+    "contact_sheet": ("ppocr.commands.contact_sheet", "compare an exported model's predictions with labels"),
+}
+
+
+def main() -> int:
+    """Run the command that the first argument names, with the arguments after it, and return its exit code."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in COMMANDS:
+        sys.argv[:2] = [f"ppocr {name}"]  # argparse shows it as the program's name
+        return importlib.import_module(COMMANDS[name][0]).main()
+    if name in ("-h", "--help"):
+        print("usage: ppocr COMMAND ...   (ppocr COMMAND --help tells its options)\n")
+        print("\n".join(f"  {command:14} {what}" for command, (_, what) in COMMANDS.items()))
+        return 0 if len(sys.argv) > 1 else USAGE
+    print(f"error: ppocr: unknown command {name!r}{did_you_mean(name, COMMANDS)}", file=sys.stderr)
+    print("hint: ppocr --help lists the commands", file=sys.stderr)
+    return USAGE
