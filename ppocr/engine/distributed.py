@@ -70,12 +70,16 @@ class World:
         if self.together:
             dist.barrier()
 
-    def share_buffers(self, model: nn.Layer) -> None:
-        """Give all ranks the running statistics of rank 0, the ones a checkpoint holds."""
+    def share_statistics(self, model: nn.Layer) -> None:
+        """Give all ranks the running statistics of rank 0, the ones a checkpoint holds.
+
+        To Paddle these are parameters that are not trained (batch norm) or persistable buffers. What no checkpoint
+        holds is left alone: constants, and the dropout state of an LSTM, which has no memory and fails a broadcast.
+        """
         if self.together:
-            for buffer in model.buffers():
-                if buffer is not None:
-                    dist.broadcast(buffer, src=0)
+            for tensor in model.state_dict().values():
+                if tensor.stop_gradient:
+                    dist.broadcast(tensor, src=0)
 
     def close(self) -> None:
         """Leave together; after this a rank that ends is not a failure."""

@@ -83,7 +83,7 @@ def evaluate(task: Task, loader: Any, *, world: World | None = None, autocast: A
     autocast = autocast or contextlib.nullcontext
     was_training = task.model.training
     started = time.perf_counter()
-    world.share_buffers(task.model)
+    world.share_statistics(task.model)
     task.model.eval()
     try:
         share = _measure(task, loader, autocast)

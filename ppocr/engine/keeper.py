@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,10 @@ def writable_folder(folder: str | Path) -> Path:
         PpocrError: it cannot be written.
     """
     path = Path(folder)
-    probe = path / ".ppocr_write_test"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=path):  # a name of its own: all ranks try at the same time
+            pass
     except OSError as error:
         raise PpocrError(
             f"Global.save_model_dir: cannot write to {path}: {error.strerror}",
