@@ -15,6 +15,7 @@ import pytest
 from ppocr.engine.checkpoint import find_checkpoint, read_params, save_checkpoint
 from ppocr.engine.unpickle import load, loads
 from ppocr.errors import CheckpointError
+from tests.fuzz.outcomes import Outcome, classify
 
 
 class Calls:
@@ -156,6 +157,43 @@ def test_arrays_and_containers_survive(protocol: int) -> None:
             np.testing.assert_array_equal(back[key], item)
         else:
             assert back[key] == item and type(back[key]) is type(item)
+
+
+SHARED = b"\x80\x04}(X\x01\x00\x00\x00a)" + b"2\x86" * 30 + b"u."
+
+
+def repeated(levels: int, start: bytes, step: bytes, end: bytes) -> bytes:
+    """Return a pickle that makes a container of two references to the one before, again and again."""
+    return b"\x80\x04" + start + b"\x94" + b"".join(step % {b"i": bytes([i])} for i in range(levels)) + end
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SHARED,
+        repeated(40, b")", b"h%(i)bh%(i)b\x86\x94", b"."),
+        repeated(40, b")", b"h%(i)bh%(i)b\x86\x94", b"}h\x28Ns."),  # as a key
+        repeated(40, b")", b"h%(i)bh%(i)b\x86\x94", b"(h\x28\x91."),  # in a frozenset
+        repeated(40, b")", b"h%(i)bh%(i)b\x86\x94", b"\x8f(h\x28\x90."),  # in a set
+        repeated(40, b"]", b"](h%(i)bh%(i)be\x94", b"."),
+        repeated(40, b"]", b"}(X\x01\x00\x00\x00ah%(i)bX\x01\x00\x00\x00bh%(i)bu\x94", b"."),
+        repeated(40, b")", b"cbuiltins\ntuple\nh%(i)bh%(i)b\x86\x85R\x94", b"."),
+        repeated(40, b")", b"cbuiltins\nfrozenset\nh%(i)bh%(i)b\x86\x85R\x94", b"."),
+        b"\x80\x04]\x94h\x00a.",  # a list that holds itself
+        b"\x80\x04}\x94h\x00h\x00s.",
+        b"\x80\x05\x96\x00\x00\x00\x00\x00\x01\x00\x00.",  # room for a big bytearray
+    ],
+)
+def test_repeated_parts_neither_hang_nor_fill_the_memory(data: bytes) -> None:
+    found = classify(lambda: loads(data, "crafted"), seconds=10, memory=100 << 20)
+    assert found.outcome is Outcome.REFUSED, found
+
+
+def test_parts_may_be_repeated_a_few_times() -> None:
+    shared = {"acc": [0.5, (1, 2)]}
+    value = {"a": shared, "b": [shared] * 20, "c": np.arange(3)}
+    back = loads(pickle.dumps(value), "x")
+    assert back["b"][19] == shared and back["a"] == shared
 
 
 def test_names_of_both_numpy_generations() -> None:
