@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from ppocr import cli
-from tools.eval import evaluate
-from tools.train import train
+from ppocr.commands.eval import evaluate
+from ppocr.commands.train import train
 
 COMMANDS = {"train": train, "eval": evaluate}
 
