@@ -11,7 +11,8 @@ from tests.conformance import HERE
 
 FOLDER = HERE / "configs"
 NAMES = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.json"))
-LANGUAGES = ("arabic", "cyrillic", "devanagari", "en_number", "french", "german", "japan", "korean", "latin")
+LANGUAGES = ("arabic", "cyrillic", "devanagari", "en_number", "french", "german", "hebrew", "japan", "korean", "latin")
+LANGUAGES += ("multi_language", "samaritan", "syriac")
 V3 = ("arabic", "chinese_cht", "cyrillic", "devanagari", "japan", "ka", "korean", "latin", "ta", "te")
 V5 = ("arabic", "cyrillic", "devanagari", "el", "en", "eslav", "korean", "latin", "ta", "te", "th")
 COMPLETE = {

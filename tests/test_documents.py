@@ -1,0 +1,40 @@
+"""What the documents say of the tree is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ppocr.pretrained.catalogue import ENTRIES
+from tests.conformance import HERE
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "configs/README.md"])
+
+
+def test_page_of_what_is_not_supported_names_every_official_configuration_that_does_not_ship() -> None:
+    def names(folder: Path, *endings: str) -> set[str]:
+        found = (path for path in folder.rglob("*") if path.suffix in endings)
+        return {path.relative_to(folder).with_suffix("").as_posix() for path in found}
+
+    official, ours = names(HERE / "configs", ".json"), names(ROOT / "configs", ".yml", ".yaml")
+    text = (ROOT / "docs/not_supported.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`((?:det|rec|cls|e2e|sr|table)/[^`]+)`", text)
+    assert sorted(listed) == sorted(official - ours)
+    assert "the eleven models the package index carries" in text and len(ENTRIES) == 11
+    assert f"Of the {len(official)} official configurations {len(official & ours)} ship here" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_scripts_and_configurations_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"\b((?:tools|ppocr|configs|benchmarks)/[\w./+-]+\.(?:py|yml|yaml))\b", text)
+    assert [name for name in named if not re.search(r"/my[._]", name) and not (ROOT / name).exists()] == []
