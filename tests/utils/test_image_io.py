@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from ppocr.errors import SampleError
-from ppocr.utils.image_io import decode_image, image_size, read_bytes
+from ppocr.utils.image_io import decode_image, read_bytes
+from ppocr.utils.image_size import image_size
 from tests.conformance import synth
 
 PICTURE = cv2.GaussianBlur(synth("synth_31x57"), (5, 5), 0)  # blue-green-red
@@ -58,7 +59,7 @@ def test_the_size_is_read_from_other_headers() -> None:
     assert image_size(encoded(pillow(), "WEBP", lossless=True)) == (57, 31)
     assert image_size(encoded(pillow(), "TIFF", compression="tiff_lzw")) == (57, 31)
     assert image_size(b"P6 # made by hand\n57 31\n255\n") == (57, 31)
-    assert image_size(encoded(pillow(), "JPEG2000")) == (57, 31)  # through Pillow
+    assert image_size(encoded(pillow(), "JPEG2000")) == (57, 31)
 
 
 @pytest.mark.parametrize("extension", [".png", ".jpg", ".bmp", ".webp", ".tiff", ".ppm"])
