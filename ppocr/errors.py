@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+_SHOWN = 200  # characters of an error nobody foresaw
 
 
 class PpocrError(Exception):
@@ -77,3 +82,23 @@ class SampleError(Exception):
 
     def __reduce__(self) -> tuple:
         return SampleError, (self.reason, self.detail)
+
+
+@contextlib.contextmanager
+def one_sample() -> Iterator[None]:
+    """Make whatever reading or transforming a sample raises that sample's problem, whose reason is then "failed".
+
+    Damaged files and hostile labels make libraries raise anything, and one sample must not end a run. What is wrong
+    with the run itself, a PpocrError, is let through.
+
+    Raises:
+        SampleError: as raised inside, or "failed" with the error, its place, and the error itself as its cause.
+    """
+    try:
+        yield
+    except (PpocrError, SampleError):
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{type(error).__name__}: {error}"[:_SHOWN]
+        raise SampleError("failed", f"{said} ({Path(frame.filename).name}:{frame.lineno})") from error

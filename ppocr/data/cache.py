@@ -14,9 +14,9 @@ import numpy as np
 
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.image import DecodeImage
-from ppocr.errors import ConfigError, SampleError
+from ppocr.errors import ConfigError, SampleError, one_sample
 from ppocr.registry import did_you_mean
-from ppocr.utils.image_io import image_size
+from ppocr.utils.image_size import image_size
 
 KEYS = ("ram",)
 _GIB = 1 << 30
@@ -196,7 +196,8 @@ def estimate(read: Callable[[int], Any], count: int) -> int:
     found = []
     for place in range(min(_LOOKED_AT, count)):
         try:
-            size = image_size(read(place * count // min(_LOOKED_AT, count)))
+            with one_sample():
+                size = image_size(read(place * count // min(_LOOKED_AT, count)))
         except SampleError:  # told when it is drawn
             continue
         if size is not None:

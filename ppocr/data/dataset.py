@@ -13,7 +13,7 @@ from ppocr.data.samplers import expand_ratios, mix
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage
 from ppocr.data.transforms.image import DecodeImage
-from ppocr.errors import ConfigError, DataError, PpocrError, SampleError
+from ppocr.errors import ConfigError, DataError, PpocrError, SampleError, one_sample
 from ppocr.registry import Unknown
 
 MAX_ATTEMPTS = 20
@@ -145,12 +145,15 @@ class IndexedDataset:
             DataError: no good sample was found in twenty attempts.
         """
         problems: list[Problem] = []
+        cause: BaseException | None = None
         for attempt in range(MAX_ATTEMPTS):
             number = index if attempt == 0 else mix(self.seed, epoch, index, attempt) % len(self)
             try:
-                sample = self._process(epoch, number, attempt, size)
+                with one_sample():
+                    sample = self._process(epoch, number, attempt, size)
             except SampleError as error:
                 problems.append(Problem(error.reason, self.describe(number), error.detail))
+                cause = cause or error.__cause__
             else:
                 notes = sample.pop("notes", ())
                 if problems:
@@ -160,8 +163,8 @@ class IndexedDataset:
                 return Draw(None, problems[0], ())
         raise DataError(
             f"no usable sample in {MAX_ATTEMPTS} attempts: {first_causes(problems)}",
-            "check data_dir and the label file",
-        )
+            "check data_dir and the label file" if cause is None else "--debug shows where the first of them failed",
+        ) from cause
 
     def _process(self, epoch: int, index: int, attempt: int, size: tuple[int, int] | None) -> Sample:
         sample = self._raw(epoch, index, attempt)
@@ -204,11 +207,12 @@ class IndexedDataset:
             draw = (attempt, _EXTRA + extra)
             number = (index + 1 + mix(self.seed, epoch, index, *draw) % others) % len(self)
             try:
-                sample = self._raw(epoch, number, index, *draw)
-                rng = self._generator(epoch, number, index, *draw) if self.pipeline.random else None
-                sample = self._transform(sample, rng, self.pipeline.transforms[: self.prepared])
-                if isinstance(sample["image"], PendingImage):
-                    sample["image"] = sample["image"].render()
+                with one_sample():
+                    sample = self._raw(epoch, number, index, *draw)
+                    rng = self._generator(epoch, number, index, *draw) if self.pipeline.random else None
+                    sample = self._transform(sample, rng, self.pipeline.transforms[: self.prepared])
+                    if isinstance(sample["image"], PendingImage):
+                        sample["image"] = sample["image"].render()
             except SampleError:  # it is counted when it is drawn for itself
                 continue
             found.append(sample)
@@ -217,7 +221,7 @@ class IndexedDataset:
     def _transform(
         self, sample: Sample, rng: np.random.Generator | None, steps: Sequence[Transform] | None = None
     ) -> Sample:
-        """Run the pipeline, or some steps of it; an error other than that of a bad sample names the sample."""
+        """Run the pipeline, or some steps of it; an error in the configuration names the sample it showed at."""
         index = sample["index"]
         try:
             if steps is None:
@@ -225,15 +229,8 @@ class IndexedDataset:
             for step in steps:
                 sample = step(sample, rng)
             return sample
-        except SampleError:
-            raise
         except PpocrError as error:
             raise DataError(f"{self.describe(index)}: {error.message}", error.hint) from error
-        except Exception as error:
-            raise DataError(
-                f"{self.describe(index)}: {type(error).__name__}: {error}",
-                "a transform failed on this sample; --debug shows where",
-            ) from error
 
 
 def count_prepared(pipeline: Pipeline, asked: int) -> int:

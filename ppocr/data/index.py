@@ -43,7 +43,16 @@ class LineFile:
         return len(self._offsets)
 
     def line(self, number: int) -> bytes:
-        """Return the bytes of a non-empty line, counted from 0, without its line end."""
+        """Return the bytes of a non-empty line, counted from 0, without its line end.
+
+        Raises:
+            DataError: the file is shorter than when it was opened; reading on could end the process.
+        """
+        if self._text.size() < len(self._text):
+            raise DataError(
+                f"label file {self.path} was cut: {self._text.size()} bytes, {len(self._text)} when it was opened",
+                "start or resume the run with it, and edit a copy while a run uses the file",
+            )
         start = int(self._offsets[number])
         end = self._text.find(b"\n", start)
         line = self._text[start:] if end < 0 else self._text[start:end]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ppocr.data.problems import Problem
 from ppocr.data.simple_dataset import SimpleDataSet
-from ppocr.errors import DataError, SampleError
+from ppocr.errors import DataError, SampleError, one_sample
 
 _AT_ONCE = 1000  # samples per transaction
 
@@ -39,7 +39,8 @@ def write_lmdb(label_file: str, data_dir: str, folder: str) -> tuple[int, list[P
             with environment.begin(write=True) as transaction:
                 for index in range(first, min(first + _AT_ONCE, len(source))):
                     try:
-                        sample = source.read(index, 0)
+                        with one_sample():
+                            sample = source.read(index, 0)
                     except SampleError as error:
                         problems.append(Problem(error.reason, source.describe(index), error.detail))
                         continue

@@ -15,9 +15,10 @@ from ppocr.data.problems import DataReport
 from ppocr.data.samplers import BatchSampler, EpochOrder, ShapeOrder
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.workers import WorkerPool, make_slots
-from ppocr.errors import ConfigError, SampleError
+from ppocr.errors import ConfigError, SampleError, one_sample
 from ppocr.registry import DATASETS, SAMPLERS
-from ppocr.utils.image_io import image_size, upright_size
+from ppocr.utils.image_io import upright_size
+from ppocr.utils.image_size import image_size
 from ppocr.utils.memory import keep_freed_memory
 
 DEFAULT_MAX_BAD_RATIO = 0.01
@@ -228,11 +229,11 @@ def image_shapes(dataset: IndexedDataset, order: EpochOrder) -> list[tuple[int, 
     found: list[tuple[int, ...]] = []
     for index in order.indices(1, np.arange(len(order))):
         try:
-            data = dataset.read(int(index), 0)["image"]
+            with one_sample():
+                data = dataset.read(int(index), 0)["image"]
+                size = upright_size(data) or image_size(data)
         except SampleError:
             size = None
-        else:
-            size = upright_size(data) or image_size(data)
         if size is not None:
             found.append(dataset.pipeline.output_shape((size[1], size[0], 3)))
         else:

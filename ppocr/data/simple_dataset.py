@@ -136,7 +136,7 @@ def _alternatives(path: str) -> list[str]:
         return [path]
     try:
         found = json.loads(path)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [path]  # a file name may begin with a bracket
     if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
         raise SampleError("bad_line", f"{path[:80]!r} is not a list of image paths")

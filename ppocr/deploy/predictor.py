@@ -14,8 +14,9 @@ import numpy as np
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import Backend, PaddleBackend, RuntimeOptions
 from ppocr.deploy.inference_config import IMAGE_INPUT, InferenceConfig, TensorSpec, load
-from ppocr.errors import ConfigError, SampleError
-from ppocr.utils.image_io import image_size, read_bytes
+from ppocr.errors import ConfigError, SampleError, one_sample
+from ppocr.utils.image_io import read_bytes
+from ppocr.utils.image_size import image_size
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,8 @@ class Predictor:
         for number, image in enumerate(images):
             source = str(image) if isinstance(image, (str, Path)) else str(number)
             try:
-                sample = self.prepare(image)
+                with one_sample():
+                    sample = self.prepare(image)
             except SampleError as problem:
                 found[number] = Prediction(source, problem=problem)
                 continue

@@ -6,11 +6,15 @@ import struct
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from ppocr.data.loader import Loader
-from ppocr.data.transforms.base import Pipeline
+from ppocr.data.lmdb_writer import write_lmdb
+from ppocr.data.loader import Loader, image_shapes
+from ppocr.data.samplers import EpochOrder
+from ppocr.data.simple_dataset import SimpleDataSet
+from ppocr.data.transforms.base import Pipeline, Sample
 from ppocr.errors import DataError
 from tests.data.helpers import loader_of, make_images
 
@@ -99,3 +103,71 @@ def test_the_default_ratio_ends_a_run_on_such_data(tmp_path: Path) -> None:
         list(real_loader(tmp_path, "train").epoch(1))
     for line, reason in ((1, "missing_file"), (2, "empty_file"), (3, "too_large"), (4, "no_tab")):
         assert f"{path}:{GOOD + line}: {reason}" in str(caught.value)
+
+
+HOSTILE_PATHS = (
+    "[" * 1000,
+    '["\\u0000"]',
+    '["\\ud800"]',
+    "[[]]",
+    "[1]",
+    "[" + '"a",' * 999 + '"a"]',
+    "a" * 5000,
+    "/",
+    "",
+)
+HOSTILE_FILES = {
+    "dds.png": b"DDS |\0\0\0" + bytes(72) + b" \0\0\0\4\0\0\0JUNK" + bytes(100),
+    "flat.png": cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes(),  # its height is made 0 below
+    "chunk.png": bytes.fromhex(
+        "89504e470d0a1a0a0000000d4948445200000003000001030802000000f94affffffff002749444154789c63"
+    ),
+}
+
+
+def hostile_set(folder: Path) -> int:
+    """Write good samples and hostile ones; return how many of these."""
+    make_images(folder, GOOD)
+    flat = bytearray(HOSTILE_FILES["flat.png"])
+    at = flat.index(b"\xff\xc0") + 5
+    flat[at : at + 2] = b"\0\0"
+    for name, data in {**HOSTILE_FILES, "flat.png": bytes(flat)}.items():
+        (folder / name).write_bytes(data)
+    lines = [f"word {i}.png\tabc{i % 10}" for i in range(GOOD)] + [
+        f"{name}\tab" for name in (*HOSTILE_PATHS, *HOSTILE_FILES)
+    ]
+    (folder / "labels.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(HOSTILE_PATHS) + len(HOSTILE_FILES)
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_whatever_a_sample_raises_is_its_own_problem(tmp_path: Path, mode: str) -> None:
+    count = hostile_set(tmp_path)
+    loader = real_loader(tmp_path, mode, max_bad_ratio=1.0)
+    list(loader.epoch(1))
+    report = loader.report
+    assert report.drawn == GOOD + count and report.used == GOOD
+    assert set(report.skipped) <= {"missing_file", "bad_line", "undecodable"}, report.skipped
+    assert report.skipped["undecodable"] == len(HOSTILE_FILES)
+    assert all(line.isprintable() for line in report.summary_lines())
+
+
+def test_so_is_it_in_the_shapes_of_an_evaluation_in_a_cache_and_in_an_lmdb(tmp_path: Path) -> None:
+    count = hostile_set(tmp_path)
+
+    class Raising(SimpleDataSet):
+        def read(self, index: int, choice: int, pixels: np.ndarray | None = None) -> Sample:
+            if index == 1:
+                raise RecursionError("too deep")
+            return super().read(index, choice, pixels)
+
+    transforms = Pipeline.from_config([{"DecodeImage": None}, {"RecResizeImg": {"image_shape": [3, 32, 64]}}], {})
+    dataset = Raising(
+        str(tmp_path), str(tmp_path / "labels.txt"), pipeline=transforms, mode="eval", cache={"ram": 0.01}
+    )
+    shapes = image_shapes(dataset, EpochOrder(dataset.sizes, shuffle=False))
+    assert len(shapes) == GOOD + count and shapes[1] == shapes[0]
+    drawn = dataset.draw(1, 1)
+    assert drawn.sample is None and drawn.skipped is not None and drawn.skipped.reason == "failed"
+    written, problems = write_lmdb(str(tmp_path / "labels.txt"), str(tmp_path), str(tmp_path / "lmdb"))
+    assert written + len(problems) == GOOD + count and len(problems) == len(HOSTILE_PATHS)

@@ -130,7 +130,7 @@ def test_pixels_cannot_be_written_into(pages: Path) -> None:
         str(pages), str(pages / "labels.txt"), cache={"ram": 0.1}, pipeline=pipeline_of([DECODE, Careless()])
     )
     for _ in range(2):  # the first time it is decoded for the cache, the second it comes from there
-        with pytest.raises(DataError, match=r"labels.txt:1: ValueError: .*read-only"):
+        with pytest.raises(DataError, match=r"labels.txt:1: failed: ValueError: .*read-only"):
             data[1, 0]
 
 

@@ -118,8 +118,13 @@ def test_a_failing_transform_names_the_line(tmp_path: Path) -> None:
     make_images(tmp_path, 1)
     path = write(tmp_path, "word 0.png\tfine\nword 0.png\tcrash\n")
     dataset = SimpleDataSet(str(tmp_path), path, pipeline=Pipeline([Fail(), Decode()]))
-    with pytest.raises(DataError, match=f"{path}:2: ZeroDivisionError"):
-        dataset[0, 1]
+    drawn = dataset[0, 1]  # its own problem: another line takes its place
+    assert drawn.sample is not None and drawn.sample["text"] == "fine"
+    assert str(drawn.skipped).startswith(f"{path}:2: failed: ZeroDivisionError: division by zero (helpers.py:")
+    path = write(tmp_path, "word 0.png\tcrash\n")
+    with pytest.raises(DataError, match=f"{path}:1: failed: ZeroDivisionError") as caught:
+        SimpleDataSet(str(tmp_path), path, pipeline=Pipeline([Fail(), Decode()])).draw(0, 0)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError), "for --debug"
 
 
 def test_lmdb_of_nested_folders_gives_back_what_was_written(tmp_path: Path) -> None:

@@ -89,3 +89,14 @@ def test_no_space_for_the_index_is_an_error_with_a_cure(tmp_path: Path, monkeypa
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(DataError, match="TMPDIR"):
         LineFile(path)
+
+
+@pytest.mark.parametrize("size", [0, 5])
+def test_a_file_that_is_cut_while_it_is_used_is_an_error_and_no_bus_error(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_bytes(b"a.png\ttext\n" * 3000)
+    file = LineFile(path)
+    assert file.line(2999) == b"a.png\ttext"
+    os.truncate(path, size)
+    with pytest.raises(DataError, match=f"labels.txt was cut: {size} bytes, 33000 when"):
+        file.line(2999)
