@@ -21,7 +21,7 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy import inference_config
 from ppocr.deploy.backends import DygraphBackend, PaddleBackend
 from ppocr.deploy.inference_config import InferenceConfig, TensorSpec
-from ppocr.deploy.old_ir import old_operators
+from ppocr.deploy.old_ir import old_operators, without_entry
 from ppocr.errors import ConfigError, PpocrError, SampleError
 
 logger = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def save_program(
     """Write program and parameters in the IR asked for."""
     fused = fuse(model)
     specs = {i.name: paddle.static.InputSpec(list(i.shape), i.dtype, name=i.name) for i in inputs}
-    with intermediate_representation(ir):
+    with intermediate_representation(ir) as missing:
         layer = ExportedModel(fused, inputs[0].name, outputs)
         layer.eval()
         give_rnn_a_state(layer)
@@ -147,7 +147,7 @@ def save_program(
             paddle.jit.save(static, str(folder / STEM))
         except (RuntimeError, ValueError, TypeError, AttributeError) as err:
             shape = list(inputs[0].shape)
-            raise PpocrError(
+            raise without_entry(missing, err) or PpocrError(
                 f"the network cannot be exported with input {shape}: {_first_line(err)}",
                 "a layer that needs a fixed image size must say fixed_size = True",
             ) from err
@@ -176,20 +176,24 @@ def give_rnn_a_state(model: nn.Layer) -> None:
 
 
 @contextlib.contextmanager
-def intermediate_representation(ir: str | None) -> Iterator[None]:
-    """Trace and save in the new or the old IR, whatever FLAGS_enable_pir_api said at start.
+def intermediate_representation(ir: str | None) -> Iterator[list[str]]:
+    """Trace and save in the new or the old IR, in that of FLAGS_enable_pir_api where it is None.
+
+    Gives the operators that could not be traced because `old_operators` has no entry for them.
 
     Raises:
         ConfigError: `ir` is neither "new", "old" nor None.
     """
     if ir is None:
-        yield
-        return
+        ir = "new" if paddle.get_flags("FLAGS_enable_pir_api")["FLAGS_enable_pir_api"] else "old"
     guards = {"new": paddle.pir_utils.DygraphPirGuard, "old": paddle.pir_utils.DygraphOldIrGuard}
     if ir not in guards:
         raise ConfigError(f"Global.export_ir: {ir!r} is neither new nor old")
-    with guards[ir](), old_operators() if ir == "old" else contextlib.nullcontext():
-        yield
+    table: contextlib.AbstractContextManager[list[str]] = contextlib.nullcontext([])
+    if ir == "old":
+        table = old_operators()
+    with guards[ir](), table as missing:
+        yield missing
 
 
 @contextlib.contextmanager

@@ -1,78 +1,149 @@
-"""Tracing into Paddle's old program format where Paddle itself no longer can.
+"""Tracing into Paddle's old program format where Paddle itself no longer can: written for Paddle 3.3.
 
-In Paddle 3.3.1 a number of functions (`paddle.sigmoid`, `paddle.exp`, `paddle.matmul`, ...) accept tensors and the
-new format's values only; tracing them into the old format ends in a type error, although its operators are all
-there. While tracing, those that networks use are replaced by versions that append the old operator.
+A number of its operators (`paddle.matmul`, `F.gelu`, `x.sigmoid()`, ...) are functions of the C++ core that accept
+tensors and the new format's values only. Tracing them into the old format ends in a type error, although that format
+has an operator for each. OPERATORS is the one table of what is appended instead: while tracing, an entry replaces the
+core's function wherever that is bound, be it in a module, as a method of variables, or behind the wrappers that are
+Paddle's public functions.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
+import re
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import paddle
+from paddle import _C_ops
 from paddle.base.framework import Variable
 from paddle.base.layer_helper import LayerHelper
 
-UNARY = [
-    "abs",
-    "ceil",
-    "cos",
-    "cosh",
-    "exp",
-    "expm1",
-    "floor",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "round",
-    "rsqrt",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tanh",
-]
+from ppocr.errors import PpocrError
+
+PADDLE = "3.3"  # the version whose core functions are meant
+REFUSED = re.compile(r"(\w+)\(\): argument .*but got Variable")  # how the core refuses the old format's variables
+
+Operator = Callable[..., Any]
+
+UNARY = (
+    *("abs", "acos", "acosh", "asin", "atanh", "ceil", "cos", "cosh", "exp", "expm1", "floor", "log", "log10"),
+    *("log1p", "log2", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "tanh"),
+)
+TESTS = {"isfinite": "isfinite_v2", "isinf": "isinf_v2", "isnan": "isnan_v2", "logical_not": "logical_not"}
 ELEMENTWISE = {"multiply": "elementwise_mul", "maximum": "elementwise_max", "minimum": "elementwise_min"}
+COMPARISONS = ("greater_than", "logical_and", "logical_or", "logical_xor")
+REDUCTIONS = {"amax": "reduce_amax", "amin": "reduce_amin", "all": "reduce_all", "any": "reduce_any"}
+EXTREMES = {"argmax": "arg_max", "argmin": "arg_min"}
+
+ALIASES = {"input": "x", "other": "y", "dim": "axis"}  # names of arguments the core's functions accept as well
 
 
-def _append(kind: str, inputs: dict[str, Any], attributes: dict[str, Any] | None = None, result: str = "Out") -> Any:
+def _append(
+    kind: str,
+    inputs: dict[str, Any],
+    attributes: dict[str, Any] | None = None,
+    dtype: Any = None,
+    result: str = "Out",
+) -> Variable:
+    """Append an operator to the program being traced, and return its result, of the first input's type if not given."""
     helper = LayerHelper(kind)
-    out = helper.create_variable_for_type_inference(next(iter(inputs.values())).dtype)
+    out = helper.create_variable_for_type_inference(dtype or next(iter(inputs.values())).dtype)
     helper.append_op(type=kind, inputs=inputs, outputs={result: out}, attrs=attributes or {})
     return out
 
 
-def _unary(kind: str) -> Callable[..., Any]:
-    return lambda x, name=None: _append(kind, {"X": x})
+def _unary(kind: str, dtype: Any = None) -> Operator:
+    return lambda x, name=None: _append(kind, {"X": x}, dtype=dtype)
 
 
-def _elementwise(kind: str) -> Callable[..., Any]:
-    return lambda x, y, name=None: _append(kind, {"X": x, "Y": y}, {"axis": -1})
+def _binary(kind: str, attributes: dict[str, Any] | None = None, dtype: Any = None) -> Operator:
+    return lambda x, y, name=None: _append(kind, {"X": x, "Y": y}, attributes, dtype)
 
 
-def _matmul(x: Any, y: Any, transpose_x: bool = False, transpose_y: bool = False, name: str | None = None) -> Any:
+def _axes(axis: Any) -> list[int]:
+    """Return the axes named; none for all of them."""
+    return [axis] if isinstance(axis, int) else list(axis or [])
+
+
+def _reduction(kind: str, dtype: Any = None) -> Operator:
+    def reduce(x: Any, axis: Any = None, keepdim: bool = False, name: Any = None) -> Variable:
+        axes = _axes(axis)
+        attributes = {"dim": axes or list(range(x.ndim)), "keep_dim": keepdim, "reduce_all": not axes}
+        return _append(kind, {"X": x}, attributes, dtype)
+
+    return reduce
+
+
+def _sum(x: Any, axis: Any = None, dtype: Any = None, keepdim: bool = False, name: Any = None) -> Variable:
+    if dtype is None and x.dtype in (paddle.bool, paddle.int32):
+        dtype = "int64"
+    return _reduction("reduce_sum")(x if dtype is None else x.astype(dtype), axis, keepdim)
+
+
+def _logsumexp(x: Any, axis: Any = None, keepdim: bool = False, name: Any = None) -> Variable:
+    axes = _axes(axis)
+    attributes = {"axis": axes or list(range(x.ndim)), "keepdim": keepdim, "reduce_all": not axes}
+    return _append("logsumexp", {"X": x}, attributes)
+
+
+def _extreme(kind: str) -> Operator:
+    def extreme(
+        x: Any, axis: int | None = None, keepdim: bool = False, dtype: Any = "int64", name: Any = None
+    ) -> Variable:
+        number = paddle.base.framework.convert_np_dtype_to_dtype_(dtype)
+        attributes = {"axis": axis or 0, "keepdims": keepdim, "flatten": axis is None, "dtype": number}
+        return _append(kind, {"X": x}, attributes, dtype)
+
+    return extreme
+
+
+def _matmul(x: Any, y: Any, transpose_x: bool = False, transpose_y: bool = False, name: Any = None) -> Variable:
     return _append("matmul_v2", {"X": x, "Y": y}, {"trans_x": transpose_x, "trans_y": transpose_y})
 
 
-def _bmm(x: Any, y: Any, name: str | None = None) -> Any:
-    return _append("bmm", {"X": x, "Y": y})
+def _expand_as(x: Any, y: Any, name: Any = None) -> Variable:
+    return _append("expand_as_v2", {"X": x, "Y": y}, {"target_shape": list(y.shape)})
 
 
-def _gelu(x: Any, approximate: bool = False, name: str | None = None) -> Any:
-    return _append("gelu", {"X": x}, {"approximate": approximate})
+def _isclose(
+    x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False, name: Any = None
+) -> Variable:
+    attributes = {"rtol": str(rtol), "atol": str(atol), "equal_nan": equal_nan}
+    return _append("isclose", {"Input": x, "Other": y}, attributes, "bool")
 
 
-def _softplus(x: Any, beta: float = 1, threshold: float = 20, name: str | None = None) -> Any:
+def _round(x: Any, decimals: int = 0, name: Any = None) -> Variable:
+    return _append("round", {"X": x}, {"decimals": decimals})
+
+
+def _roll(x: Any, shifts: Any, axis: Any = None, name: Any = None) -> Variable:
+    return _append("roll", {"X": x}, {"shifts": _axes(shifts), "axis": _axes(axis)})
+
+
+def _triangle(lower: bool) -> Operator:
+    return lambda x, diagonal=0, name=None: _append("tril_triu", {"X": x}, {"diagonal": diagonal, "lower": lower})
+
+
+def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, name: Any = None) -> Variable:
+    return _append("diagonal", {"Input": x}, {"offset": offset, "axis1": axis1, "axis2": axis2})
+
+
+def _gelu(x: Any, approximate: bool | str = False, name: Any = None) -> Variable:
+    return _append("gelu", {"X": x}, {"approximate": approximate in (True, "tanh")})
+
+
+def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0, name: Any = None) -> Variable:
     return _append("softplus", {"X": x}, {"beta": beta, "threshold": threshold})
 
 
-def _sum(x: Any, axis: Any = None, dtype: Any = None, keepdim: bool = False, name: str | None = None) -> Any:
-    axes = [axis] if isinstance(axis, int) else list(axis or [])
-    return _append("reduce_sum", {"X": x}, {"dim": axes or [0], "keep_dim": keepdim, "reduce_all": not axes})
+def _index_put(x: Any, indices: Any, value: Any, accumulate: bool = False, name: Any = None) -> Variable:
+    inputs = {"x": x, "indices": list(indices), "value": value}
+    return _append("index_put", inputs, {"accumulate": accumulate}, result="out")
 
 
 def _grid_sample(
@@ -81,44 +152,105 @@ def _grid_sample(
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     align_corners: bool = True,
-    name: str | None = None,
-) -> Any:
+    name: Any = None,
+) -> Variable:
     attributes = {"mode": mode, "padding_mode": padding_mode, "align_corners": align_corners}
     return _append("grid_sampler", {"X": x, "Grid": grid}, attributes, result="Output")
 
 
-OLD: dict[str, Callable[..., Any]] = {
+OPERATORS: dict[str, Operator] = {
     **{name: _unary(name) for name in UNARY},
-    **{name: _elementwise(kind) for name, kind in ELEMENTWISE.items()},
-    "matmul": _matmul,
-    "bmm": _bmm,
+    **{name: _unary(kind, "bool") for name, kind in TESTS.items()},
+    **{name: _binary(kind, {"axis": -1}) for name, kind in ELEMENTWISE.items()},
+    **{name: _binary(name, dtype="bool") for name in COMPARISONS},
+    **{name: _reduction(kind, "bool" if name in ("all", "any") else None) for name, kind in REDUCTIONS.items()},
+    **{name: _extreme(kind) for name, kind in EXTREMES.items()},
+    "bmm": _binary("bmm"),
+    "diagonal": _diagonal,
+    "dot": _binary("dot"),
+    "expand_as": _expand_as,
     "gelu": _gelu,
+    "grid_sample": _grid_sample,
+    "index_put": _index_put,
+    "isclose": _isclose,
+    "logsumexp": _logsumexp,
+    "matmul": _matmul,
+    "roll": _roll,
+    "round": _round,
     "softplus": _softplus,
     "sum": _sum,
-    "grid_sample": _grid_sample,
+    "tril": _triangle(lower=True),
+    "triu": _triangle(lower=False),
 }
 
 
-@contextlib.contextmanager
-def old_operators() -> Iterator[None]:
-    """Let the functions above take the old format's variables as well; put Paddle's own back afterwards."""
-    kept = []
-    for module in (paddle, paddle.nn.functional):
-        for name, old in OLD.items():
-            own = getattr(module, name, None)
-            if own is not None:
-                kept.append((module, name, own))
-                setattr(module, name, _either(own, old))
+def core_names() -> tuple[str, ...]:
+    """Return the operators this Paddle's core takes itself, as Paddle lists them; none where it has no such list."""
     try:
-        yield
+        listed = importlib.import_module("paddle.base.dygraph.generated_tensor_methods_patch")
+    except ImportError:
+        return ()
+    lists = (getattr(listed, name, ()) for name in ("methods_map", "funcs_map", "nn_funcs_map"))
+    return tuple(sorted({name for pairs in lists for name, _ in pairs}))
+
+
+@contextlib.contextmanager
+def old_operators() -> Iterator[list[str]]:
+    """Let the core's operators take the old format's variables as well, wherever they are bound; undone afterwards.
+
+    Gives the names of the operators a variable reached that have no entry in the table; calling one is a TypeError.
+    """
+    missing: list[str] = []
+    found: dict[int, tuple[Any, Operator]] = {}  # by the core's function, which is kept to keep its identity
+    for name in sorted({*OPERATORS, *core_names()}):
+        own = getattr(_C_ops, name, None)
+        if own is not None:
+            found[id(own)] = own, _either(name, own, missing)
+    places: list[Any] = [module for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
+    bound = [
+        (place, attribute, found[id(value)])
+        for place in (*places, Variable)
+        for attribute, value in list(vars(place).items())
+        if id(value) in found
+    ]
+    for place, attribute, (_, both) in bound:
+        setattr(place, attribute, both)
+    try:
+        yield missing
     finally:
-        for module, name, own in kept:
-            setattr(module, name, own)
+        for place, attribute, (own, _) in bound:
+            setattr(place, attribute, own)
 
 
-def _either(own: Callable[..., Any], old: Callable[..., Any]) -> Callable[..., Any]:
+def without_entry(missing: list[str], err: BaseException) -> PpocrError | None:
+    """Return what to tell when tracing failed because of an operator, None when it failed because of something else.
+
+    Args:
+        missing: what `old_operators` gave.
+        err: what tracing ended with; it names the operator where the core itself refused.
+    """
+    refused = REFUSED.search(str(err))
+    if not missing and refused is None:
+        return None
+    name = missing[-1] if missing else refused[1] if refused else ""
+    return PpocrError(
+        f"the network cannot be exported in the old IR: Paddle {paddle.__version__} cannot write the operator {name} "
+        f"there, and the table of deploy/old_ir.py, for Paddle {PADDLE}, has no entry for it",
+        "export in the new IR with -o Global.export_ir=new, or add the operator to OPERATORS in deploy/old_ir.py",
+    )
+
+
+def _either(name: str, own: Operator, missing: list[str]) -> Operator:
+    """Return a function that appends the old operator for variables, and is the core's own for all else."""
+
+    @functools.wraps(own)
     def call(*args: Any, **kwargs: Any) -> Any:
-        first = args[0] if args else next(iter(kwargs.values()), None)
-        return old(*args, **kwargs) if isinstance(first, Variable) else own(*args, **kwargs)
+        if not any(isinstance(value, Variable) for value in (*args, *kwargs.values())):
+            return own(*args, **kwargs)
+        old = OPERATORS.get(name)
+        if old is None:
+            missing.append(name)
+            raise TypeError(f"the operator {name} has no entry for the old format")
+        return old(*args, **{ALIASES.get(key, key): value for key, value in kwargs.items()})
 
-    return call
+    return paddle.jit.not_to_static(call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import pytest
@@ -26,15 +26,30 @@ SMALL_BACKBONES = {
 }
 
 
-def shipped() -> dict[str, bool]:
-    """Return the configurations, and whether an earlier one has the same backbone for the same task."""
-    found, backbones = {}, set()
+class Shipped(NamedTuple):
+    """What a configuration has in common with earlier ones for the same task.
+
+    Args:
+        seen: its backbone.
+        same: its whole network, where a backbone that was seen is replaced by a small one.
+    """
+
+    seen: bool
+    same: bool
+
+
+def shipped() -> dict[str, Shipped]:
+    """Return the configurations."""
+    found, backbones, networks = {}, set(), set()
     for path in sorted((ROOT / "configs").rglob("*.y*ml")):
         # Loader is the fast safe one: every test process reads all of them
         parts = yaml.load(path.read_text(encoding="utf-8"), Loader)["Architecture"]
         backbone = json.dumps([parts["model_type"], parts.get("Transform"), parts["Backbone"]], sort_keys=True)
-        found[path.relative_to(ROOT).as_posix()] = backbone in backbones
+        seen = backbone in backbones
+        network = json.dumps([seen or backbone, parts["model_type"], parts.get("Neck"), parts["Head"]], sort_keys=True)
+        found[path.relative_to(ROOT).as_posix()] = Shipped(seen, network in networks)
         backbones.add(backbone)
+        networks.add(network)
     return found
 
 
@@ -208,7 +223,7 @@ def test_config_trains_resumes_evaluates_and_exports(
     asked = load_config(path)
     SMALL_DATA[asked.Architecture["model_type"]](tmp_path, asked)
     raw = {"Train": asked.Train, "Eval": asked.Eval, "Architecture": asked.Architecture}
-    options = overrides(raw, tmp_path, CONFIGS[path])
+    options = overrides(raw, tmp_path, CONFIGS[path].seen)
     cfg = load_config(path, options)
     best = train(cfg)
     assert best.global_step == IMAGES // 2
@@ -216,10 +231,14 @@ def test_config_trains_resumes_evaluates_and_exports(
     assert train(resumed).value >= best.value
     position = load_checkpoint(tmp_path / "out" / "latest").states["position"]
     assert position["global_step"] == IMAGES // 2 * 2
-    cfg = load_config(path, [*options, f"Global.checkpoints={tmp_path}/out/best_accuracy"])
+    best_weights = f"Global.checkpoints={tmp_path}/out/best_accuracy"
+    cfg = load_config(path, [*options, best_weights])
     found = evaluate_weights(cfg)
     assert found.used == found.total == IMAGES
     export_weights(cfg)
+    if not CONFIGS[path].same:
+        old = f"Global.save_inference_dir={tmp_path}/old_ir"
+        export_weights(load_config(path, [*options, best_weights, "Global.export_ir=old", old]))
     images = sorted(map(str, (tmp_path / "images").iterdir()))
     predictions = Predictor.from_folder(tmp_path / "inference").predict(images)
     assert [p.problem for p in predictions] == [None] * IMAGES

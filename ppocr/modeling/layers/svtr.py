@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import paddle
@@ -12,7 +12,7 @@ from paddle.nn.initializer import Constant, KaimingNormal, KaimingUniform, Trunc
 
 from ppocr.errors import ConfigError
 
-Activation = Callable[[paddle.Tensor], paddle.Tensor]
+ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu, "swish": F.swish}
 MIXERS = ("Global", "Local", "Conv")
 
 
@@ -44,7 +44,7 @@ class ConvBNLayer(nn.Layer):
         kernel_size: one number or (vertical, horizontal), odd; the padding keeps the size at stride 1.
         stride: of the convolution.
         bias: whether the convolution has a bias.
-        act: the activation.
+        act: a key of `ACTIVATIONS`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ConvBNLayer(nn.Layer):
         kernel_size: int | Sequence[int] = 3,
         stride: int = 1,
         bias: bool = False,
-        act: Activation = F.gelu,
+        act: str = "gelu",
     ) -> None:
         super().__init__()
         kernel = [kernel_size] * 2 if isinstance(kernel_size, int) else list(kernel_size)
@@ -68,7 +68,7 @@ class ConvBNLayer(nn.Layer):
             bias_attr=None if bias else False,
         )
         self.norm = nn.BatchNorm2D(out_channels)
-        self.act = act
+        self.act = ACTIVATIONS[act]
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.act(self.norm(self.conv(x)))
@@ -80,14 +80,14 @@ class Mlp(nn.Layer):
     Args:
         width: of input and output.
         hidden: width between.
-        act: the activation.
+        act: a key of `ACTIVATIONS`.
         drop: dropout behind each linear layer.
     """
 
-    def __init__(self, width: int, hidden: int, act: Activation = F.gelu, drop: float = 0.0) -> None:
+    def __init__(self, width: int, hidden: int, act: str = "gelu", drop: float = 0.0) -> None:
         super().__init__()
         self.fc1 = nn.Linear(width, hidden)
-        self.act = act
+        self.act = ACTIVATIONS[act]
         self.fc2 = nn.Linear(hidden, width)
         self.drop = nn.Dropout(drop)
 
@@ -196,7 +196,7 @@ class Block(nn.Layer):
         width: channels.
         mixer: the layer that mixes the places.
         mlp_ratio: hidden width of the channels' mixer, as a multiple of `width`.
-        act: its activation.
+        act: its activation, a key of `ACTIVATIONS`.
         drop: its dropout.
         drop_path: probability of leaving a branch out.
         epsilon: of the layer norms.
@@ -208,7 +208,7 @@ class Block(nn.Layer):
         width: int,
         mixer: nn.Layer,
         mlp_ratio: float = 4.0,
-        act: Activation = F.gelu,
+        act: str = "gelu",
         drop: float = 0.0,
         drop_path: float = 0.0,
         epsilon: float = 1e-6,

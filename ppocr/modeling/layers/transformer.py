@@ -92,7 +92,7 @@ class TransformerBlock(nn.Layer):
         if with_cross_attn:
             self.cross_attn = MultiheadAttention(width, heads, attn_drop)
             self.norm2 = nn.LayerNorm(width)
-        self.mlp = Mlp(width, hidden, F.relu, drop)
+        self.mlp = Mlp(width, hidden, "relu", drop)
         self.norm3 = nn.LayerNorm(width)
         self.dropout = nn.Dropout(drop)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import paddle
-import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal
 
@@ -52,7 +51,7 @@ class EncoderWithLightSVTR(nn.Layer):
             raise ConfigError(f"lightsvtr.dims: {dims} is no multiple of the {num_heads} heads")
         self.use_guide = use_guide
         self.out_channels = dims
-        self.conv_reduce = ConvBNLayer(in_channels, dims, 1, act=F.swish)
+        self.conv_reduce = ConvBNLayer(in_channels, dims, 1, act="swish")
         initial = ParamAttr(initializer=KaimingNormal())
         kernel, padding = (1, local_kernel), (0, local_kernel // 2)
         local = nn.Conv2D(dims, dims, kernel, 1, padding, groups=dims, weight_attr=initial, bias_attr=False)
@@ -60,9 +59,9 @@ class EncoderWithLightSVTR(nn.Layer):
         self.svtr_block = nn.LayerList()
         for _ in range(depth):
             mixer = Attention(dims, num_heads, qkv_bias, qk_scale, attn_drop_rate, drop_rate)
-            self.svtr_block.append(Block(dims, mixer, mlp_ratio, F.swish, drop_rate, drop_path, epsilon=1e-5))
+            self.svtr_block.append(Block(dims, mixer, mlp_ratio, "swish", drop_rate, drop_path, epsilon=1e-5))
         self.norm = nn.LayerNorm(dims, epsilon=1e-6)
-        self.skip_conv = ConvBNLayer(in_channels, dims, 1, act=F.swish)
+        self.skip_conv = ConvBNLayer(in_channels, dims, 1, act="swish")
         self.apply(initialise)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import paddle
-import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.errors import ConfigError
@@ -56,18 +55,18 @@ class EncoderWithSVTR(nn.Layer):
         self.use_guide = use_guide
         self.out_channels = dims
         narrow = in_channels // 8
-        self.conv1 = ConvBNLayer(in_channels, narrow, kernel_size, act=F.swish)
-        self.conv2 = ConvBNLayer(narrow, hidden_dims, 1, act=F.swish)
+        self.conv1 = ConvBNLayer(in_channels, narrow, kernel_size, act="swish")
+        self.conv2 = ConvBNLayer(narrow, hidden_dims, 1, act="swish")
         self.svtr_block = nn.LayerList()
         for _ in range(depth):
             mixer = Attention(hidden_dims, num_heads, qkv_bias, qk_scale, attn_drop_rate, drop_rate)
             self.svtr_block.append(
-                Block(hidden_dims, mixer, mlp_ratio, F.swish, drop_rate, drop_path, epsilon=1e-5, prenorm=False)
+                Block(hidden_dims, mixer, mlp_ratio, "swish", drop_rate, drop_path, epsilon=1e-5, prenorm=False)
             )
         self.norm = nn.LayerNorm(hidden_dims, epsilon=1e-6)
-        self.conv3 = ConvBNLayer(hidden_dims, in_channels, 1, act=F.swish)
-        self.conv4 = ConvBNLayer(2 * in_channels, narrow, kernel_size, act=F.swish)
-        self.conv1x1 = ConvBNLayer(narrow, dims, 1, act=F.swish)
+        self.conv3 = ConvBNLayer(hidden_dims, in_channels, 1, act="swish")
+        self.conv4 = ConvBNLayer(2 * in_channels, narrow, kernel_size, act="swish")
+        self.conv1x1 = ConvBNLayer(narrow, dims, 1, act="swish")
         self.apply(initialise)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

@@ -1,0 +1,91 @@
+"""What cannot be exported or does not go together at export is told in one line with a hint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import paddle
+import pytest
+
+from ppocr import cli
+from ppocr.modeling.backbones.plain_conv_net import PlainConvNet
+from ppocr.registry import BACKBONES
+from tests.system.project import Project, make_project
+from tests.test_messages import BEST, Mistake, edit, export, train
+
+
+class WritesInPlace(PlainConvNet):
+    """Ends in an operator that the table of the old IR has no entry for."""
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        y = super().forward(x)
+        return y.index_put_((paddle.zeros([1], dtype="int64"),), paddle.zeros([1]))
+
+
+class CallsTheCore(PlainConvNet):
+    """Calls a function of Paddle's core that is in no list of Paddle's."""
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return paddle._C_ops.relu6(super().forward(x))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plugged_in() -> Iterator[None]:
+    """Make the backbones above known to configurations."""
+    for cls in (WritesInPlace, CallsTheCore):
+        BACKBONES.register(scope="rec")(cls)
+    yield
+    for cls in (WritesInPlace, CallsTheCore):
+        del BACKBONES._classes[("rec", cls.__name__)]
+
+
+MISTAKES = [
+    Mistake(
+        "an operator without an entry for the old IR",
+        export,
+        ("old IR", "index_put_", "has no entry", "-o Global.export_ir=new"),
+        (BEST, "Global.export_ir=old"),
+        prepare=edit("name: PlainConvNet", "name: WritesInPlace"),
+    ),
+    Mistake(
+        "a function of the core that is not known to exist",
+        export,
+        ("old IR", "relu6", "has no entry", "-o Global.export_ir=new"),
+        (BEST, "Global.export_ir=old"),
+        prepare=edit("name: PlainConvNet", "name: CallsTheCore"),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with one epoch trained."""
+    project = make_project(tmp_path_factory.mktemp("messages") / "project")
+    assert cli.main(train, "", ["-c", str(project.config)]) == 0
+    return project
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+def test_mistake_is_told_in_one_line(
+    mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(tmp_path / "p", tmp_path / "p" / "config.yml")
+    shutil.copytree(trained.folder, project.folder)
+    text = project.config.read_text(encoding="utf-8").replace(str(trained.folder), str(project.folder))
+    project.config.write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLAGS_enable_pir_api", "1")  # the command sets it, for its own process
+    path = (mistake.prepare(project) if mistake.prepare else None) or project.config
+    options = [option.format(p=project.folder) for option in mistake.options]
+    capfd.readouterr()
+    code = cli.main(mistake.command, "", ["-c", str(path), *(["-o", *options] if options else [])])
+    shown = capfd.readouterr().err
+    assert code == mistake.code, shown
+    told = [line for line in shown.splitlines() if line.startswith(("error:", "hint:"))]
+    for part in mistake.says:
+        assert any(part in line for line in told), f"{part!r} is not in:\n{shown}"
+    assert "Traceback" not in shown
+    assert sum(line.startswith("error:") for line in told) == 1
+    assert not list(project.out.glob("inference/*"))
