@@ -50,6 +50,7 @@ class Mistake:
         options: `-o` overrides; {p} is the project folder.
         prepare: changes files in the project; may return another configuration to use.
         code: expected exit code.
+        starts: whether training begins before the mistake shows; where not, the output folder stays as it is.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Mistake:
     options: tuple[str, ...] = ()
     prepare: Callable[[Project], Path | None] | None = None
     code: int = 1
+    starts: bool = False
 
 
 def write(relative: str, data: bytes) -> Callable[[Project], None]:
@@ -250,7 +252,11 @@ MISTAKES = [
     ),
     Mistake("batch too large", train, ("8", "100", "batch_size_per_card"), ("Train.loader.batch_size_per_card=100",)),
     Mistake(
-        "labels too long", train, ("max_text_length",), prepare=whole_set(lambda i: f"line {i}.jpg\t123456789012\n")
+        "labels too long",
+        train,
+        ("max_text_length",),
+        prepare=whole_set(lambda i: f"line {i}.jpg\t123456789012\n"),
+        starts=True,
     ),
     Mistake("no evaluation set", evaluate, ("empty",), (BEST,), prepare=write("test.txt", b"")),
     Mistake(
@@ -305,6 +311,7 @@ def test_mistake_is_told_in_one_line(
     monkeypatch.chdir(tmp_path)
     path = (mistake.prepare(project) if mistake.prepare else None) or project.config
     options = [option.format(p=project.folder) for option in mistake.options]
+    before = {path: path.read_bytes() for path in project.out.rglob("*") if path.is_file()}
     capfd.readouterr()
     code = cli.main(mistake.command, "", ["-c", str(path), *(["-o", *options] if options else [])])
     shown = capfd.readouterr().err
@@ -315,3 +322,5 @@ def test_mistake_is_told_in_one_line(
     assert "Traceback" not in shown
     assert sum(line.startswith("error:") for line in told) <= 3
     assert not (tmp_path / "payload_ran").exists()
+    if not mistake.starts:
+        assert {path: path.read_bytes() for path in project.out.rglob("*") if path.is_file()} == before

@@ -7,7 +7,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,12 +65,13 @@ class Config:
         """
         text = yaml.dump(self.to_dict(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         target = Path(path)
+        temporary = target.with_name(target.name + ".tmp")  # always the same name: what a kill leaves is replaced
         try:
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with open(temporary, "w", encoding="utf-8") as file:
                 file.write(text)
-            os.chmod(name, 0o644)
-            os.replace(name, target)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
         except OSError as error:
             raise PpocrError(f"{target}: cannot be written: {error.strerror}") from error
 

@@ -77,6 +77,7 @@ class GlobalSection:
     freeze: list[str] = field(default_factory=list)  # parameter name patterns that are not trained
     param_groups: list[dict[str, Any]] = field(default_factory=list)  # {params, lr_factor, weight_decay} by pattern
     resume_lr: str = "keep"  # when resuming: keep the run's learning rate, or override it with the config's
+    overwrite: bool = False  # a new run drops the files of another one in save_model_dir, instead of moving them
     keep_last: int | None = None  # how many iter_epoch_N to keep; none: all
     max_bad_ratio: float = 0.01  # share of unreadable samples that ends the run
     oov: str = "drop"  # characters outside the dictionary: drop them, skip the sample, or error

@@ -28,7 +28,7 @@ def export_weights(cfg: Any) -> Path:
     Raises:
         PpocrError: weights are missing, or the exported model differs; nothing is written then.
     """
-    set_up_logging(None)
+    set_up_logging()
     choose_device(cfg.Global, cfg.where("Global.use_gpu"))
     task = trained_task(cfg, "infer")
     folder = Path(cfg.Global.save_inference_dir or Path(cfg.Global.save_model_dir) / "inference")
@@ -49,7 +49,7 @@ def infer(cfg: Any, pictures: str | None = None, prefix: str | None = None) -> l
     Raises:
         PpocrError: weights are missing, there are no images, or none could be read.
     """
-    set_up_logging(None)
+    set_up_logging()
     settings = cfg.Global
     images = list_images(settings.infer_img or "", settings.infer_list)
     choose_device(settings, cfg.where("Global.use_gpu"))

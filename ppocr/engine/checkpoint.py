@@ -282,8 +282,12 @@ def _prefixes(folder: Path) -> list[Path]:
 def _listing(folder: Path) -> str:
     if not folder.is_dir():
         return f"there is no folder {folder}"
-    names = [prefix.name for prefix in _prefixes(folder)]
-    return f"{folder} holds {', '.join(names[:10])}" if names else f"{folder} holds no checkpoint"
+    found = []
+    for place in (folder, *sorted(folder.glob("previous-*"), reverse=True)[:1]):  # where earlier runs are moved to
+        names = [prefix.name for prefix in _prefixes(place)]
+        if names or place == folder:
+            found.append(f"{place} holds {', '.join(names[:10]) if names else 'no checkpoint'}")
+    return "; ".join(found)
 
 
 def find_checkpoint(path: str | Path, *, weights_only: bool = False) -> Checkpoint:

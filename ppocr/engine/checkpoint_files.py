@@ -76,7 +76,7 @@ def _write_pickle(path: Path, value: Any) -> dict[str, Any]:
     return {"sha256": file.sha.hexdigest(), "size": file.size}
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make renames in a folder durable, where the system can."""
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -102,12 +102,12 @@ def stage(prefix: Path, content: Mapping[str, Any], header: dict[str, Any]) -> N
     files = {}
     for suffix, value in content.items():
         files[prefix.name + suffix] = _write_pickle(with_suffix(prefix, suffix + TEMPORARY), value)
-    _sync_folder(prefix.parent)
+    sync_folder(prefix.parent)
     manifest = {**header, "format": FORMAT, "files": files}
     manifest["checksum"] = _digest(manifest)
     with HashedFile(with_suffix(prefix, MANIFEST + TEMPORARY)) as file:
         file.write(json.dumps(manifest, ensure_ascii=False, indent=1).encode())
-    _sync_folder(prefix.parent)
+    sync_folder(prefix.parent)
 
 
 def publish(prefix: Path, suffixes: list[str]) -> None:
@@ -115,12 +115,12 @@ def publish(prefix: Path, suffixes: list[str]) -> None:
     for suffix in suffixes:
         if with_suffix(prefix, suffix + TEMPORARY).exists():
             os.replace(with_suffix(prefix, suffix + TEMPORARY), with_suffix(prefix, suffix))
-    _sync_folder(prefix.parent)
+    sync_folder(prefix.parent)
     os.replace(with_suffix(prefix, MANIFEST + TEMPORARY), with_suffix(prefix, MANIFEST))
     for suffix in DATA:  # a data file of an earlier save that this one does not have
         if suffix not in suffixes:
             with_suffix(prefix, suffix).unlink(missing_ok=True)
-    _sync_folder(prefix.parent)
+    sync_folder(prefix.parent)
 
 
 def settle(prefix: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -55,25 +54,6 @@ class Keeper:
         save_checkpoint(self.folder / name, params, optimizer.state_dict(), states, about)
         if self.keep_last:
             prune_checkpoints(self.folder, self.keep_last)
-
-
-def writable_folder(folder: str | Path) -> Path:
-    """Create the output folder and try to write in it, before anything heavy happens.
-
-    Raises:
-        PpocrError: it cannot be written.
-    """
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):  # a name of its own: all ranks try at the same time
-            pass
-    except OSError as error:
-        raise PpocrError(
-            f"Global.save_model_dir: cannot write to {path}: {error.strerror}",
-            "choose another with -o Global.save_model_dir=DIR",
-        ) from error
-    return path
 
 
 def find_start(settings: Any) -> tuple[Checkpoint | None, str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import logging.handlers
 import sys
 from pathlib import Path
 from typing import Any
 
 LOGGER = "ppocr"
+LOG_FILE = "train.log"
 _FORMAT = "[%(asctime)s] ppocr %(levelname)s: %(message)s"
 _DATES = "%Y/%m/%d %H:%M:%S"
+_HELD = 100_000  # lines; more than any start logs
 
 
 def get_logger() -> logging.Logger:
@@ -17,15 +20,14 @@ def get_logger() -> logging.Logger:
     return logging.getLogger(LOGGER)
 
 
-def set_up_logging(folder: Path | None = None, *, rank: int = 0, file: str = "train.log") -> logging.Logger:
-    """Send log lines to stdout and to a file; ranks other than 0 only report errors, on stderr.
+def set_up_logging(*, rank: int = 0, hold: bool = False) -> logging.Logger:
+    """Send log lines to stdout; ranks other than 0 only report errors, on stderr.
 
     Calling it again replaces what an earlier call set up.
 
     Args:
-        folder: where the file is appended to; None for stdout only.
         rank: this process among those training together.
-        file: name of the file.
+        hold: keep the lines for the file that `log_into` opens later.
     """
     logger = get_logger()
     for handler in list(logger.handlers):
@@ -39,9 +41,22 @@ def set_up_logging(folder: Path | None = None, *, rank: int = 0, file: str = "tr
         _add(logger, handler)
         return logger
     _add(logger, _console_handler())
-    if folder is not None:
-        _add(logger, logging.FileHandler(Path(folder) / file, mode="a", encoding="utf-8"))
+    if hold:
+        _add(logger, logging.handlers.MemoryHandler(_HELD, flushLevel=logging.CRITICAL + 1, flushOnClose=False))
     return logger
+
+
+def log_into(folder: Path) -> logging.FileHandler:
+    """Append log lines to `train.log` in a folder from now on, those held so far first."""
+    logger = get_logger()
+    handler = logging.FileHandler(Path(folder) / LOG_FILE, mode="a", encoding="utf-8")
+    _add(logger, handler)
+    for held in [h for h in logger.handlers if isinstance(h, logging.handlers.MemoryHandler)]:
+        held.setTarget(handler)
+        held.flush()
+        logger.removeHandler(held)
+        held.close()
+    return handler
 
 
 def _add(logger: logging.Logger, handler: logging.Handler) -> None:
@@ -50,8 +65,16 @@ def _add(logger: logging.Logger, handler: logging.Handler) -> None:
     logger.addHandler(handler)
 
 
+def close_log() -> None:
+    """Close `train.log`, and drop the lines held for one that was never opened."""
+    logger = get_logger()
+    for handler in [h for h in logger.handlers if isinstance(h, (logging.FileHandler, logging.handlers.MemoryHandler))]:
+        logger.removeHandler(handler)
+        handler.close()
+
+
 def log_to_file(message: str) -> None:
-    """Write an error to train.log only, because the command prints it on the terminal itself."""
+    """Write an error to train.log alone, if it is open: the command prints it on the terminal itself."""
     record = logging.LogRecord(LOGGER, logging.ERROR, "", 0, message, None, None)
     for handler in get_logger().handlers:
         if isinstance(handler, logging.FileHandler):

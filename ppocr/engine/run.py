@@ -14,8 +14,10 @@ from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.device import choose_device, choose_threads, describe
 from ppocr.engine.distributed import World, join_world, synchronise_batch_norm
 from ppocr.engine.evaluator import Evaluation, evaluate, report
-from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights, writable_folder
-from ppocr.engine.log import get_logger, log_to_file, set_up_logging
+from ppocr.engine.folder_lock import hold_folder
+from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights
+from ppocr.engine.log import close_log, get_logger, log_into, log_to_file, set_up_logging
+from ppocr.engine.output_folder import CONFIG_FILE, check_folder, prepare_folder, recover_folder
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.stop import Stopped
 from ppocr.engine.trained import trained_task
@@ -33,13 +35,16 @@ def train(cfg: Config) -> Best:
     if cfg.Train is None:
         raise ConfigError([Problem(cfg.where("Train"), "Train", "the section is missing; training needs it")])
     device = choose_device(cfg.Global, cfg.where("Global.use_gpu"))
-    folder = writable_folder(cfg.Global.save_model_dir)
+    folder = check_folder(cfg.Global.save_model_dir)
     world = join_world()
-    set_up_logging(folder, rank=world.rank)
+    set_up_logging(rank=world.rank, hold=True)
     try:
+        if world.first:
+            recover_folder(folder)
+        world.barrier()
         # optimizer states go by Paddle's names of the parameters, which count on through a process
         with paddle.utils.unique_name.guard():
-            best = _train(cfg, world, device)
+            best = _start(cfg, folder, world, device).fit()
         world.close()
         return best
     except Exception as error:
@@ -48,15 +53,16 @@ def train(cfg: Config) -> Best:
         if world.first:
             log_to_file(f"{type(error).__name__}: {error}")
         raise
+    finally:
+        close_log()
 
 
-def _train(cfg: Config, world: World, device: str) -> Best:
+def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
+    """Build what trains; only when that has worked, on all ranks, is anything in the output folder touched."""
     assert cfg.Train is not None  # train() refuses a configuration without it
     settings = cfg.Global
     threads = choose_threads(world.local_size, cfg.Train.loader.num_workers)
     get_logger().info(describe(device, threads))
-    if world.first:
-        cfg.dump(Path(settings.save_model_dir) / "config.yml")
     if settings.deterministic:
         make_deterministic()
     start, how = find_start(settings)
@@ -84,7 +90,12 @@ def _train(cfg: Config, world: World, device: str) -> Best:
     if start is not None and how == "resume":
         start_optimizer(trainer.optimizer, scheduler, start, settings.resume_lr)
         trainer.load_state(start.states)
-    return trainer.fit()
+    world.barrier()  # no rank has anything left to read in the folder, or to fail at
+    if world.first:
+        prepare_folder(folder, start if how == "resume" else None, overwrite=settings.overwrite)
+        hold_folder(log_into(folder).stream)
+        cfg.dump(folder / CONFIG_FILE)
+    return trainer
 
 
 def classes_of(path: str | None, task: Any) -> list[str] | None:
@@ -142,7 +153,7 @@ def evaluate_weights(cfg: Config) -> Evaluation:
     settings = cfg.Global
     device = choose_device(settings, cfg.where("Global.use_gpu"))
     world = join_world()
-    set_up_logging(None, rank=world.rank)
+    set_up_logging(rank=world.rank)
     get_logger().info(describe(device, choose_threads(world.local_size, cfg.Eval.loader.num_workers)))
     try:
         task = trained_task(cfg, "eval")

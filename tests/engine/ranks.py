@@ -10,7 +10,7 @@ import paddle
 
 from ppocr.engine.distributed import join_world
 from ppocr.engine.evaluator import evaluate
-from ppocr.engine.log import set_up_logging
+from ppocr.engine.log import log_into, set_up_logging
 from ppocr.engine.rng import seed_model
 from ppocr.engine.task import Task
 from ppocr.engine.trainer import Loaders
@@ -56,7 +56,9 @@ class NormNet(Net):
 
 def run(mode: str, folder: Path) -> None:
     world = join_world()
-    set_up_logging(folder, rank=world.rank)
+    set_up_logging(rank=world.rank)
+    if world.first:
+        log_into(folder)
     (folder / f"pid.{world.rank}").write_text(str(os.getpid()))
     seed_model(3)
     task = Task(NormNet(), PostProcess(), loss=Loss(), metric=Accuracy())

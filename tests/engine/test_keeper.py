@@ -1,13 +1,12 @@
 """Starting a run from files: which checkpoint wins, what is refused, and that a resumed run equals one on disk."""
 
 import hashlib
-import os
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ppocr.engine.keeper import Keeper, find_start, is_there, start_optimizer, start_weights, writable_folder
+from ppocr.engine.keeper import Keeper, find_start, is_there, start_optimizer, start_weights
 from ppocr.errors import CheckpointError, PpocrError
 from tests.engine.parts import trainer
 
@@ -118,15 +117,3 @@ def test_learning_rate_kept_or_overridden(tmp_path, resume_lr, expected):
     start_optimizer(made.optimizer, made.scheduler, checkpoint, resume_lr)
     assert made.optimizer.get_lr() == pytest.approx(expected)
     assert made.scheduler.last_epoch == 5
-
-
-def test_output_folder_is_tried_before_anything_else(tmp_path):
-    assert writable_folder(tmp_path / "a b/ö") == tmp_path / "a b/ö"
-    assert not list((tmp_path / "a b/ö").iterdir())
-    (tmp_path / "file").write_text("")
-    with pytest.raises(PpocrError, match="save_model_dir"):
-        writable_folder(tmp_path / "file/sub")
-    if os.geteuid() != 0:
-        (tmp_path / "closed").mkdir(mode=0o500)
-        with pytest.raises(PpocrError, match="save_model_dir"):
-            writable_folder(tmp_path / "closed")

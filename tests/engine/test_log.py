@@ -5,28 +5,44 @@ import sys
 
 import numpy as np
 
-from ppocr.engine.log import get_logger, set_up_logging, shown
+from ppocr.engine.log import get_logger, log_into, set_up_logging, shown
 from ppocr.engine.meters import Meters
 from ppocr.engine.visual import VisualLog
 
 
 def test_lines_go_to_stdout_and_file(tmp_path, capsys):
-    set_up_logging(tmp_path)
+    set_up_logging()
+    log_into(tmp_path)
     get_logger().info("first")
-    set_up_logging(tmp_path)  # again, as a second run in one process does: no line twice
+    set_up_logging()  # again, as a second run in one process does: no line twice
+    log_into(tmp_path)
     get_logger().info("second")
     lines = (tmp_path / "train.log").read_text(encoding="utf-8").splitlines()
     assert [line.split("ppocr INFO: ")[1] for line in lines] == ["first", "second"]
     assert capsys.readouterr().out.count("second") == 1
 
 
-def test_other_ranks_only_report_errors(tmp_path, capsys):
-    set_up_logging(tmp_path, rank=1)
+def test_lines_are_held_until_there_is_a_file(tmp_path, capsys):
+    set_up_logging(hold=True)
+    get_logger().info("first")
+    get_logger().error("bad")  # not even an error opens it
+    assert "first" in capsys.readouterr().out and not list(tmp_path.iterdir())
+    log_into(tmp_path)
+    get_logger().info("second")
+    lines = (tmp_path / "train.log").read_text(encoding="utf-8").splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["first", "bad", "second"]
+    set_up_logging(hold=True)  # a start that fails: its lines go nowhere
+    get_logger().info("third")
+    set_up_logging()
+    assert "third" not in (tmp_path / "train.log").read_text(encoding="utf-8")
+
+
+def test_other_ranks_only_report_errors(capsys):
+    set_up_logging(rank=1, hold=True)
     get_logger().info("hidden")
     get_logger().error("seen")
     captured = capsys.readouterr()
     assert "hidden" not in captured.out + captured.err and "seen" in captured.err
-    assert not (tmp_path / "train.log").exists()
     logging.getLogger("ppocr").handlers.clear()
 
 
