@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from ppocr.data.dataset import IndexedDataset
+from ppocr.data.lmdb_file import get_value
 from ppocr.data.transforms.base import Pipeline, Sample
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
-
-_environments: dict[str, Any] = {}  # by real path, of the process _owner
-_owner = os.getpid()
 
 
 @DATASETS.register("LMDBDataSet")
@@ -59,9 +57,8 @@ class LMDBDataSet(IndexedDataset):
     def read(self, index: int, choice: int, pixels: np.ndarray | None = None) -> Sample:
         """Return `image` (file bytes, or the pixels given), `text` and `label` of an entry; see the base class."""
         folder, number = self.locate(index)
-        with _environment(self.folders[folder]).begin() as transaction:
-            image = transaction.get(b"image-%09d" % (number + 1)) if pixels is None else pixels
-            label = transaction.get(b"label-%09d" % (number + 1))
+        image = get_value(self.folders[folder], b"image-%09d" % (number + 1)) if pixels is None else pixels
+        label = get_value(self.folders[folder], b"label-%09d" % (number + 1))
         if image is None or label is None:
             raise SampleError("missing_key", "no image" if image is None else "no label")
         try:
@@ -87,32 +84,11 @@ def _find_folders(data_dir: str | None) -> list[str]:
     return found
 
 
-def _environment(folder: str) -> Any:
-    """Return an LMDB, open once per process: LMDB allows no more, and an open one must not cross a fork."""
-    global _owner
-    if _owner != os.getpid():
-        for inherited in _environments.values():
-            inherited.close()
-        _environments.clear()
-        _owner = os.getpid()
-    path = os.path.realpath(folder)
-    if path not in _environments:
-        _environments[path] = _open(path)
-    return _environments[path]
-
-
-def _open(folder: str) -> Any:
-    import lmdb  # here: a data set of files needs no lmdb
-
-    try:
-        return lmdb.open(folder, max_readers=32, readonly=True, lock=False, readahead=False, meminit=False)
-    except lmdb.Error as error:
-        raise DataError(f"the LMDB {folder} cannot be opened: {error}", "it may be truncated: make it again") from None
-
-
 def _count(folder: str) -> int:
-    with _environment(folder).begin() as transaction:
-        found = transaction.get(b"num-samples")
+    try:
+        found = get_value(folder, b"num-samples")
+    except SampleError as error:
+        raise DataError(f"the LMDB {error.detail}", "the file is damaged: copy or make it again") from None
     if found is None or not found.isdigit() or int(found) == 0:
         raise DataError(f"the LMDB {folder} has no sample count under num-samples: {found!r}", "make it again")
     return int(found)

@@ -30,6 +30,7 @@ SHARED_FOLDER = "/dev/shm"
 _ALIGN = 64
 _CHECK_SECONDS = 5.0  # how often an idle worker looks whether its parent lives
 _PATIENCE_SECONDS = 60.0  # how long a batch may take before a line says so
+_OF_DAMAGED_FILES = (signal.SIGBUS, signal.SIGSEGV)
 _FORKS = sys.platform.startswith("linux")
 
 logger = logging.getLogger("ppocr")
@@ -191,9 +192,12 @@ class WorkerPool:
         code = process.exitcode
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
         self.close()
+        damaged = code is not None and -code in _OF_DAMAGED_FILES
         return DataError(
             f"data worker {worker} (process {process.pid}) {how} before it had made batch {step} of epoch {epoch}",
-            "most often memory ran out: use fewer loader.num_workers or a smaller batch_size_per_card",
+            "an LMDB or label file is damaged, or was cut while it was used"
+            if damaged
+            else "most often memory ran out: use fewer loader.num_workers or a smaller batch_size_per_card",
         )
 
 
