@@ -10,6 +10,8 @@ from pathlib import Path
 
 _SHOWN = 200  # characters of an error nobody foresaw
 
+LONGEST_PART = 800  # characters of a message's place, key or text
+
 
 class PpocrError(Exception):
     """A failure the user can mend; commands print it as one line and exit with `exit_code`.
@@ -41,7 +43,13 @@ class Problem:
 
     def __str__(self) -> str:
         key = "" if self.where == f"-o {self.key}" else self.key  # an override's place is its key
-        return ": ".join(part for part in (self.where, key, self.text) if part)
+        return ": ".join(one_line(part) for part in (self.where, key, self.text) if part)
+
+
+def one_line(text: str) -> str:
+    """Return a text that may come from a file as one line of printable characters, its middle cut where it is long."""
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return line if len(line) <= LONGEST_PART else f"{line[: LONGEST_PART - 60]} ... {line[-50:]}"
 
 
 class ConfigError(PpocrError):

@@ -70,11 +70,15 @@ def check(document: Document) -> Config:
     Raises:
         ConfigError: with every problem found; `Problem.kind` is "class" for unknown classes.
     """
-    return _Checker(document).run()
+    return Checker(document).run()
 
 
-class _Checker:
-    """Collects the problems of one document."""
+class Checker:
+    """Collects the problems of one document.
+
+    Args:
+        document: what was read.
+    """
 
     def __init__(self, document: Document) -> None:
         self.document = document

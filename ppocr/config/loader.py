@@ -80,16 +80,17 @@ class Document:
 class _Reader:
     """Turns one YAML text into a Document."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, loader_class: Any = _Loader) -> None:
         self.name = name
         self.text = text
+        self.loader_class = loader_class
         self.document = Document({})
         self.nodes = 0
         self.open: set[int] = set()
 
     def read(self) -> Any:
         try:
-            self.loader = _Loader(self.text)
+            self.loader = self.loader_class(self.text)
             node = self.loader.get_single_node()
             if node is None:
                 return None
@@ -142,7 +143,7 @@ class _Reader:
             self.refuse_tag(node)
         try:
             return self.loader.construct_object(node)
-        except (ValueError, KeyError) as error:  # a tag that does not fit the text: !!bool maybe
+        except (ValueError, LookupError) as error:  # a tag that does not fit the text: !!bool maybe, !!float ""
             kind = node.tag.rsplit(":", 1)[1]
             text = f"{node.value[:40]!r} cannot be read as {kind}"
             raise ConfigError([Problem(self.place(node), dotted(path), text)]) from error
@@ -196,13 +197,18 @@ def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
 
 
-def parse(text: str, name: str) -> Document:
+def parse(text: str, name: str, loader_class: Any = _Loader) -> Document:
     """Read a configuration from a text.
+
+    Args:
+        text: YAML.
+        name: of the file, for messages.
+        loader_class: one of PyYAML's safe loaders; says what a plain word is.
 
     Raises:
         ConfigError: it is not valid YAML, not a mapping, or not plain values.
     """
-    reader = _Reader(text, name)
+    reader = _Reader(text, name, loader_class)
     tree = reader.read()
     if tree is None:
         raise ConfigError([Problem(name, "", "the file is empty")])

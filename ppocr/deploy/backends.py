@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 Arrays = dict[str, np.ndarray]
 
+# What Paddle's C++ errors become: InvalidArgument is a ValueError, OutOfRange an IndexError, and so on.
+PADDLE_ERRORS = (RuntimeError, ValueError, TypeError, IndexError, SystemError, MemoryError)
 PROGRAM_SUFFIXES = (".json", ".pdmodel")  # new IR first, as paddle itself prefers it
 
 
@@ -123,7 +125,7 @@ class PaddleBackend:
                 config.disable_mkldnn()
         try:
             self._predictor = inference.create_predictor(config)
-        except (RuntimeError, ValueError, SystemError) as err:
+        except PADDLE_ERRORS as err:
             raise CheckpointError(
                 f"{self.program}: paddle cannot load it: {last_line(err)}", "export it again"
             ) from err
@@ -139,7 +141,7 @@ class PaddleBackend:
             raise PpocrError(f"{self.program}: input {', '.join(missing)} is not given")
         try:
             return self._run(inputs)
-        except RuntimeError as err:
+        except PADDLE_ERRORS as err:
             if not self.mkldnn or self.options.use_gpu:
                 shapes = {name: list(inputs[name].shape) for name in self.input_names}
                 raise PpocrError(f"{self.program}: paddle fails on inputs {shapes}: {last_line(err)}") from err
@@ -212,6 +214,7 @@ class OnnxBackend:
             raise PpocrError("running a .onnx model needs onnxruntime", "pip install onnxruntime") from err
         if not Path(path).is_file():
             raise CheckpointError(f"{path}: no such file")
+        self.path = path
         options = options or RuntimeOptions()
         settings = onnxruntime.SessionOptions()
         if options.cpu_threads:
@@ -225,8 +228,19 @@ class OnnxBackend:
         self.output_names = list(outputs) if outputs else [o.name for o in self._session.get_outputs()]
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> Arrays:
-        """Run the network once; see `Backend.run`."""
-        found = self._session.run(None, {name: np.ascontiguousarray(inputs[name]) for name in self.input_names})
+        """Run the network once; see `Backend.run`.
+
+        Raises:
+            PpocrError: an input is missing, or onnxruntime fails on it.
+        """
+        missing = [name for name in self.input_names if name not in inputs]
+        if missing:
+            raise PpocrError(f"{self.path}: input {', '.join(missing)} is not given")
+        try:
+            found = self._session.run(None, {name: np.ascontiguousarray(inputs[name]) for name in self.input_names})
+        except Exception as err:  # onnxruntime's errors share no public base class
+            shapes = {name: list(inputs[name].shape) for name in self.input_names}
+            raise PpocrError(f"{self.path}: onnxruntime fails on inputs {shapes}: {last_line(err)}") from err
         return dict(zip(self.output_names, found))
 
 

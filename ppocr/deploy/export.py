@@ -19,7 +19,7 @@ from paddle import nn
 from ppocr import __version__
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy import inference_config
-from ppocr.deploy.backends import DygraphBackend, PaddleBackend
+from ppocr.deploy.backends import DygraphBackend, PaddleBackend, find_program
 from ppocr.deploy.inference_config import InferenceConfig, TensorSpec
 from ppocr.deploy.old_ir import old_operators, without_entry
 from ppocr.errors import ConfigError, PpocrError, SampleError
@@ -86,8 +86,8 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     )
     target = Path(folder)
     with atomic_folder(target) as temporary:
-        config.dump(temporary / inference_config.FILE_NAME)
         save_program(task.model, inputs, outputs, temporary, ir)
+        config.dump(temporary / inference_config.FILE_NAME, find_program(temporary))
         difference = verify(task, temporary, inputs, outputs, sample_images(cfg))
     logger.info("exported to %s: %s", target, ", ".join(sorted(p.name for p in target.iterdir())))
     logger.info("largest difference between the exported and the trained model: %.3g", difference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +11,18 @@ import numpy as np
 import yaml
 
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.config.loader import parse
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import find_program
+from ppocr.deploy.inference_schema import FILE_NAME, IMAGE_INPUT, Dumper, Loader, TensorSpec, read
+from ppocr.deploy.integrity import FILES, file_sha256, settings_sha256
 from ppocr.errors import ConfigError
-from ppocr.registry import POSTPROCESSES, TRANSFORMS, did_you_mean, parameters
+from ppocr.registry import POSTPROCESSES, TRANSFORMS, parameters
 
-FILE_NAME = "inference.yml"
 DEFAULT_WIDTH = 320  # least width where a flag leaves it free and no file says one
-MAX_BYTES = 64 * 2**20  # the largest official dictionary makes a file of 0.2 MB
 
 # Other runtimes call these operators with exactly these arguments: each must be there, none may be added.
 FIXED_ARGUMENTS: dict[str, dict[str, Any]] = {"DecodeImage": {"img_mode": "BGR", "channel_first": False}}
-LABEL_OPERATOR_ENDINGS = ("LabelEncode", "LabelDecode")  # what official files carry along from evaluation
-
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """One input of an exported network.
-
-    Args:
-        name: the program's input name.
-        key: the key of a preprocessed sample it is fed from.
-        shape: with the batch axis, -1 where the size is free.
-        dtype: numpy name of the element type.
-    """
-
-    name: str
-    key: str
-    shape: tuple[int, ...]
-    dtype: str = "float32"
-
-
-IMAGE_INPUT = TensorSpec("x", "image", (-1, 3, -1, -1))
 
 
 @dataclass
@@ -60,6 +37,8 @@ class InferenceConfig:
         outputs: prediction names in the order of the program's outputs; empty when not recorded.
         made_by: program and version that exported the folder; "" for files that are not ours.
         notes: what the reader left out or assumed, for the log.
+        sha256: of the network's files and of the file's blocks, see `integrity`; empty for files that are not ours.
+        changed: blocks that are not what was exported.
     """
 
     transforms: list[dict[str, Any]]
@@ -69,6 +48,8 @@ class InferenceConfig:
     outputs: tuple[str, ...] = ()
     made_by: str = ""
     notes: list[str] = field(default_factory=list)
+    sha256: dict[str, str] = field(default_factory=dict, compare=False)
+    changed: list[str] = field(default_factory=list, compare=False)
 
     @property
     def characters(self) -> list[str] | None:
@@ -93,8 +74,13 @@ class InferenceConfig:
         self.postprocess["use_space_char"] = True
         return True
 
-    def dump(self, path: str | Path) -> None:
-        """Write the file; other runtimes read the first three blocks, `Model` is ours."""
+    def dump(self, path: str | Path, files: tuple[Path, Path] | None = None) -> None:
+        """Write the file; other runtimes read the first three blocks, `Model` is ours.
+
+        Args:
+            path: of the file.
+            files: program and parameters of the network, whose hashes are written too.
+        """
         content: dict[str, Any] = {"Global": {"model_name": self.model_name}} if self.model_name else {}
         content["PreProcess"] = {"transform_ops": self.transforms}
         content["PostProcess"] = self.postprocess
@@ -104,9 +90,16 @@ class InferenceConfig:
             "batch": self.inputs[0].shape[0],
             "made_by": self.made_by,
         }
-        text = yaml.dump(plain(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=2**20)
+        if files:
+            hashes = {name: file_sha256(file) for name, file in zip(FILES, files)}
+            content["Model"]["sha256"] = {**hashes, **settings_sha256(parse(_text(content), FILE_NAME, Loader).tree)}
+        text = _text(content)
         with Path(path).open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return yaml.dump(plain(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=2**20)
 
 
 def plain(value: Any) -> Any:
@@ -212,103 +205,7 @@ def load(folder: str | Path) -> InferenceConfig:
     """Read `inference.yml` of an exported folder, ours or an official one.
 
     Raises:
-        ConfigError: the file is missing, not YAML, or lacks a block.
+        ConfigError: the file is missing, not YAML, or holds what no exported model needs; with every problem found.
     """
-    path = Path(folder) / FILE_NAME
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file", "export the model again, or give its dictionary and image shape")
-    if path.stat().st_size > MAX_BYTES:
-        raise ConfigError(f"{path}: larger than {MAX_BYTES >> 20} MB")
-    content = _parse(path)
-    preprocess, postprocess = _block(path, content, "PreProcess"), _block(path, content, "PostProcess")
-    operators = preprocess.get("transform_ops")
-    if not isinstance(operators, list) or not operators:
-        raise ConfigError(f"{path}: PreProcess.transform_ops: must be a list of transforms")
-    if not isinstance(postprocess.get("name"), str):
-        raise ConfigError(f"{path}: PostProcess.name: missing")
-    _check_characters(path, postprocess)
-    shared = content.get("Global") or {}
-    transforms, notes = _image_operators(path, operators)
-    config = InferenceConfig(transforms, dict(postprocess), str(shared.get("model_name") or ""), notes=notes)
-    if content.get("Model") is not None:
-        _read_model_block(path, _block(path, content, "Model"), config)
-    return config
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=Loader)):
-            raise ConfigError(f"{path}: YAML aliases are not accepted here")
-        loader = Loader(text)  # a safe loader: plain containers and scalars only
-        try:
-            content = loader.get_single_data()
-        finally:
-            loader.dispose()
-    except UnicodeDecodeError as err:
-        raise ConfigError(f"{path}: not UTF-8 text ({err.reason} at byte {err.start})") from err
-    except yaml.YAMLError as err:
-        mark = getattr(err, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError(f"{where}: not valid YAML: {getattr(err, 'problem', None) or err}") from err
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must be a mapping with PreProcess and PostProcess")
-    return content
-
-
-def _block(path: Path, content: Mapping[str, Any], name: str) -> dict[str, Any]:
-    block = content.get(name)
-    if not isinstance(block, dict):
-        raise ConfigError(f"{path}: {name}: missing", "export the model again")
-    return block
-
-
-def _check_characters(path: Path, postprocess: Mapping[str, Any]) -> None:
-    characters = postprocess.get("character_dict")
-    if characters is None:
-        return
-    if not isinstance(characters, list) or not characters:
-        raise ConfigError(f"{path}: PostProcess.character_dict: must be a list of characters")
-    for number, character in enumerate(characters):
-        if not isinstance(character, str):
-            raise ConfigError(
-                f"{path}: PostProcess.character_dict[{number}]: {character!r} is not text", "put it in quotes"
-            )
-
-
-def _image_operators(path: Path, operators: Sequence[Any]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the operators that act on images, and a note for each that is left out."""
-    kept, notes, keys = [], [], {"image"}
-    for spec in operators:
-        if isinstance(spec, str):
-            spec = {spec: None}
-        if not isinstance(spec, dict) or len(spec) != 1:
-            raise ConfigError(f"{path}: PreProcess.transform_ops: {spec!r} is not one transform with its arguments")
-        name = str(next(iter(spec)))
-        found: Any = TRANSFORMS.find(name)
-        if found is None and not name.endswith(LABEL_OPERATOR_ENDINGS):
-            near = did_you_mean(name, TRANSFORMS.names())
-            raise ConfigError(f"{path}: PreProcess.transform_ops: unknown transform {name!r}{near}")
-        if found is None or found.label_only:
-            notes.append(f"{FILE_NAME}: {name} makes labels, which prediction has not: left out")
-            continue
-        args = spec[name] or {}
-        if "keep_keys" in args:  # of evaluation, labels included
-            spec = {name: {**args, "keep_keys": [key for key in args["keep_keys"] if key in keys]}}
-        keys.update(found.provides)
-        kept.append(spec)
-    return kept, notes
-
-
-def _read_model_block(path: Path, block: Mapping[str, Any], config: InferenceConfig) -> None:
-    try:
-        config.inputs = tuple(
-            TensorSpec(str(i["name"]), str(i["key"]), tuple(int(n) for n in i["shape"]), str(i["dtype"]))
-            for i in block["inputs"]
-        )
-        config.outputs = tuple(str(name) for name in block["outputs"])
-        config.made_by = str(block["made_by"])
-    except (KeyError, TypeError, ValueError) as err:
-        raise ConfigError(f"{path}: Model: {err!r}", "export the model again") from err
-    if not config.inputs or not config.outputs:
-        raise ConfigError(f"{path}: Model: inputs and outputs must not be empty", "export the model again")
+    found = read(Path(folder) / FILE_NAME)
+    return InferenceConfig(**{each.name: getattr(found, each.name) for each in fields(found)})

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
+import cv2
 import numpy as np
 
 from ppocr.data.transforms.base import Pipeline
-from ppocr.deploy.backends import Backend, PaddleBackend, RuntimeOptions
+from ppocr.deploy.backends import Backend, PaddleBackend, RuntimeOptions, find_program
 from ppocr.deploy.inference_config import IMAGE_INPUT, InferenceConfig, TensorSpec, load
+from ppocr.deploy.integrity import check_files
 from ppocr.errors import ConfigError, SampleError, one_sample
 from ppocr.utils.image_io import read_bytes
 from ppocr.utils.image_size import image_size
@@ -94,6 +96,9 @@ class Predictor:
         config = config or load(folder)
         for note in config.notes:
             logger.info("%s", note)
+        for block in config.changed:
+            logger.warning("%s/inference.yml: %s changed since the export: results may differ", folder, block)
+        check_files(*find_program(folder), config.sha256)
         pipeline = config.pipeline()
         check_shape(pipeline, config.inputs[0], str(folder))
         postprocess = config.build_postprocess()
@@ -116,10 +121,18 @@ class Predictor:
                 classes apart than the dictionary has.
         """
         _, height, width = (side if side > 0 else PROBE_SIDE for side in self.pipeline.output_shape())
-        sample = self.pipeline({"image": np.zeros((height, width, 3), np.uint8), "text": "", "label": "", "index": 0})
+        data = cv2.imencode(".png", np.zeros((height, width, 3), np.uint8))[1]
+        try:
+            sample = self.pipeline({"image": data.tobytes(), "text": "", "label": "", "index": 0})
+        except Exception as err:  # of transforms in an order, or with values, that none of them foresaw
+            raise ConfigError(f"the preprocessing fails on an empty image: {type(err).__name__}: {err}") from err
         missing = [spec.key for spec in self.inputs if spec.key not in sample]
         if missing:
             raise ConfigError(f"the network needs {', '.join(missing)}; the preprocessing makes {', '.join(sample)}")
+        for spec in self.inputs:
+            check_array(spec, np.asarray(sample[spec.key]))
+        if self.pipeline.size_multiple > 1:  # of pages, a corner tells as much, in a fraction of time and memory
+            sample["image"] = sample["image"][..., :PROBE_SIDE, :PROBE_SIDE]
         self._run([sample])
 
     def predict(self, images: Sequence[Image], batch_size: int = 8) -> list[Prediction]:
@@ -226,6 +239,15 @@ def batches_of_equal_size(samples: Mapping[int, Mapping[str, Any]], batch_size: 
         most = max(1, min(batch_size, BATCH_PIXELS // max(1, math.prod(shape[1:]))))
         for start in range(0, len(numbers), most):
             yield numbers[start : start + most]
+
+
+def check_array(spec: TensorSpec, array: np.ndarray) -> None:
+    """Raise ConfigError when an array of a sample is not what the network takes."""
+    wanted = spec.shape[1:]
+    fits = array.dtype.kind in "biuf" and array.ndim == len(wanted)
+    if not fits or any(size > 0 and size != found for size, found in zip(wanted, array.shape)):
+        found = f"{array.dtype} {list(array.shape)}"
+        raise ConfigError(f"the network takes {spec.key!r} as {list(wanted)}, the preprocessing makes {found}")
 
 
 def check_shape(pipeline: Pipeline, image: TensorSpec, folder: str) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from ppocr.deploy.backends import find_program
+from ppocr.deploy.inference_schema import recorded_sha256
+from ppocr.deploy.integrity import check_files
 from ppocr.engine.unpickle import load, read_bytes
 from ppocr.errors import CheckpointError
 from ppocr.pretrained import wire
@@ -41,6 +43,7 @@ def read_folder(folder: Path) -> ModelFile:
         CheckpointError: a file is missing or damaged, or they do not belong together.
     """
     program, parameters = find_program(folder)
+    check_files(program, parameters, recorded_sha256(folder))
     read = _uses_of_json if program.suffix == ".json" else _uses_of_program
     try:
         uses, names = read(read_bytes(program))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ppocr.deploy import inference_config
+from ppocr.deploy import inference_schema
 from ppocr.deploy.inference_config import InferenceConfig, TensorSpec, load, set_image_shape
 from ppocr.errors import ConfigError
 
@@ -60,7 +60,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_written_is_read_back(tmp_path):
     written = InferenceConfig(
-        [{"DecodeImage": {"img_mode": "BGR", "channel_first": False}}],
+        [{"DecodeImage": {"img_mode": "BGR", "channel_first": False}}, {"RecResizeImg": {"image_shape": [3, 48, 320]}}],
         {"name": "CTCLabelDecode", "character_dict": ODD, "use_space_char": False},
         model_name="m",
         inputs=(TensorSpec("x", "image", (-1, 3, 48, -1)), TensorSpec("valid_ratio", "valid_ratio", (-1,))),
@@ -85,15 +85,16 @@ def test_an_official_file_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("PreProcess:", "Preprocess:"), "PreProcess: missing"),
+        (("PreProcess:", "Preprocess:"), "inference.yml:8: Preprocess: unknown key, did you mean PreProcess"),
+        (("PreProcess:", "Other:"), "inference.yml:2: PreProcess: the section is missing"),
         (("- RecResizeImg:", "- RecResizeImage:"), "did you mean RecResizeImg"),
-        (("'a', '1'", "'a', 1"), r"character_dict\[1\]: 1 is not text"),
-        (("['a', '1', 'é']", "[]"), "must be a list of characters"),
-        (("name: CTCLabelDecode", "nome: CTCLabelDecode"), "PostProcess.name: missing"),
+        (("'a', '1'", "'a', 1"), r"inference.yml:21: PostProcess.character_dict.1: an int is not text"),
+        (("['a', '1', 'é']", "[]"), "expected a list of characters"),
+        (("name: CTCLabelDecode", "nome: CTCLabelDecode"), "PostProcess.nome: unknown key, did you mean name"),
         (("['a', '1', 'é']", "['a'"), "not valid YAML"),
         (("['a', '1', 'é']", "&x ['a', *x]"), "aliases"),
-        (("['a', '1', 'é']", "!!python/object/apply:os.system ['true']"), "not valid YAML"),
-        (("PostProcess:", "Model: {inputs: 3}\nPostProcess:"), "Model: "),
+        (("['a', '1', 'é']", "!!python/object/apply:os.system ['true']"), "tag .* is not allowed"),
+        (("PostProcess:", "Model: {inputs: 3}\nPostProcess:"), "inference.yml:19: Model.inputs: expected a list"),
     ],
 )
 def test_damage_is_named(tmp_path, change, message):
@@ -114,7 +115,7 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 
 def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(inference_config, "MAX_BYTES", 10)
+    monkeypatch.setattr(inference_schema, "MAX_BYTES", 10)
     with pytest.raises(ConfigError, match="larger than"):
         load(write(tmp_path, OFFICIAL))
 

@@ -142,7 +142,7 @@ def test_an_endless_line_is_refused_where_widths_are_free(project):
 )
 def test_a_tampered_inference_yml_is_found_before_any_image(project, tmp_path, change, message):
     folder = copy_of(project, tmp_path)
-    text = (folder / FILE_NAME).read_text(encoding="utf-8")
+    text = (folder / FILE_NAME).read_text(encoding="utf-8").split("  sha256:")[0]  # as another program writes it
     assert change[0] in text
     (folder / FILE_NAME).write_text(text.replace(change[0], change[1], 1), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):

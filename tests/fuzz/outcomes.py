@@ -29,7 +29,7 @@ from ppocr.errors import ConfigError, PpocrError, SampleError
 SECONDS = 60.0  # far above what any case needs, also on a busy machine
 MEMORY = 1 << 30  # bytes by which one case may enlarge the process
 ADDRESS_SPACE = 8 << 30  # bytes a process of `run_apart` may claim beyond what it starts with
-LONGEST_LINE = 600  # characters of a message
+LONGEST_LINE = 1200  # characters of a message
 
 
 class Outcome(enum.Enum):

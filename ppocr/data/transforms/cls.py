@@ -9,9 +9,11 @@ import numpy as np
 
 from ppocr.codecs.class_names import ClassNames
 from ppocr.data.transforms.base import Sample, Transform
-from ppocr.data.transforms.rec_resize import RecResizeImg
+from ppocr.data.transforms.rec_resize import MOST_PIXELS, RecResizeImg
 from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import TRANSFORMS
+
+LONGEST_SIDE = 8192  # that a shorter side may be made
 
 
 @TRANSFORMS.register()
@@ -87,8 +89,8 @@ class ResizeImage(Transform):
         if (size is None) == (resize_short is None):
             raise ConfigError("ResizeImage: exactly one of size and resize_short is needed")
         self.size = None if size is None else _pair(size, "ResizeImage.size")
-        if resize_short is not None and resize_short < 1:
-            raise ConfigError(f"ResizeImage.resize_short: {resize_short} is not at least 1")
+        if resize_short is not None and not 1 <= resize_short <= LONGEST_SIDE:
+            raise ConfigError(f"ResizeImage.resize_short: {resize_short} is not a length of 1 to {LONGEST_SIDE} pixels")
         self.resize_short = resize_short
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
@@ -150,4 +152,6 @@ def _pair(size: int | Sequence[int], key: str) -> tuple[int, int]:
     width, height = (size, size) if isinstance(size, int) else (*size, 0, 0)[:2]
     if min(width, height) < 1 or (not isinstance(size, int) and len(size) != 2):
         raise ConfigError(f"{key}: {size} is not [width, height]")
+    if width * height > MOST_PIXELS:
+        raise ConfigError(f"{key}: {size} has more than {MOST_PIXELS} pixels")
     return int(width), int(height)

@@ -15,6 +15,7 @@ from ppocr.registry import TRANSFORMS
 STRIDE = 32  # sides are multiples of what a detector's last stage divides them by
 LONG_STRIDE = 128  # upstream: `resize_long` rounds up to this
 MOST_PIXELS = 4000 * 4000  # of a result: a network at a quarter of this with 256 channels takes a gigabyte a layer
+LONGEST_SIDE = 65_535  # of a JPEG
 LIMIT_TYPES = ("min", "max", "resize_long")
 
 
@@ -50,8 +51,8 @@ class DetResizeForTest(Transform):
         if limit_type not in LIMIT_TYPES:
             raise ConfigError(f"DetResizeForTest.limit_type: {limit_type!r} is not one of {', '.join(LIMIT_TYPES)}")
         for name, length in (("limit_side_len", limit_side_len), ("resize_long", resize_long)):
-            if length is not None and length < 1:
-                raise ConfigError(f"DetResizeForTest.{name}: {length} is not a length in pixels")
+            if length is not None and not 1 <= length <= LONGEST_SIDE:
+                raise ConfigError(f"DetResizeForTest.{name}: {length} is not a length of 1 to {LONGEST_SIDE} pixels")
         if max_side_limit is not None and max_side_limit < STRIDE:
             raise ConfigError(f"DetResizeForTest.max_side_limit: {max_side_limit} is less than {STRIDE}")
         self.keep_ratio = keep_ratio
@@ -131,6 +132,8 @@ def _checked_shape(shape: Sequence[int], keep_ratio: bool) -> tuple[int, int]:
     if len(shape) != 2 or not all(isinstance(side, int) and side > 0 for side in shape):
         raise ConfigError(f"DetResizeForTest.image_shape: {list(shape)} is not height, width", "such as [736, 1280]")
     height, width = shape
+    if height * width > MOST_PIXELS:
+        raise ConfigError(f"DetResizeForTest.image_shape: {list(shape)} has more than {MOST_PIXELS} pixels")
     if height % STRIDE or (width % STRIDE and not keep_ratio):
         near = [max(1, round(side / STRIDE)) * STRIDE for side in shape]
         raise ConfigError(

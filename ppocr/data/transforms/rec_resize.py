@@ -14,6 +14,9 @@ from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
+CHANNELS = (1, 3)
+MOST_PIXELS = 2048 * 2048  # of a line: a network at half of both sides with 64 channels takes 256 MB a layer
+
 # 8-bit value -> [-1, 1] in the incumbent's order of float32 operations, so that values agree to the last bit.
 _TABLE = (np.arange(256, dtype=np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
 
@@ -44,8 +47,12 @@ class RecResizeImg(Transform):
         character_dict_path: str | None = "ppocr/utils/ppocr_keys_v1.txt",
         padding: bool = True,
     ) -> None:
-        if len(image_shape) != 3 or min(image_shape) < 1:
-            raise ConfigError(f"RecResizeImg.image_shape: {list(image_shape)} is not [channels, height, width]")
+        name = type(self).__name__
+        if len(image_shape) != 3 or min(image_shape) < 1 or image_shape[0] not in CHANNELS:
+            what = "[channels, height, width] with 1 or 3 channels"
+            raise ConfigError(f"{name}.image_shape: {list(image_shape)} is not {what}")
+        if image_shape[1] * image_shape[2] > MOST_PIXELS:
+            raise ConfigError(f"{name}.image_shape: {list(image_shape)} has more than {MOST_PIXELS} pixels")
         self.image_shape = tuple(int(n) for n in image_shape)
         self.character_dict_path = character_dict_path
         self.padding = padding
