@@ -6,10 +6,12 @@ import contextlib
 import warnings
 from typing import Any
 
+import numpy as np
 import paddle
 from paddle import Tensor, nn
 
 from ppocr.engine.log import get_logger
+from ppocr.engine.structure import number, record, require
 from ppocr.errors import PpocrError
 
 SCALE_FLOOR = 1e-3  # a loss scale below this means every step overflows
@@ -130,9 +132,23 @@ class MixedPrecision:
         return {k: v.numpy() if isinstance(v, Tensor) else v for k, v in state.items()}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over a checkpoint's state."""
+        """Take over a checkpoint's state.
+
+        Raises:
+            CheckpointError: it is malformed; nothing is changed.
+        """
         if state and self.scaler.is_enable():
+            require(
+                state, record(dict.fromkeys(self.scaler.state_dict(), _scaling)), "the loss scale of the checkpoint"
+            )
             self.scaler.load_state_dict(state)
+
+
+def _scaling(value: Any, place: str) -> None:
+    """Check for a number that is not negative, or an array of one."""
+    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    if not isinstance(value, bool):
+        number(0)(value, place)
 
 
 def takes_effect(dtype: str) -> bool:

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,10 @@ from ppocr.engine.checkpoint_files import (
     verified,
     with_suffix,
 )
+from ppocr.engine.saved_state import arrays, name_table, unpacked
 from ppocr.engine.unpickle import loads, read_bytes
 from ppocr.errors import CheckpointError, PpocrError
 
-NAME_TABLE = "StructuredToParameterName@@"
-_SLICED = "UnpackBigParamInfor@@"  # upstream: the spelling is paddle's, in files of protocol 2 and 3
 _NUMBERED = re.compile(r"(iter_epoch_(\d+))(\.pdparams|\.pdopt|\.states|\.json)(\.tmp)?")
 _ATTEMPTS = 20
 _logger = logging.getLogger("ppocr")
@@ -47,6 +46,8 @@ class Checkpoint:
         optimizer: accumulators by name, with `LR_Scheduler` and `master_weights`; None if it has none.
         states: everything else that a resume needs.
         manifest: epoch, step, metric, vocabulary and hashes; None for official files.
+        names: Paddle's names of the parameters in the process that saved them, by structured name; the optimizer's
+            entries go by them. Empty where the file does not say.
     """
 
     prefix: Path
@@ -54,6 +55,7 @@ class Checkpoint:
     optimizer: dict[str, Any] | None
     states: dict[str, Any]
     manifest: dict[str, Any] | None
+    names: dict[str, str] = field(default_factory=dict)
 
 
 def plain(value: Any) -> Any:
@@ -206,13 +208,14 @@ def _read_checkpoint(prefix: Path, manifest: dict[str, Any] | None, weights_only
             content[suffix] = _dict(loads(data, str(path)), path)
     if ".pdparams" not in content:
         raise CheckpointError(f"{prefix}: its manifest lists no .pdparams")
-    optimizer = content.get(".pdopt")
+    optimizer, params = content.get(".pdopt"), with_suffix(prefix, ".pdparams")
     return Checkpoint(
         prefix,
-        _arrays(content[".pdparams"], with_suffix(prefix, ".pdparams")),
-        None if optimizer is None else _unpacked(optimizer),
+        arrays(content[".pdparams"], params),
+        None if optimizer is None else unpacked(optimizer, with_suffix(prefix, ".pdopt")),
         content.get(".states", {}),
         manifest,
+        name_table(content[".pdparams"], params),
     )
 
 
@@ -232,7 +235,7 @@ def read_params(path: str | Path) -> dict[str, Any]:
         data = read_bytes(path) if manifest is None else verified(prefix, manifest, ".pdopt")
         if data is None:
             raise CheckpointError(f"{path}: does not belong to the checkpoint beside it")
-        return _unpacked(_dict(loads(data, str(path)), path))
+        return unpacked(_dict(loads(data, str(path)), path), path)
     return load_checkpoint(path, weights_only=True).params
 
 
@@ -240,33 +243,6 @@ def _dict(value: Any, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CheckpointError(f"{path}: holds a {type(value).__name__} where a dict of arrays is expected")
     return value
-
-
-def _unpacked(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a saved state_dict without paddle's packing: name table, slices of big arrays, (name, array) pairs."""
-    state = {key: value for key, value in state.items() if key != NAME_TABLE}
-    for key, entry in state.pop(_SLICED, {}).items():
-        parts = [state.pop(part) for part in entry["slices"]]
-        state[key] = np.concatenate(parts).reshape(entry["OriginShape"])
-    return {key: _unpaired(value) for key, value in state.items()}
-
-
-def _unpaired(value: Any) -> Any:
-    """Return tensors that paddle saved inside other containers, as (name, array), as arrays."""
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], np.ndarray):
-        return value[1]
-    if isinstance(value, dict):
-        return {key: _unpaired(item) for key, item in value.items()}
-    return [_unpaired(item) for item in value] if isinstance(value, list) else value
-
-
-def _arrays(state: dict[str, Any], path: Path) -> dict[str, np.ndarray]:
-    """Return a network's state, of which every value must be an array."""
-    state = _unpacked(state)
-    for key, value in state.items():
-        if not isinstance(key, str) or not isinstance(value, (np.ndarray, np.generic)):
-            raise CheckpointError(f"{path}: {key!r} is a {type(value).__name__}, not an array")
-    return {key: np.asarray(value) for key, value in state.items()}
 
 
 def _prefixes(folder: Path) -> list[Path]:

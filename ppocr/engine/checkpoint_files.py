@@ -18,11 +18,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ppocr.engine.structure import each, maybe, number, record, require, table, text, whole
 from ppocr.engine.unpickle import read_bytes
 from ppocr.errors import CheckpointError
 
 FORMAT = 1
 DATA = (".pdparams", ".pdopt", ".states")
+_CONTENT = record(
+    {"files": table(record({"sha256": text, "size": whole()}))},
+    {"epoch": maybe(whole()), "step": maybe(whole()), "best_metric": maybe(number()), "characters": maybe(each(text))},
+)
 MANIFEST = ".json"
 TEMPORARY = ".tmp"
 
@@ -150,6 +155,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: format {manifest.get('format')!r} is not known", "a newer ppocr wrote it")
     if manifest.get("checksum") != _digest(manifest):
         raise CheckpointError(f"{path}: the manifest was altered: its checksum does not fit")
+    require(manifest, _CONTENT, path)
     return manifest
 
 

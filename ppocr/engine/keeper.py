@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from ppocr.engine.checkpoint import Checkpoint, find_checkpoint, plain, prune_checkpoints, save_checkpoint
-from ppocr.engine.checkpoint_files import prefix_of
+from ppocr.engine.checkpoint_files import prefix_of, with_suffix
 from ppocr.engine.log import get_logger
+from ppocr.engine.optimizer_state import SCHEDULE, apply_optimizer, fit_optimizer
+from ppocr.engine.resume_states import check_resumable
+from ppocr.engine.saved_state import NAME_TABLE
 from ppocr.engine.task import Task
-from ppocr.engine.weights import load_weights, require_complete, require_some
-from ppocr.errors import CheckpointError, PpocrError
-
-SCHEDULE = "LR_Scheduler"  # Paddle's name for the schedule inside an optimizer's state
+from ppocr.engine.weights import load_all_weights, load_weights, require_some
+from ppocr.errors import PpocrError
 
 
 class Keeper:
@@ -43,7 +44,8 @@ class Keeper:
         Raises:
             PpocrError: the weights are not finite; nothing is written.
         """
-        params = plain(task.model.state_dict())
+        tensors = task.model.state_dict()
+        params = plain(tensors)
         spoiled = [key for key, value in params.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
         if spoiled:
             raise PpocrError(
@@ -51,6 +53,8 @@ class Keeper:
                 "go on from the last checkpoint with a lower learning rate or Optimizer.clip_norm_global",
             )
         about = {**self.facts, **manifest, "characters": task.classes}
+        # the optimizer's entries go by these names; a resume, here or by official tools, needs to know whose they are
+        params[NAME_TABLE] = {key: tensor.name for key, tensor in tensors.items()}
         save_checkpoint(self.folder / name, params, optimizer.state_dict(), states, about)
         if self.keep_last:
             prune_checkpoints(self.folder, self.keep_last)
@@ -72,7 +76,9 @@ def find_start(settings: Any) -> tuple[Checkpoint | None, str]:
         )
         wanted = None
     if wanted:
-        return find_checkpoint(wanted), "resume"
+        start = find_checkpoint(wanted)
+        check_resumable(start)
+        return start, "resume"
     if spare:
         return find_checkpoint(spare, weights_only=True), "weights"
     return None, "scratch"
@@ -99,56 +105,38 @@ def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: l
         return
     exact = how == "resume"
     known = (start.manifest or {}).get("characters") or old_classes
-    loaded = load_weights(
-        task.model,
-        start.params,
-        old_characters=None if exact else known,
-        new_characters=None if exact else task.classes,
-    )
     if exact:
-        require_complete(loaded, start.prefix)
-    require_some(loaded, start.prefix)
+        loaded = load_all_weights(task.model, start.params, start.prefix)
+    else:
+        loaded = load_weights(task.model, start.params, old_characters=known, new_characters=task.classes)
+        require_some(loaded, start.prefix)
     for line in loaded.lines():
         get_logger().info(line)
 
 
-def start_optimizer(optimizer: Any, scheduler: Any, start: Checkpoint, resume_lr: str) -> None:
-    """Give an optimizer the state of a checkpoint.
+def start_optimizer(optimizer: Any, scheduler: Any, model: Any, start: Checkpoint, resume_lr: str) -> None:
+    """Give an optimizer the state of a checkpoint; nothing is changed where it does not fit.
 
     Args:
+        model: the network of the optimizer's parameters.
+        start: as `resumable` returns it.
         resume_lr: "keep" goes on with the checkpoint's schedule; "override" takes the configuration's
             schedule, moved on to the checkpoint's step.
 
     Raises:
-        CheckpointError: the checkpoint has no optimizer state.
+        CheckpointError: an entry is missing, malformed, left over, or not certainly that of one parameter.
     """
-    if not start.optimizer:
-        raise CheckpointError(
-            "Global.checkpoints: the checkpoint holds no optimizer state, so it cannot be resumed",
-            "start from its weights alone with Global.pretrained_model",
+    assert start.optimizer is not None  # check_resumable refuses a checkpoint without it
+    path = with_suffix(start.prefix, ".pdopt")
+    fitted = fit_optimizer(optimizer, model, start.optimizer, start.names, path)
+    schedule = start.optimizer.get(SCHEDULE)
+    if resume_lr == "override" or schedule is None:  # official tools keep none for a constant rate
+        scheduler.step(int(start.states["position"]["global_step"]))
+        schedule = scheduler.state_dict()
+    apply_optimizer(optimizer, fitted, schedule)
+    if fitted.fresh:
+        get_logger().warning(
+            f"{path}: has no entries of {len(fitted.fresh)} trained parameters, which begin afresh "
+            f"(first: {fitted.fresh[0]})"
         )
-    state = dict(start.optimizer)
-    check_accumulators(optimizer, state)
-    if resume_lr == "override":
-        for _ in range(int(start.states["position"]["global_step"])):
-            scheduler.step()
-        state[SCHEDULE] = scheduler.state_dict()
-    optimizer.set_state_dict(state)
     get_logger().info(f"resumed: learning rate {optimizer.get_lr():.6g} (Global.resume_lr={resume_lr})")
-
-
-def check_accumulators(optimizer: Any, state: dict[str, Any]) -> None:
-    """Refuse an optimizer state whose entries belong to no parameter: Paddle would pass them over silently.
-
-    Raises:
-        CheckpointError: naming the first such entry.
-    """
-    names = tuple(p.name for p in optimizer._parameter_list if not isinstance(p, dict))
-    strange = [k for k in state if k not in (SCHEDULE, "master_weights") and not k.startswith(names)]
-    if strange and names:
-        raise CheckpointError(
-            f"Global.checkpoints: {len(strange)} entries of the optimizer state belong to no parameter of this network "
-            f"(first: {strange[0]})",
-            "resume with the configuration the run was started with, or start from its weights with "
-            "Global.pretrained_model",
-        )

@@ -18,6 +18,7 @@ from ppocr.engine.folder_lock import hold_folder
 from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights
 from ppocr.engine.log import close_log, get_logger, log_into, log_to_file, set_up_logging
 from ppocr.engine.output_folder import CONFIG_FILE, check_folder, prepare_folder, recover_folder
+from ppocr.engine.resume_states import resumable
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.stop import Stopped
 from ppocr.engine.trained import trained_task
@@ -71,6 +72,8 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     get_logger().info(f"seed {seed}; {world.size} process{'es' if world.together else ''}")
 
     task = build_task(cfg, "train")
+    if start is not None and how == "resume":
+        start = resumable(start, task.main_indicator)
     start_weights(task, start, how, classes_of(settings.pretrained_dict_path, task))
     if settings.use_sync_bn:
         task.model = synchronise_batch_norm(task.model, world)
@@ -88,7 +91,7 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last or 0, facts=facts)
     trainer = Trainer(task, loaders, (optimizer, scheduler), settings, keeper, world=world, seed=seed)
     if start is not None and how == "resume":
-        start_optimizer(trainer.optimizer, scheduler, start, settings.resume_lr)
+        start_optimizer(trainer.optimizer, scheduler, trainer.task.model, start, settings.resume_lr)
         trainer.load_state(start.states)
     world.barrier()  # no rank has anything left to read in the folder, or to fail at
     if world.first:

@@ -50,6 +50,11 @@ class Task:
         codec = getattr(self.postprocess, "codec", None)
         return None if codec is None else list(codec.classes)
 
+    @property
+    def main_indicator(self) -> str | None:
+        """The metric that decides which weights are best, or None where nothing is measured."""
+        return getattr(self.metric, "main_indicator", None)
+
     def forward(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Run the network on a batch.
 

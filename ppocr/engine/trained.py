@@ -9,7 +9,7 @@ from ppocr.engine.checkpoint import Checkpoint, load_checkpoint
 from ppocr.engine.keeper import is_there
 from ppocr.engine.log import get_logger
 from ppocr.engine.task import Task
-from ppocr.engine.weights import load_weights, require_complete
+from ppocr.engine.weights import load_all_weights
 from ppocr.errors import CheckpointError, ConfigError
 
 
@@ -32,8 +32,7 @@ def trained_task(cfg: Any, mode: str) -> Task:
         )
     task = build_task(cfg, mode)
     start = named_weights(settings)
-    loaded = load_weights(task.model, start.params)
-    require_complete(loaded, start.prefix)
+    loaded = load_all_weights(task.model, start.params, start.prefix)
     known = (start.manifest or {}).get("characters")
     if known and task.classes and list(known) != task.classes:
         raise CheckpointError(

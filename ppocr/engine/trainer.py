@@ -19,11 +19,12 @@ from ppocr.engine.ledger import LossLedger, NonFiniteLoss, spoiled_weights
 from ppocr.engine.log import get_logger
 from ppocr.engine.meters import Meters
 from ppocr.engine.progress import Progress
+from ppocr.engine.resume_states import official_states
 from ppocr.engine.rng import seed_step
 from ppocr.engine.stop import Stopped, StopSignals
 from ppocr.engine.task import Task
 from ppocr.engine.visual import VisualLog
-from ppocr.errors import CheckpointError, DataError
+from ppocr.errors import DataError
 
 if TYPE_CHECKING:
     from ppocr.engine.keeper import Keeper
@@ -315,6 +316,7 @@ class Trainer:
         # gradients added up so far are not kept: their batches are read again
         aligned = min(self.position.step_in_epoch * self.accumulate, self.position.batches)
         return {
+            **official_states(self.position, self.best, self.task.main_indicator),
             "position": {**asdict(self.position), "batches": aligned},
             "best": asdict(self.best),
             "evaluated_at": self._evaluated_at,
@@ -331,23 +333,21 @@ class Trainer:
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on where a checkpoint's state says; the schedule came back with the optimizer.
 
+        Args:
+            state: as `resumable` returns it; that of official tools tells the position and the best evaluation alone.
+
         Raises:
-            CheckpointError: the state is not one of ours.
+            CheckpointError: the loss scale in it cannot be read; nothing is changed.
         """
-        try:
-            self.position = Position(**state["position"])
-            self.best = Best(**state["best"])
-            self._evaluated_at = state["evaluated_at"]
-            self._unknown_reported = state["unknown_reported"]
-            self.meters.load(state["meters"])
+        if "scaler" in state:
             self.precision.load(state["scaler"])
-            self.data_log.load(state["data"])
-            then = state["world_size"] * state["batch_size"], state["accumulate_steps"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(
-                f"the state of the checkpoint cannot be read: {type(error).__name__} {error}",
-                "start from its weights alone with Global.pretrained_model",
-            ) from error
+        self.position, self.best = Position(**state["position"]), Best(**state["best"])
+        if "data" not in state:
+            return
+        self._evaluated_at, self._unknown_reported = state["evaluated_at"], state["unknown_reported"]
+        self.meters.load(state["meters"])
+        self.data_log.load(state["data"])
+        then = state["world_size"] * state["batch_size"], state["accumulate_steps"]
         now = self.world.size * self.loaders.train.sampler.batch_size, self.accumulate
         if then != now:
             self._move_to_samples(then[0])

@@ -52,7 +52,7 @@ def _ordered(dtype: np.dtype, state: object) -> np.dtype:
     """Return a number type with the byte order of its state, which may say nothing else."""
     if not isinstance(state, tuple) or len(state) < 5 or any(part is not None for part in state[2:5]):
         raise _Bad("it describes a structured number type")
-    order = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
+    order: Any = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
     if order not in ("<", ">", "|", "="):
         raise _Bad("it describes an unknown byte order")
     return dtype.newbyteorder(order)

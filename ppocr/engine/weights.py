@@ -29,6 +29,18 @@ class WrongShape:
 
 
 @dataclass(frozen=True)
+class WrongType:
+    """A parameter whose array holds another kind of numbers than the network wants."""
+
+    name: str
+    have: str
+    want: str
+
+    def __str__(self) -> str:
+        return f"{self.name} holds {self.have}, the network {self.want}"
+
+
+@dataclass(frozen=True)
 class Aligned:
     """A parameter whose classes were matched by character: classes kept, left as initialised, and dropped."""
 
@@ -49,7 +61,7 @@ class LoadReport:
         loaded: names taken over whole.
         missing: names the network has and the checkpoint lacks.
         unexpected: names the checkpoint has and the network lacks.
-        wrong_shape: names in both that do not fit.
+        wrong_shape: names in both that do not fit, in shape or in kind of numbers.
         aligned: parameters matched by character.
         total: values in the network.
         taken: values of it that came from the checkpoint.
@@ -59,7 +71,7 @@ class LoadReport:
     loaded: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
-    wrong_shape: list[WrongShape] = field(default_factory=list)
+    wrong_shape: list[WrongShape | WrongType] = field(default_factory=list)
     aligned: list[Aligned] = field(default_factory=list)
     total: int = 0
     taken: int = 0
@@ -126,12 +138,43 @@ def load_weights(
     Returns:
         What was loaded and what was not; nothing is raised for a partial fit, see `require_complete`.
     """
+    report, changes = _fit(model, params, _Classes(old_characters, new_characters))
+    for tensor, array in changes:
+        _assign(tensor, array)
+    return report
+
+
+def load_all_weights(model: Any, params: Mapping[str, np.ndarray], path: str | Path) -> LoadReport:
+    """Copy a checkpoint's arrays into a network that they fill exactly; otherwise nothing is changed.
+
+    Args:
+        model: the network (an `nn.Layer`).
+        params: arrays by structured name; uint16 stands for bfloat16.
+        path: the checkpoint, for the message.
+
+    Raises:
+        CheckpointError: a parameter is missing, left over, of another shape or kind, or not finite.
+    """
+    report, changes = _fit(model, params, _Classes(None, None))
+    require_complete(report, path)
+    for name, (_, array) in zip(report.loaded, changes):
+        if not np.isfinite(_float(array) if array.dtype == np.uint16 else array).all():
+            raise CheckpointError(f"{path}: {name} is not finite", "use another checkpoint")
+    for tensor, array in changes:
+        _assign(tensor, array)
+    return report
+
+
+def _fit(
+    model: Any, params: Mapping[str, np.ndarray], classes: _Classes
+) -> tuple[LoadReport, list[tuple[Any, np.ndarray]]]:
+    """Return what of a network a checkpoint's arrays fill, and each tensor with what is to be put into it."""
+    changes: list[tuple[Any, np.ndarray]] = []
     state = model.state_dict()
     part = _part_of(params, state)
     if part:
         params = {f"{part}.{name}": array for name, array in params.items()}
     report = LoadReport(part=part, unexpected=[name for name in params if name not in state])
-    classes = _Classes(old_characters, new_characters)
     tables = _declared_tables(model, classes)
     swapped = classes.reordered(params, state) if classes.differ and not tables else {}
     for name, tensor in state.items():
@@ -141,24 +184,27 @@ def load_weights(
             report.missing.append(name)
             continue
         array, have = params[name], tuple(params[name].shape)
+        if _is_float(tensor) != (array.dtype.kind == "f" or array.dtype == np.uint16):
+            report.wrong_shape.append(WrongType(name, str(array.dtype), str(tensor.dtype).rpartition(".")[2]))
+            continue
         guessed = classes.grown_axis(have, want) if have != want else swapped.get(name)
         entries, axis = tables.get(name, (classes, guessed))
         if axis is not None and entries.fit(have, want, axis):
             array = _float(array) if array.dtype == np.uint16 else array
-            _assign(tensor, entries.align(array, _current(tensor), axis))
+            changes.append((tensor, entries.align(array, _current(tensor), axis)))
             report.aligned.append(entries.summary(name))
             report.taken += size * len(entries.pairs) // len(entries.new)
         elif have == want:
-            _assign(tensor, array)
+            changes.append((tensor, array))
             report.loaded.append(name)
             report.taken += size
         elif sorted((have, want)) == [(), (1,)]:  # paddle before 2.5 had no 0-d tensors
-            _assign(tensor, array.reshape(want))
+            changes.append((tensor, array.reshape(want)))
             report.loaded.append(name)
             report.taken += size
         else:
             report.wrong_shape.append(WrongShape(name, have, want))
-    return report
+    return report, changes
 
 
 def require_complete(report: LoadReport, path: str | Path) -> None:
@@ -291,6 +337,10 @@ def _numbered(items: Sequence[str]) -> list[tuple[str, int]]:
 def _float(bits: np.ndarray) -> np.ndarray:
     """Return bfloat16 bit patterns (uint16) as float32."""
     return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def _is_float(tensor: Any) -> bool:
+    return bool(tensor.is_floating_point())
 
 
 def _current(tensor: Any) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+from typing import Any
 
 from paddle.optimizer.lr import LRScheduler
 
@@ -37,6 +38,18 @@ class Schedule(LRScheduler):
         if step < self.warmup:
             return self.peak * step / self.warmup
         return self.rate(step - self.warmup)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: the step and its rate, and as official tools nest them what warms up to."""
+        state = super().state_dict()
+        if self.warmup:
+            after = max(0, self.last_epoch - self.warmup)
+            state["LinearWarmup_LR"] = {"last_epoch": after, "last_lr": self.rate(after)}
+        return state
+
+    def set_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on at a checkpoint's step; of a nested schedule nothing is needed, as rates depend on the step alone."""
+        super().set_state_dict({key: value for key, value in state_dict.items() if key != "LinearWarmup_LR"})
 
 
 def half_cosine(step: float, period: float) -> float:

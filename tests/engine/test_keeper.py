@@ -21,7 +21,7 @@ def train(folder, epochs, start=None, **changed):
     if start:
         checkpoint, how = find_start(settings(checkpoints=str(start)))
         start_weights(made.task, checkpoint, how)
-        start_optimizer(made.optimizer, made.scheduler, checkpoint, changed.get("resume_lr", "keep"))
+        start_optimizer(made.optimizer, made.scheduler, made.task.model, checkpoint, changed.get("resume_lr", "keep"))
         made.load_state(checkpoint.states)
     made.fit()
     return made
@@ -102,10 +102,8 @@ def test_weights_without_optimizer_cannot_be_resumed(tmp_path):
     train(tmp_path, 1)
     (tmp_path / "latest.pdopt").unlink()
     (tmp_path / "latest.json").unlink()
-    checkpoint, _ = find_start(settings(str(tmp_path / "latest")))
-    made = trainer(tmp_path)
     with pytest.raises(CheckpointError, match="pretrained_model"):
-        start_optimizer(made.optimizer, made.scheduler, checkpoint, "keep")
+        find_start(settings(str(tmp_path / "latest")))
 
 
 @pytest.mark.parametrize(("resume_lr", "expected"), [("keep", 0.005), ("override", 0.5)])
@@ -114,6 +112,6 @@ def test_learning_rate_kept_or_overridden(tmp_path, resume_lr, expected):
     checkpoint, _ = find_start(settings(str(tmp_path / "latest")))
     made = trainer(tmp_path)
     made.scheduler.base_lr = made.scheduler.last_lr = 5.0
-    start_optimizer(made.optimizer, made.scheduler, checkpoint, resume_lr)
+    start_optimizer(made.optimizer, made.scheduler, made.task.model, checkpoint, resume_lr)
     assert made.optimizer.get_lr() == pytest.approx(expected)
     assert made.scheduler.last_epoch == 5
