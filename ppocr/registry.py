@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import os
 import pkgutil
+import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -16,7 +19,7 @@ T = TypeVar("T", bound=type)
 NEAR = 0.6  # likeness from which a name is suggested
 
 
-def _likeness(name: str, choice: str) -> float:
+def likeness(name: str, choice: str) -> float:
     """Return how alike two names are, 0 to 1; capitals and underscores count little."""
     plain = difflib.SequenceMatcher(None, name, choice).ratio()
     folded = difflib.SequenceMatcher(None, name.lower().replace("_", ""), choice.lower().replace("_", "")).ratio()
@@ -32,7 +35,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     best: tuple[float, int] = (0.0, 0)
     near = ""
     for choice in sorted(choices) if isinstance(choices, (set, frozenset)) else choices:
-        score = (_likeness(name, choice), sum((letters & Counter(choice)).values()))
+        score = (likeness(name, choice), sum((letters & Counter(choice)).values()))
         if score[0] >= NEAR and score > best:
             best, near = score, choice
     return f", did you mean {near}?" if near else ""
@@ -87,7 +90,10 @@ class Registry:
             return
         package = importlib.import_module(self.package)
         for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-            importlib.import_module(f"{self.package}.{module}")
+            try:
+                importlib.import_module(f"{self.package}.{module}")
+            except Exception as error:  # a file a user put there may raise anything
+                raise _not_imported(f"{self.package.replace('.', '/')}/{module}.py", error) from error
         self._loaded = True
 
     def names(self, scope: str | None = None) -> list[str]:
@@ -113,8 +119,22 @@ class Registry:
         """
         found = self.find(name, scope)
         if found is None:
-            raise ConfigError(f"unknown {self.kind} {name!r}{did_you_mean(name, self.names(scope))}")
+            raise ConfigError(self.unknown(name, scope))
         return found
+
+    def unknown(self, name: str, scope: str | None = None) -> str:
+        """Return what to tell about a name nothing is registered under: the decorator it lacks, or the nearest name."""
+        known = self.names(scope)
+        for module in [m for path, m in sorted(sys.modules.items()) if path.startswith(f"{self.package}.")]:
+            if isinstance(vars(module).get(name), type) and vars(module)[name].__module__ == module.__name__:
+                registry = next(variable for variable, value in globals().items() if value is self)
+                channels = " and set self.out_channels in its __init__" if registry in GIVE_CHANNELS else ""
+                place = f"{self.package.replace('.', '/')}/{module.__name__.rpartition('.')[2]}.py"
+                return (
+                    f"unknown {self.kind} {name!r}: the class in {place} is not registered; write "
+                    f"@{registry}.register() above it (from ppocr.registry import {registry}){channels}"
+                )
+        return f"unknown {self.kind} {name!r}{did_you_mean(name, known)}"
 
     def build(self, spec: Mapping[str, Any], scope: str | None = None, **filled: Any) -> Any:
         """Build an object from a YAML section.
@@ -140,6 +160,17 @@ class Registry:
                     raise ConfigError(f"{name}.{key}: unknown key{did_you_mean(key, accepted)}")
         args.update({k: v for k, v in filled.items() if k in accepted})
         return cls(**args)
+
+
+def _not_imported(file: str, error: Exception) -> ConfigError:
+    """Return the error for a file in a package of parts that cannot be imported."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.replace(os.sep, "/").endswith(file)]
+    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return ConfigError(
+        f"{file}{f':{line}' if line else ''}: cannot be imported: {type(error).__name__}: {said}",
+        "repair the file or remove it; --debug shows the traceback",
+    )
 
 
 def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
@@ -212,3 +243,4 @@ POSTPROCESSES = Registry("post-processing", "ppocr.postprocess")
 METRICS = Registry("metric", "ppocr.metrics")
 OPTIMIZERS = Registry("optimizer", "ppocr.optimizer")
 SCHEDULES = Registry("learning-rate schedule", "ppocr.optimizer")
+GIVE_CHANNELS = ("NETWORK_TRANSFORMS", "BACKBONES", "NECKS")  # parts whose out_channels the next part asks for

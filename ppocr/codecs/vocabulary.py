@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ppocr.errors import PpocrError
+from ppocr.utils.encoding import not_utf8
 from ppocr.utils.paths import resolve_dictionary
 
 # What a recogniser knows when no dictionary is named; texts are lower-cased then.
@@ -61,7 +62,8 @@ def _load(path: str | None, use_space_char: bool) -> Vocabulary:
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise PpocrError(f"dictionary {path} is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
+        what = not_utf8(bytes(error.object))
+        raise PpocrError(f"dictionary {path} is {what} at byte {error.start}", "save it as UTF-8") from error
     # only these line ends: a dictionary may hold other characters that str.splitlines cuts at
     entries = [line.rstrip("\r") for line in text.split("\n")]
     if entries and entries[-1] == "":

@@ -218,10 +218,9 @@ class Checker:
         """
         cls = registry.find(name, self.scope)
         if cls is None:
-            known = registry.names(self.scope)
             self.add(
                 (*path, "name") if (*path, "name") in self.document.places else path,
-                f"unknown {registry.kind} {name!r}{did_you_mean(name, known)}",
+                registry.unknown(name, self.scope),
                 "class",
             )
             return dict(values)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ppocr.errors import ConfigError, Problem
-from ppocr.utils.paths import resolve_config
+from ppocr.utils.encoding import not_utf8
+from ppocr.utils.paths import nearest_config, resolve_config
 
 if TYPE_CHECKING:
     from ppocr.config.schema import Config
@@ -235,7 +236,7 @@ def read_document(path: str | Path) -> Document:
     file = resolve_config(path)
     try:
         if not file.is_file():
-            what = "is a folder" if file.is_dir() else "does not exist"
+            what = "is a folder" if file.is_dir() else f"does not exist{nearest_config(path)}"
             raise ConfigError(
                 [Problem(str(path), "", f"the configuration {what}")], "configs/README.md lists those that ship"
             )
@@ -243,7 +244,8 @@ def read_document(path: str | Path) -> Document:
             raise ConfigError([Problem(str(path), "", f"larger than {MAX_BYTES} bytes: not a configuration")])
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError([Problem(str(path), "", f"not a text file: byte {error.start} is not UTF-8")]) from error
+        what = not_utf8(bytes(error.object))
+        raise ConfigError([Problem(str(path), "", f"not a text file: byte {error.start} is {what}")]) from error
     except OSError as error:
         raise ConfigError([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from error
     if "\0" in text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -138,10 +139,11 @@ class DataReport:
             self.check_regions()
         if not self.bad or self.drawn < minimum or self.bad <= max_bad_ratio * self.drawn:
             return
+        accepted = min(1.0, math.ceil(105 * self.bad / self.drawn) / 100)  # the share found, and a little more
         raise DataError(
             f"{self.bad} of {self.drawn} samples ({100 * self.bad / self.drawn:.1f} %) cannot be used, "
             f"more than max_bad_ratio {100 * max_bad_ratio:g} %: {first_causes(self.all_examples())}",
-            "mend the data set, or bear it with -o Global.max_bad_ratio=0.1",
+            f"repair the data set, or train without them: -o Global.max_bad_ratio={accepted:g}",
         )
 
     def check_regions(self) -> None:

@@ -14,8 +14,11 @@ from ppocr.data.index import LineFile
 from ppocr.data.transforms.base import Pipeline, Sample
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
+from ppocr.utils.encoding import not_utf8
 from ppocr.utils.image_io import read_bytes
+from ppocr.utils.paths import image_path
 
+SAVE_AS_UTF8 = "save the label file as UTF-8"
 _LOOKED_AT = 16  # lines examined at start, evenly spread
 
 
@@ -79,7 +82,7 @@ class SimpleDataSet(IndexedDataset):
         file, line = self.locate(index)
         path, label = self._split(self.files[file].line(line))
         alternatives = _alternatives(path)
-        path = os.path.join(self.data_dir, alternatives[choice % len(alternatives)])
+        path = image_path(self.data_dir, alternatives[choice % len(alternatives)])
         image = read_bytes(path) if pixels is None else pixels
         return {"image": image, "text": label, "label": label, "img_path": path}
 
@@ -102,7 +105,7 @@ class SimpleDataSet(IndexedDataset):
         try:
             return path.decode("utf-8"), label.decode("utf-8")
         except UnicodeDecodeError:
-            raise SampleError("not_utf8", f"{raw[:80]!r}; save the label file as UTF-8") from None
+            raise SampleError("not_utf8", f"{not_utf8(raw)}: {raw[:80]!r}; {SAVE_AS_UTF8}") from None
 
     def _look_at(self, file: LineFile) -> None:
         """Look at a few lines spread over a file: one good image among them is enough to start."""
@@ -110,15 +113,18 @@ class SimpleDataSet(IndexedDataset):
         lines = [file.line(number) for number in numbers]
         if not any(self._separator in line for line in lines):
             raise DataError(f"{file.where(0)}: {_no_delimiter(lines[0], self.delimiter)}")
-        first = None
-        for line in lines:
+        first = problem = None
+        for number, line in zip(numbers, lines):
             try:
-                paths = [os.path.join(self.data_dir, p) for p in _alternatives(self._split(line)[0])]
-            except SampleError:
+                paths = [image_path(self.data_dir, p) for p in _alternatives(self._split(line)[0])]
+            except SampleError as error:
+                problem = problem or f"{file.where(number)}: {error.detail}"
                 continue
             if any(map(os.path.isfile, paths)):
                 return
             first = first or paths[0]
+        if first is None:
+            raise DataError(f"{problem}", "no line looked at can be read")
         if self.data_dir and not os.path.isdir(self.data_dir):
             raise DataError(
                 f"the image folder {self.data_dir} does not exist; the first image of {file.path} would be {first}",
@@ -137,6 +143,11 @@ def _alternatives(path: str) -> list[str]:
     try:
         found = json.loads(path)
     except (ValueError, RecursionError):
+        found = None
+    names = found if isinstance(found, list) else []
+    if "\\" in path and (found is None or any(isinstance(n, str) and not n.isprintable() for n in names)):
+        return _alternatives(path.replace("\\", "/"))  # paths of Windows, written into the list as they are
+    if found is None:
         return [path]  # a file name may begin with a bracket
     if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
         raise SampleError("bad_line", f"{path[:80]!r} is not a list of image paths")

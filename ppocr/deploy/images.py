@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ppocr.errors import DataError
+from ppocr.utils.encoding import not_utf8
+from ppocr.utils.paths import image_path
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm", ".gif")
 LIST_SUFFIXES = (".txt", ".list", ".lst")
@@ -39,10 +41,12 @@ def list_images(place: str | Path, listed: str | Path | None = None) -> list[str
 def _read_list(path: Path, folder: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as err:
-        raise DataError(f"{path}: cannot be read as a list of images: {err}") from err
+    except UnicodeDecodeError as err:
+        raise DataError(f"{path}: cannot be read as a list of images: {not_utf8(bytes(err.object))}") from err
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read as a list of images: {err.strerror or err}") from err
     names = [line.split("\t")[0].strip() for line in lines]
-    found = [str(folder / name) for name in names if name]
+    found = [str(Path(image_path(str(folder), name))) for name in names if name]
     if not found:
         raise DataError(f"{path}: lists no image")
     return found
@@ -77,14 +81,16 @@ def read_labels(path: str | Path, folder: str | Path) -> list[tuple[str, str]]:
     """
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as err:
-        raise DataError(f"{path}: cannot be read as a label file: {err}") from err
+    except UnicodeDecodeError as err:
+        raise DataError(f"{path}: cannot be read as a label file: {not_utf8(bytes(err.object))}") from err
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read as a label file: {err.strerror or err}") from err
     pairs = []
     for number, row in enumerate(lines, start=1):
         name, tab, text = row.partition("\t")
         if not tab:
             raise DataError(f"{path}:{number}: no tab between path and text: {row[:80]!r}")
-        pairs.append((str(Path(folder) / name), text))
+        pairs.append((str(Path(image_path(str(folder), name))), text))
     if not pairs:
         raise DataError(f"{path}: lists no image")
     return pairs

@@ -114,19 +114,19 @@ def results(printed: str) -> dict[str, tuple[str, float]]:
 PROGRAMS = {"0": "inference.pdmodel", "1": "inference.json"}  # by FLAGS_enable_pir_api
 
 
-def deployed(clone: Clone, config: str, weights: str, shape: str, flags: str = "01") -> None:
+def deployed(clone: Clone, config: str, weights: str, shape: str) -> None:
     """Check sections 3.2 and 4: infer_rec.py, the export in both formats, and predict_rec.py, which say the same."""
     named = f"-c {config} -o Global.pretrained_model={weights}"
     printed = clone.configured(f"python3 tools/infer_rec.py {named} Global.infer_img=train_data/rec/test")
     expected = results(printed)
     assert len(expected) == 7 and any(text != "''" for text, _ in expected.values()), printed
-    for flag in flags:
+    for flag, program in PROGRAMS.items():
         folder = f"inference/{Path(config).stem}_{flag}"
         command = f"python3 tools/export_model.py {named} Global.save_inference_dir=./{folder}/"
         clone.configured(command, FLAGS_enable_pir_api=flag)
         files = {path.name for path in (clone.folder / folder).iterdir()}
         old = {"inference.pdiparams.info"} if flag == "0" else set()
-        assert files == {PROGRAMS[flag], "inference.pdiparams", "inference.yml", *old}
+        assert files == {program, "inference.pdiparams", "inference.yml", *old}
         found = results(
             clone.run(
                 f'python3 tools/infer/predict_rec.py --image_dir="train_data/rec/test" --rec_model_dir="./{folder}" '
@@ -164,4 +164,4 @@ def test_the_configuration_of_icdar_2015(clone: Clone) -> None:
 def test_the_english_model_of_pp_ocr_v3(clone: Clone) -> None:
     printed = clone.configured(f"{TWO} tools/train.py -c {V3} -o Global.epoch_num=2")
     assert "2 processes" in printed and "epoch 2 is done" in printed
-    deployed(clone, V3, "output/v3_en_mobile/best_accuracy", "3, 48, 320", flags="1")
+    deployed(clone, V3, "output/v3_en_mobile/best_accuracy", "3, 48, 320")
