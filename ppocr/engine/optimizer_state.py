@@ -184,11 +184,13 @@ class _Entries:
         if not isinstance(value, (np.ndarray, np.floating)) or value.dtype.kind != "f":
             self.refuse(f"{place}, which is {_kind(value)}, not an array of floating-point numbers")
         shape = tuple(wanted.shape)
-        if value.shape != shape and {value.shape, shape} != {(), (1,)}:  # paddle before 2.5 had no 0-d tensors
+        if value.shape != shape and (value.shape, shape) != ((1,), ()):  # paddle before 2.5 had no 0-d tensors
             self.refuse(f"{place} of shape {list(value.shape)}, the optimizer wants {list(shape)}")
         if not np.isfinite(value).all():
             self.refuse(f"{place}, which is not finite")
-        return np.asarray(value).reshape(shape).astype(wanted.numpy().dtype)
+        if value.dtype != wanted.numpy().dtype:
+            self.refuse(f"{place} of {value.dtype}, the optimizer wants {wanted.numpy().dtype}")
+        return np.asarray(value).reshape(shape)
 
     def belongs_to(self, name: str) -> bool:
         return any(key.startswith(name + "_") for key in self.state if key not in self.taken)

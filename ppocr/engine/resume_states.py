@@ -44,8 +44,10 @@ _REPORT = record(
     }
 )
 _OURS: dict[str, Check] = {
-    "position": record({"epoch": count(1), "batches": count(), "step_in_epoch": count(), "global_step": count()}),
-    "best": record({"value": number(), "epoch": count(), "global_step": count()}),
+    "position": record(
+        {"epoch": count(1), "batches": count(), "step_in_epoch": count(), "global_step": count()}, closed=True
+    ),
+    "best": record({"value": number(), "epoch": count(), "global_step": count()}, closed=True),
     "evaluated_at": count(-1),
     "unknown_reported": flag,
     "meters": table(each(number())),

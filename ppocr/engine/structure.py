@@ -95,14 +95,17 @@ def table(check: Check) -> Check:
     return check_values
 
 
-def record(wanted: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """Return a check for values by name, of which these must be there; others are left alone."""
+def record(wanted: Mapping[str, Check], optional: Mapping[str, Check] | None = None, closed: bool = False) -> Check:
+    """Return a check for values by name, of which these must be there; others are left alone unless it is closed."""
 
     def check_values(value: Any, place: str) -> None:
         found = named(value, place)
         for name in wanted:
             if name not in found:
                 raise Unfit(f"{place}.{name} is missing" if place else f"{name} is missing")
+        for name in found:
+            if closed and name not in wanted:
+                raise Unfit(f"{place}.{name} is unknown")
         for name, check in {**wanted, **(optional or {})}.items():
             if name in found:
                 check(found[name], f"{place}.{name}" if place else name)
