@@ -57,6 +57,13 @@ class Checkpoint:
     manifest: dict[str, Any] | None
     names: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def characters(self) -> list[str] | None:
+        """What its classes stand for, None where it does not say."""
+        found = (self.manifest or {}).get("characters")
+        known = isinstance(found, list) and all(isinstance(name, str) for name in found)
+        return found if known else None
+
 
 def plain(value: Any) -> Any:
     """Return a value as plain containers and numpy arrays, the only things that can be read back.

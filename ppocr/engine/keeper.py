@@ -15,8 +15,13 @@ from ppocr.engine.optimizer_state import SCHEDULE, apply_optimizer, fit_optimize
 from ppocr.engine.resume_states import check_resumable
 from ppocr.engine.saved_state import NAME_TABLE
 from ppocr.engine.task import Task
-from ppocr.engine.weights import load_all_weights, load_weights, require_some
+from ppocr.engine.weights import load_all_weights, load_weights, require_same_classes, require_some
 from ppocr.errors import PpocrError
+
+_ALIGN = (
+    "resume with the dictionary it was trained with, or start from its weights with Global.pretrained_model, "
+    "which matches them by character"
+)
 
 
 class Keeper:
@@ -98,15 +103,17 @@ def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: l
             (`Global.pretrained_dict_path`).
 
     Raises:
-        CheckpointError: the checkpoint is of another network: not all of it fits in a run resumed, or nothing at all.
+        CheckpointError: the checkpoint is of another network: not all of it fits in a run resumed, or nothing at all;
+            or its classes stand for other characters, in a run resumed.
     """
     if start is None:
         get_logger().info("no Global.checkpoints and no Global.pretrained_model: training from scratch")
         return
     exact = how == "resume"
-    known = (start.manifest or {}).get("characters") or old_classes
+    known = start.characters or old_classes
     if exact:
         loaded = load_all_weights(task.model, start.params, start.prefix)
+        require_same_classes(known, task.classes, start.prefix, _ALIGN)
     else:
         loaded = load_weights(task.model, start.params, old_characters=known, new_characters=task.classes)
         require_some(loaded, start.prefix)
@@ -120,8 +127,8 @@ def start_optimizer(optimizer: Any, scheduler: Any, model: Any, start: Checkpoin
     Args:
         model: the network of the optimizer's parameters.
         start: as `resumable` returns it.
-        resume_lr: "keep" goes on with the checkpoint's schedule; "override" takes the configuration's
-            schedule, moved on to the checkpoint's step.
+        resume_lr: "keep" where the schedule is the checkpoint's, see `plan_schedule`; "override" where it is the
+            configuration's, to be moved on to the checkpoint's step.
 
     Raises:
         CheckpointError: an entry is missing, malformed, left over, or not certainly that of one parameter.
@@ -139,4 +146,3 @@ def start_optimizer(optimizer: Any, scheduler: Any, model: Any, start: Checkpoin
             f"{path}: has no entries of {len(fitted.fresh)} trained parameters, which begin afresh "
             f"(first: {fitted.fresh[0]})"
         )
-    get_logger().info(f"resumed: learning rate {optimizer.get_lr():.6g} (Global.resume_lr={resume_lr})")

@@ -18,6 +18,7 @@ from ppocr.engine.folder_lock import hold_folder
 from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights
 from ppocr.engine.log import close_log, get_logger, log_into, log_to_file, set_up_logging
 from ppocr.engine.output_folder import CONFIG_FILE, check_folder, prepare_folder, recover_folder
+from ppocr.engine.resume import plan_schedule, tell_differences
 from ppocr.engine.resume_states import resumable
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.stop import Stopped
@@ -78,24 +79,30 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     if settings.use_sync_bn:
         task.model = synchronise_batch_norm(task.model, world)
     loaders = build_loaders(cfg, task, world, seed)
-    accumulate = max(1, settings.accumulate_steps)
+    resumed = start if how == "resume" else None
+    plan = plan_schedule(cfg, -(-len(loaders.train) // max(1, settings.accumulate_steps)), resumed)
     optimizer, scheduler = build_optimizer(
-        cfg.Optimizer,
+        {**cfg.Optimizer, "lr": plan.lr},
         task.model,
-        epochs=settings.epoch_num,
-        steps_per_epoch=-(-len(loaders.train) // accumulate),
+        epochs=plan.epochs,
+        steps_per_epoch=plan.steps_per_epoch,
         freeze=settings.freeze,
         param_groups=settings.param_groups,
     )
-    facts = {"config_sha256": cfg.sha256()}
+    facts = {"config_sha256": cfg.sha256(), "config": cfg.to_dict(), "schedule": plan.facts()}
     keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last or 0, facts=facts)
     trainer = Trainer(task, loaders, (optimizer, scheduler), settings, keeper, world=world, seed=seed)
-    if start is not None and how == "resume":
-        start_optimizer(trainer.optimizer, scheduler, trainer.task.model, start, settings.resume_lr)
-        trainer.load_state(start.states)
+    if resumed is not None:
+        tell_differences(cfg, resumed)
+        start_optimizer(trainer.optimizer, scheduler, trainer.task.model, resumed, settings.resume_lr)
+        trainer.load_state(resumed.states)
+    plan.apply(scheduler)
+    if resumed is not None:
+        rate = float(trainer.optimizer.get_lr())
+        get_logger().info(f"resumed: learning rate {rate:.6g} (Global.resume_lr={settings.resume_lr})")
     world.barrier()  # no rank has anything left to read in the folder, or to fail at
     if world.first:
-        prepare_folder(folder, start if how == "resume" else None, overwrite=settings.overwrite)
+        prepare_folder(folder, resumed, overwrite=settings.overwrite)
         hold_folder(log_into(folder).stream)
         cfg.dump(folder / CONFIG_FILE)
     return trainer

@@ -46,9 +46,12 @@ class Task:
 
     @property
     def classes(self) -> list[str] | None:
-        """What each output class stands for, in order, or None where classes are not characters."""
+        """What each output class stands for, in order: a character or a name; None where that is not known."""
         codec = getattr(self.postprocess, "codec", None)
-        return None if codec is None else list(codec.classes)
+        if codec is not None:
+            return list(codec.classes)
+        names = getattr(self.postprocess, "labels", None)
+        return None if names is None else list(names.names)
 
     @property
     def main_indicator(self) -> str | None:

@@ -9,8 +9,8 @@ from ppocr.engine.checkpoint import Checkpoint, load_checkpoint
 from ppocr.engine.keeper import is_there
 from ppocr.engine.log import get_logger
 from ppocr.engine.task import Task
-from ppocr.engine.weights import load_all_weights
-from ppocr.errors import CheckpointError, ConfigError
+from ppocr.engine.weights import load_all_weights, require_same_classes
+from ppocr.errors import ConfigError
 
 
 def trained_task(cfg: Any, mode: str) -> Task:
@@ -33,12 +33,12 @@ def trained_task(cfg: Any, mode: str) -> Task:
     task = build_task(cfg, mode)
     start = named_weights(settings)
     loaded = load_all_weights(task.model, start.params, start.prefix)
-    known = (start.manifest or {}).get("characters")
-    if known and task.classes and list(known) != task.classes:
-        raise CheckpointError(
-            f"{start.prefix}: was trained with another dictionary of the same size",
-            "set Global.character_dict_path and Global.use_space_char as in its training",
-        )
+    require_same_classes(
+        start.characters,
+        task.classes,
+        start.prefix,
+        "set Global.character_dict_path, Global.use_space_char and Global.label_list as in its training",
+    )
     get_logger().info(f"{start.prefix}: all {len(loaded.loaded)} parameters loaded")
     task.model.eval()
     return task

@@ -228,6 +228,29 @@ def require_complete(report: LoadReport, path: str | Path) -> None:
     )
 
 
+def require_same_classes(known: Sequence[str] | None, now: Sequence[str] | None, path: str | Path, hint: str) -> None:
+    """Refuse a checkpoint whose classes stand for something else than the network's: all its answers would be wrong.
+
+    Args:
+        known: what the classes of the checkpoint stand for; None or empty where nobody knows.
+        now: those of the network, likewise.
+        path: the checkpoint, for the message.
+        hint: what to do about it.
+
+    Raises:
+        CheckpointError: naming the first class that differs.
+    """
+    if not known or not now or list(known) == list(now):
+        return
+    place = next((i for i, (a, b) in enumerate(zip(known, now)) if a != b), min(len(known), len(now)))
+    there, here = (repr(names[place]) if place < len(names) else "nothing" for names in (known, now))
+    size = "of the same size" if len(known) == len(now) else f"of another size ({len(known)} classes, now {len(now)})"
+    raise CheckpointError(
+        f"{path}: was trained with another dictionary {size}: its class {place} stands for {there}, here for {here}",
+        hint,
+    )
+
+
 def require_some(report: LoadReport, path: str | Path) -> None:
     """Refuse a checkpoint of which nothing fits: training would start from scratch and look as if it did not.
 

@@ -23,6 +23,8 @@ class Schedule(LRScheduler):
         steps_per_epoch: optimisation steps of an epoch.
     """
 
+    last_step: int | None = None  # the rate of this step holds after it, in a run that goes on beyond its schedule
+
     def __init__(self, peak: float, warmup_epoch: float = 0, steps_per_epoch: int = 1) -> None:
         self.peak = peak
         self.warmup = round(warmup_epoch * steps_per_epoch)
@@ -34,7 +36,7 @@ class Schedule(LRScheduler):
 
     def get_lr(self) -> float:
         """Return the learning rate of the current step."""
-        step = self.last_epoch
+        step = self.last_epoch if self.last_step is None else min(self.last_epoch, self.last_step)
         if step < self.warmup:
             return self.peak * step / self.warmup
         return self.rate(step - self.warmup)
