@@ -249,7 +249,8 @@ def test_mistake_is_told_in_one_line(mistake: Mistake, project: Project, capfd: 
 
 
 def test_an_official_folder_goes_on_at_the_next_epoch(project: Project) -> None:
-    same = ("Global.save_model_dir={p}/same",)
+    # an official checkpoint does not say its schedule: the configuration's holds
+    same = ("Global.save_model_dir={p}/same", "Global.resume_lr=override")
     assert run(train, project, (*TWO, *same)) == 0
     make_official(project)
     assert run(train, project, (*TWO, "Global.save_model_dir={p}/from_official", "Global.seed=3")) == 0
