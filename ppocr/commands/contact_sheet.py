@@ -12,11 +12,16 @@ def show(args: argparse.Namespace) -> None:
     """Predict every image of a label file with an exported folder."""
     import cv2
 
-    from ppocr.deploy.sheets import lines_sheet, pages_sheet
+    from ppocr.deploy.sheets import lines_sheet, pages_sheet, predictor_of
+    from ppocr.postprocess.results import Classification, Detection, Recognition
 
-    model = args.rec_model_dir or args.cls_model_dir
-    make, model = (lines_sheet, model) if model else (pages_sheet, args.det_model_dir)
-    sheet, said = make(model, args.label_file, args.data_dir or args.label_file.parent, args.count, args.sheet)
+    if args.det_model_dir:
+        make, predictor = pages_sheet, predictor_of(args.det_model_dir, Detection)
+    elif args.cls_model_dir:
+        make, predictor = lines_sheet, predictor_of(args.cls_model_dir, Classification)
+    else:
+        make, predictor = lines_sheet, predictor_of(args.rec_model_dir, Recognition)
+    sheet, said = make(predictor, args.label_file, args.data_dir or args.label_file.parent, args.count, args.sheet)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
     print(f"{said}; picture: {args.out}")

@@ -30,7 +30,7 @@ def check_contracts(
         head: declares `targets`, `inputs`, `outputs`, `aux`; also `classes` where the configuration counts them.
         loss: declares `reads`, `needs`.
         postprocess: declares `reads`, `needs`, `classes`.
-        metric: declares `needs`.
+        metric: declares `needs` and `result`, the type of what it measures, as the post-processing does.
         network: its parts declare `size_multiple`, which both sides of an image must be multiples of.
 
     Raises:
@@ -61,6 +61,10 @@ def check_contracts(
             cure = "; do PostProcess and Head belong together?"
             key = " or ".join(reads)
             problems.append(_missing(key, postprocess, outputs, "PostProcess", "the head's predictions", cure))
+    measured, given = (getattr(part, "result", None) for part in (metric, postprocess))
+    if measured and given and not issubclass(given, measured):
+        names = f"{type(metric).__name__} measures a {measured.__name__}, {type(postprocess).__name__} gives a"
+        problems.append(Problem("", "Metric", f"{names} {given.__name__}; do they belong together?", "contract"))
     told, named = getattr(head, "classes", None), getattr(postprocess, "classes", None)
     if None not in (told, named) and told != named:
         message = (

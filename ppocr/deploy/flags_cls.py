@@ -16,7 +16,7 @@ from ppocr.deploy.flags_rec import image_shape
 from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.errors import ConfigError
-from ppocr.postprocess.results import Direction
+from ppocr.postprocess.results import Classification, Direction
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def overruled(flags: argparse.Namespace) -> InferenceConfig:
     """Return the folder's inference.yml with the flags put over it, each said in the log."""
     folder = Path(flags.cls_model_dir)
     if (folder / inference_config.FILE_NAME).is_file():
-        config = inference_config.load(folder)
+        config = common.load_of_kind(folder, Classification)
     else:
         inference_config.require_folder(folder)
         config = assumed()

@@ -262,11 +262,18 @@ def check_shape(pipeline: Pipeline, image: TensorSpec, folder: str) -> None:
 
 
 def check_classes(preds: Mapping[str, np.ndarray], postprocess: Any) -> None:
-    """Raise ConfigError when predictions have another number of classes than the dictionary."""
+    """Raise ConfigError when predictions have another form, or another number of classes than the dictionary."""
     classes = getattr(postprocess, "classes", None)
     name = next((key for key in postprocess.reads if key in preds), None)
     if name is None:
         raise ConfigError(f"PostProcess reads {list(postprocess.reads)}; the network gives {sorted(preds)}")
+    dimensions = getattr(postprocess, "dimensions", None)
+    if dimensions and preds[name].ndim not in dimensions:
+        wanted = " or ".join(map(str, dimensions))
+        raise ConfigError(
+            f"the network gives {list(preds[name].shape)}, {type(postprocess).__name__} reads {wanted} dimensions",
+            "is it a model of another task?",
+        )
     found = preds[name].shape[-1]
     if classes is not None and found != classes:
         raise ConfigError(

@@ -11,6 +11,7 @@ from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.export import export, input_specs
 from ppocr.deploy.images import list_images
 from ppocr.deploy.predictor import Prediction, Predictor
+from ppocr.deploy.result_kinds import require_result
 from ppocr.engine.device import choose_device, choose_threads
 from ppocr.engine.log import set_up_logging
 from ppocr.engine.trained import trained_task
@@ -36,7 +37,9 @@ def export_weights(cfg: Any) -> Path:
     return folder
 
 
-def infer(cfg: Any, pictures: str | None = None, prefix: str | None = None) -> list[Prediction]:
+def infer(
+    cfg: Any, pictures: str | None = None, prefix: str | None = None, wanted: type | None = None
+) -> list[Prediction]:
     """Predict `Global.infer_img` (or `Global.infer_list`) with the weights the configuration names.
 
     Results are printed, and written to `Global.save_res_path`.
@@ -45,12 +48,15 @@ def infer(cfg: Any, pictures: str | None = None, prefix: str | None = None) -> l
         cfg: a checked configuration.
         pictures: also draw the results, into this folder beside the results file.
         prefix: of the pictures' names; see `report.draw`.
+        wanted: type of the results; None for any.
 
     Raises:
-        PpocrError: weights are missing, there are no images, or none could be read.
+        PpocrError: the results are of another type, weights are missing, there are no images, or none could be read.
     """
     set_up_logging()
     settings = cfg.Global
+    place, scope = cfg.where("PostProcess.name"), cfg.Architecture["model_type"]
+    require_result(cfg.PostProcess, wanted, place, "use infer_{}", scope)
     images = list_images(settings.infer_img or "", settings.infer_list)
     choose_device(settings, cfg.where("Global.use_gpu"))
     choose_threads()

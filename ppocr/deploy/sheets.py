@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ppocr.data.transforms.det_labels import DetLabelEncode
+from ppocr.deploy.flags import load_of_kind
 from ppocr.deploy.images import read_labels
 from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.errors import DataError
@@ -17,13 +18,22 @@ from ppocr.utils.draw_regions import draw_det_comparison, grid
 from ppocr.utils.image_io import decode_image, read_bytes
 
 
+def predictor_of(model: str | Path, wanted: type) -> Predictor:
+    """Return the predictor of an exported folder with results of a kind.
+
+    Raises:
+        ConfigError: they are of another kind.
+    """
+    return Predictor.from_folder(model, config=load_of_kind(model, wanted, "give it as --{}_model_dir"))
+
+
 def lines_sheet(
-    model: str | Path, label_file: str | Path, folder: str | Path, count: int, most: int
+    predictor: Predictor, label_file: str | Path, folder: str | Path, count: int, most: int
 ) -> tuple[np.ndarray, str]:
     """Read or classify labelled text lines with an exported model.
 
     Args:
-        model: exported folder.
+        predictor: of the model.
         label_file: image path, tab, text (or class) per line.
         folder: where the paths start from.
         count: predictions to print.
@@ -33,7 +43,7 @@ def lines_sheet(
         The picture, uint8 [H, W, 3], and what to say about all lines.
     """
     pairs = read_labels(label_file, folder)
-    found = Predictor.from_folder(model).predict([path for path, _ in pairs], batch_size=32)
+    found = predictor.predict([path for path, _ in pairs], batch_size=32)
     texts = [p.result[0] if p.problem is None else "" for p in found]
     right = [text == label for text, (_, label) in zip(texts, pairs)]
     for prediction in found[:count]:
@@ -49,12 +59,12 @@ def lines_sheet(
 
 
 def pages_sheet(
-    model: str | Path, label_file: str | Path, folder: str | Path, count: int, most: int
+    predictor: Predictor, label_file: str | Path, folder: str | Path, count: int, most: int
 ) -> tuple[np.ndarray, str]:
     """Find the regions of labelled images with an exported detector.
 
     Args:
-        model: exported folder.
+        predictor: of the model.
         label_file: image path, tab, regions per line.
         folder: where the paths start from.
         count: images whose counts are printed.
@@ -68,7 +78,7 @@ def pages_sheet(
         DataError: no image could be read.
     """
     pairs = read_labels(label_file, folder)
-    found = Predictor.from_folder(model).predict([path for path, _ in pairs], batch_size=8)
+    found = predictor.predict([path for path, _ in pairs], batch_size=8)
     encode = DetLabelEncode()
     labels = [encode({"label": label}) for _, label in pairs]
     metric, mistakes = DetMetric(), {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ppocr.postprocess.results import Classification
 from ppocr.registry import METRICS
 
 EPSILON = 1e-5  # upstream: added to the number of images, so that a perfect score is slightly below 1
@@ -18,6 +19,7 @@ class ClsMetric:
         main_indicator: the number that decides which checkpoint is best.
     """
 
+    result = Classification
     needs = ("text",)
     ignored_keys: tuple[str, ...] = ()
 

@@ -31,6 +31,7 @@ class DetMetric:
     """
 
     needs = ("polys", "ignore_tags")
+    result = Detection
     ignored_keys: tuple[str, ...] = ()
 
     def __init__(self, main_indicator: str = "hmean") -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from ppocr.postprocess.results import Recognition
 from ppocr.registry import METRICS
 
 EPSILON = 1e-5  # upstream: added to the number of samples, so that a perfect score is slightly below 1
@@ -29,6 +30,7 @@ class RecMetric:
     """
 
     needs = ("text",)
+    result = Recognition
     ignored_keys: tuple[str, ...] = ()
 
     def __init__(self, main_indicator: str = "acc", is_filter: bool = False, ignore_space: bool = True) -> None:

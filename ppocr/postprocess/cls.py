@@ -8,6 +8,7 @@ from typing import Any, Union
 import numpy as np
 
 from ppocr.codecs.class_names import ClassNames
+from ppocr.postprocess.results import Classification
 from ppocr.registry import POSTPROCESSES
 
 Label = Union[str, int]
@@ -25,6 +26,8 @@ class ClsPostProcess:
     """
 
     reads = ("cls",)
+    dimensions = (2,)
+    result = Classification
     needs: tuple[str, ...] = ()
     from_global = ("label_list",)
     ignored_keys: tuple[str, ...] = ()
@@ -41,9 +44,7 @@ class ClsPostProcess:
         """Return the arguments that build this again."""
         return {} if self.labels is None else {"label_list": list(self.labels.names)}
 
-    def __call__(
-        self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None
-    ) -> list[tuple[Label, float]]:
+    def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Classification]:
         """Return (label, probability) per image.
 
         Args:
@@ -53,4 +54,4 @@ class ClsPostProcess:
         probabilities = np.asarray(preds["cls"])
         best = probabilities.argmax(axis=1).tolist()
         names: Sequence[Label] = best if self.labels is None else self.labels.decode(best)
-        return [(name, float(row[number])) for name, number, row in zip(names, best, probabilities)]
+        return [Classification(name, float(row[number])) for name, number, row in zip(names, best, probabilities)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec, best_path, word_box
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.postprocess.results import Recognition
 from ppocr.registry import POSTPROCESSES
 
 
@@ -25,6 +26,8 @@ class CTCLabelDecode:
     """
 
     reads = ("ctc",)
+    dimensions = (3,)
+    result = Recognition
     needs: tuple[str, ...] = ()
     from_global = ("character_dict_path", "use_space_char", "text_direction")
     ignored_keys: tuple[str, ...] = ()
@@ -57,9 +60,7 @@ class CTCLabelDecode:
         """Number of classes a head needs."""
         return self.codec.num_classes
 
-    def __call__(
-        self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None
-    ) -> list[tuple[str, float]]:
+    def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Recognition]:
         """Decode a batch.
 
         Args:
@@ -69,7 +70,7 @@ class CTCLabelDecode:
         Returns:
             (text, confidence) per image.
         """
-        return self.codec.decode(*best_path(preds["ctc"]))
+        return [Recognition(*read) for read in self.codec.decode(*best_path(preds["ctc"]))]
 
     def with_word_boxes(
         self, probs: np.ndarray, wh_ratios: list[float], max_wh_ratio: float

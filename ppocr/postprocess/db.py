@@ -40,6 +40,8 @@ class DBPostProcess:
     """
 
     reads = ("maps",)
+    dimensions = (4,)
+    result = Detection
     needs = ("shape",)
     ignored_keys = ("det_box_type",)  # upstream: only ever written as box_type
     classes: int | None = None

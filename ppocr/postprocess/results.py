@@ -1,4 +1,4 @@
-"""What detectors and classifiers say of one image."""
+"""What recognisers, detectors and classifiers say of one image: each post-processing names its type as `result`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,37 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from ppocr.utils.draw import choose_font, draw_line
 from ppocr.utils.draw_regions import draw_regions
+
+
+class Recognition(NamedTuple):
+    """The text of one line.
+
+    Args:
+        text: as read.
+        confidence: 0 to 1.
+    """
+
+    text: str
+    confidence: float
+
+
+class Classification(NamedTuple):
+    """The class of one image.
+
+    Args:
+        label: its name, or its number where classes have no names.
+        probability: 0 to 1.
+    """
+
+    label: str | int
+    probability: float
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TokenCodec
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.postprocess.results import Recognition
 from ppocr.registry import POSTPROCESSES
 
 SYMBOLS = re.compile(r"[^A-Za-z0-9\u4e00-\u9fa5]")
@@ -29,6 +30,8 @@ class TokenLabelDecode:
     """
 
     reads: tuple[str, ...]
+    dimensions: tuple[int, ...] = (2, 3)
+    result = Recognition
     needs: tuple[str, ...] = ()
     from_global = ("character_dict_path", "use_space_char", "text_direction")
     ignored_keys: tuple[str, ...] = ()
@@ -62,9 +65,7 @@ class TokenLabelDecode:
         """Number of classes a head needs."""
         return self.codec.num_classes
 
-    def __call__(
-        self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None
-    ) -> list[tuple[str, float]]:
+    def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Recognition]:
         """Decode a batch.
 
         Args:
@@ -78,9 +79,11 @@ class TokenLabelDecode:
         key = self.reads[0]
         found = preds[key]
         if found.ndim == 2:
-            return self.codec.decode(found, preds[f"{key}_probs"])
-        ids = found.argmax(axis=2)
-        return self.codec.decode(ids, np.take_along_axis(found, ids[..., None], axis=2)[..., 0])
+            read = self.codec.decode(found, preds[f"{key}_probs"])
+        else:
+            ids = found.argmax(axis=2)
+            read = self.codec.decode(ids, np.take_along_axis(found, ids[..., None], axis=2)[..., 0])
+        return [Recognition(*each) for each in read]
 
 
 @POSTPROCESSES.register()
@@ -121,9 +124,9 @@ class SARLabelDecode(TokenLabelDecode):
         """Return the arguments that build this decoder again without any file."""
         return {**super().inference_config(), **({"rm_symbol": True} if self.rm_symbol else {})}
 
-    def __call__(
-        self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None
-    ) -> list[tuple[str, float]]:
+    def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Recognition]:
         """Decode a batch; see TokenLabelDecode."""
         texts = super().__call__(preds, batch)
-        return [(SYMBOLS.sub("", text.lower()), sure) for text, sure in texts] if self.rm_symbol else texts
+        if not self.rm_symbol:
+            return texts
+        return [Recognition(SYMBOLS.sub("", text.lower()), sure) for text, sure in texts]

@@ -10,6 +10,7 @@ from ppocr.config.contracts import check_contracts
 from ppocr.data.transforms.base import Pipeline
 from ppocr.errors import ConfigError
 from ppocr.losses.rec_ctc import CTCLoss
+from ppocr.metrics.cls import ClsMetric
 from ppocr.metrics.rec import RecMetric
 from ppocr.postprocess.ctc import CTCLabelDecode
 
@@ -36,6 +37,11 @@ def test_a_chain_that_fits():
     check_contracts(whole, whole, **parts)
     check_contracts(pipeline(), None, **parts)
     check_contracts(None, pipeline("image"), head=HEAD, postprocess=CTCLabelDecode())
+
+
+def test_a_metric_measures_one_kind_of_result():
+    (line,) = said(None, pipeline("image"), postprocess=CTCLabelDecode(), metric=ClsMetric())
+    assert line.startswith("Metric: ClsMetric measures a Classification, CTCLabelDecode gives a Recognition")
 
 
 def test_keep_keys_drops_what_the_loss_needs():
