@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ppocr.errors import ConfigError, PpocrError
+from ppocr.utils.text import one_line
 
 USAGE = 2
 INTERRUPTED = 130
@@ -47,7 +48,7 @@ def main(command: Callable[..., Any], description: str | None, arguments: Sequen
 
         config = check(document)
         for line in config.warnings:
-            print(f"warning: {line}", file=sys.stderr)
+            print(f"warning: {one_line(line)}", file=sys.stderr)
         command(config, **{name: getattr(found, name) for name in flags})
 
     return run_guarded(run, debug=found.debug)
@@ -73,9 +74,9 @@ def _tell(error: PpocrError, debug: bool) -> int:
         traceback.print_exc()
     lines = [str(p) for p in error.problems] if isinstance(error, ConfigError) else [error.message]
     for line in lines:
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {one_line(line)}", file=sys.stderr)
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+        print(f"hint: {one_line(error.hint)}", file=sys.stderr)
     sys.stderr.flush()
     return error.exit_code
 

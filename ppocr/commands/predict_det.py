@@ -20,14 +20,11 @@ def predict_det() -> None:
 
     images = list_images(flags.image_dir)
     predictor = known_flags.build_predictor(flags)
-    predictions = predictor.predict(images, flags.det_batch_num)
-    for prediction in predictions:
-        if prediction.problem is None:
-            print(report.points_line(prediction))
-        else:
-            print(f"{prediction.source}: not read: {prediction.problem}", file=sys.stderr)
     folder = Path(flags.draw_img_save_dir)
-    report.finish(predictions, flags.save_res_path or folder / "det_results.txt", report.points_line)
+    place = flags.save_res_path or folder / "det_results.txt"
+    coming = predictor.stream(images, flags.det_batch_num)
+    predictions = report.publish(coming, lambda p: report.tell(p, report.points_line), place, report.points_line)
+    report.finish(predictions, place)
     if flags.draw:
         report.draw(predictions, folder, prefix="det_res_")
 

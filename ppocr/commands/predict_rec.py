@@ -19,12 +19,8 @@ def predict_rec() -> None:
 
     images = list_images(flags.image_dir)
     predictor = known_flags.build_predictor(flags)
-    predictions = predictor.predict(images, flags.rec_batch_num)
-    for prediction in predictions:
-        if prediction.problem is None:
-            print(f"Predicts of {prediction.source}:{report.shown(prediction.result)}")
-        else:
-            print(f"{prediction.source}: not read: {prediction.problem}", file=sys.stderr)
+    coming = predictor.stream(images, flags.rec_batch_num)
+    predictions = report.publish(coming, report.tell, flags.save_res_path)
     report.warn_of_squeezed(predictor, '--rec_image_shape="C, H, -1" keeps their proportions')
     report.finish(predictions, flags.save_res_path)
     if flags.draw:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ppocr.errors import DataError
+from ppocr.utils.text import one_line
 
 # The label is legible but this configuration cannot learn it: counted, but no sign of a broken data set.
 LABEL_REASONS = frozenset({"too_long", "ctc_infeasible", "out_of_dictionary", "empty_label"})
@@ -123,7 +124,7 @@ class DataReport:
                 lines.append(f"data: {reason} {n}: the longest {self.needed[reason]}; first at {kept[0].where}")
             else:
                 lines.append(f"data: {reason} {n}: first {printable(kept[0])}")
-        return lines
+        return [one_line(line) for line in lines]
 
     def check(self, max_bad_ratio: float, *, minimum: int = _MINIMUM) -> None:
         """End the run when too many samples are broken.

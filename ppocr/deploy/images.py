@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
 from pathlib import Path
+from typing import TextIO
 
 from ppocr.errors import DataError
 from ppocr.utils.encoding import not_utf8
@@ -40,7 +41,7 @@ def list_images(place: str | Path, listed: str | Path | None = None) -> list[str
 
 def _read_list(path: Path, folder: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = _lines(path)
     except UnicodeDecodeError as err:
         raise DataError(f"{path}: cannot be read as a list of images: {not_utf8(bytes(err.object))}") from err
     except OSError as err:
@@ -52,21 +53,53 @@ def _read_list(path: Path, folder: Path) -> list[str]:
     return found
 
 
-def write_lines(path: str | Path, lines: Sequence[str]) -> None:
-    """Write a results file whole or not at all, creating its folder.
+def _lines(path: Path) -> list[str]:
+    """Return the lines of a UTF-8 file; only a line feed ends one, unlike in `str.splitlines`."""
+    lines = path.read_text(encoding="utf-8-sig").split("\n")  # reading has turned CR LF into LF
+    return lines if lines[-1] else lines[:-1]
 
-    Raises:
-        DataError: it cannot be written.
+
+class ResultsFile:
+    """A results file that has every result as soon as it is known, so that a run that is ended keeps what it found.
+
+    The file is made with its first line: a run without any leaves an earlier run's file alone.
+
+    Args:
+        path: the file; its folder is created. None for no file.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in lines)
-        temporary.replace(target)
-    except OSError as err:
-        raise DataError(f"{target}: cannot be written: {err.strerror or err}", "set Global.save_res_path") from err
+
+    def __init__(self, path: str | Path | None) -> None:
+        self._path = Path(path) if path else None
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> ResultsFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, line: str) -> None:
+        """Write a line.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        if self._path is None:
+            return
+        try:
+            if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._path.open("w", encoding="utf-8", newline="\n")
+            self._file.write(f"{line}\n")
+            self._file.flush()
+        except OSError as err:
+            file, self._file = self._file, None
+            with contextlib.suppress(OSError):  # the same error again: closing tries to write what is left
+                if file is not None:
+                    file.close()
+            reason = err.strerror or err
+            raise DataError(f"{self._path}: cannot be written: {reason}", "set Global.save_res_path") from err
 
 
 def read_labels(path: str | Path, folder: str | Path) -> list[tuple[str, str]]:
@@ -80,7 +113,7 @@ def read_labels(path: str | Path, folder: str | Path) -> list[tuple[str, str]]:
         DataError: it cannot be read, or a line has no tab.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = _lines(Path(path))
     except UnicodeDecodeError as err:
         raise DataError(f"{path}: cannot be read as a label file: {not_utf8(bytes(err.object))}") from err
     except OSError as err:

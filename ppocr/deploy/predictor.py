@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
@@ -19,6 +19,7 @@ from ppocr.deploy.integrity import check_files
 from ppocr.errors import ConfigError, SampleError, one_sample
 from ppocr.utils.image_io import read_bytes
 from ppocr.utils.image_size import image_size
+from ppocr.utils.text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -136,34 +137,44 @@ class Predictor:
         self._run([sample])
 
     def predict(self, images: Sequence[Image], batch_size: int = 8) -> list[Prediction]:
-        """Return one prediction per image, in the order of the images.
+        """Return one prediction per image, in the order of the images; see `stream`."""
+        return list(self.stream(images, batch_size))
+
+    def stream(self, images: Iterable[Image], batch_size: int = 8) -> Iterator[Prediction]:
+        """Yield one prediction per image, in the order of the images, as soon as those of its chunk are known.
 
         Args:
             images: paths, encoded images, or uint8 [H, W, 3] arrays in blue-green-red order.
             batch_size: most images the network sees at once.
+
+        Raises:
+            ConfigError: the batch size is none.
         """
         if batch_size < 1:
             raise ConfigError(f"batch size {batch_size}: must be at least 1")
-        found: list[Prediction | None] = [None] * len(images)
+        found: list[Prediction | None] = []  # of the chunk under way, as the two below
         samples: dict[int, dict[str, Any]] = {}
         held = 0
         for number, image in enumerate(images):
             source = str(image) if isinstance(image, (str, Path)) else str(number)
+            found.append(None)
             try:
                 with one_sample():
                     sample = self.prepare(image)
             except SampleError as problem:
-                found[number] = Prediction(source, problem=problem)
-                continue
-            for _, detail in sample.pop("notes", ()):
-                logger.warning("%s: shrunk from %s", source, detail)
-            samples[number] = {**sample, "source": source}
-            held += sum(np.asarray(value).nbytes for value in sample.values())
-            if len(samples) == batch_size * CHUNK or held > CHUNK_BYTES:
+                found[-1] = Prediction(source, problem=problem)
+                sample = None
+            if sample is not None:
+                for _, detail in sample.pop("notes", ()):
+                    logger.warning("%s: shrunk from %s", one_line(source), detail)
+                samples[len(found) - 1] = {**sample, "source": source}
+                held += sum(np.asarray(value).nbytes for value in sample.values())
+            if len(found) >= batch_size * CHUNK or held > CHUNK_BYTES:
                 self._predict(samples, batch_size, found)
-                samples, held = {}, 0
+                yield from (prediction for prediction in found if prediction is not None)
+                found, samples, held = [], {}, 0
         self._predict(samples, batch_size, found)
-        return [prediction for prediction in found if prediction is not None]
+        yield from (prediction for prediction in found if prediction is not None)
 
     def _predict(
         self, samples: Mapping[int, Mapping[str, Any]], batch_size: int, found: list[Prediction | None]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ppocr.deploy.images import write_lines
+from ppocr.deploy.images import ResultsFile
 from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.errors import DataError, SampleError
 from ppocr.utils.image_io import decode_image, read_bytes
+from ppocr.utils.text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +50,14 @@ def shown(result: Any) -> str:
 def line(prediction: Prediction) -> str:
     """Return a line of a results file: path, text and confidence between tabs; or path and regions, as label files."""
     result = prediction.result if isinstance(prediction.result, (tuple, list)) else (prediction.result,)
-    return "\t".join([prediction.source, *(item if isinstance(item, str) else shown(item) for item in result)])
+    fields = [prediction.source, *(item if isinstance(item, str) else shown(item) for item in result)]
+    return "\t".join(map(one_line, fields))
 
 
 def points_line(prediction: Prediction) -> str:
     """Return a line as the deployed detection command writes it: file name, tab, the corners of each region."""
     points = [np.asarray(region).tolist() for region in prediction.result.points]
-    return f"{Path(prediction.source).name}\t{json.dumps(points)}"
+    return f"{one_line(Path(prediction.source).name)}\t{json.dumps(points)}"
 
 
 def warn_of_squeezed(predictor: Predictor, cure: str) -> None:
@@ -70,24 +73,70 @@ def warn_of_squeezed(predictor: Predictor, cure: str) -> None:
         )
 
 
-def finish(
-    predictions: Sequence[Prediction],
-    save_path: str | Path | None,
-    as_line: Callable[[Prediction], str] = line,
-) -> None:
-    """Say how many images were read and write the results file.
+def predicts_line(prediction: Prediction) -> str:
+    """Return what the deployed commands for lines print of an image."""
+    return f"Predicts of {one_line(prediction.source)}:{shown(prediction.result)}"
+
+
+def tell(prediction: Prediction, spoken: Callable[[Prediction], str] = predicts_line) -> None:
+    """Print a prediction at once, on stderr why an image could not be read.
 
     Args:
-        predictions: all of them.
-        save_path: the file; None for none.
+        prediction: of one image.
+        spoken: turns a result into what is printed.
+    """
+    if prediction.problem is None:
+        print(spoken(prediction), flush=True)
+    else:
+        print(one_line(f"{prediction.source}: not read: {prediction.problem}"), file=sys.stderr, flush=True)
+
+
+def tell_as_trained(prediction: Prediction) -> None:
+    """Print a prediction at once as the commands that predict with trained weights do."""
+    problem = prediction.problem
+    print(f"infer_img: {one_line(prediction.source)}")
+    print(f"\tnot read: {one_line(str(problem))}" if problem else f"\tresult: {shown(prediction.result)}", flush=True)
+
+
+def publish(
+    predictions: Iterable[Prediction],
+    announce: Callable[[Prediction], None],
+    save_path: str | Path | None,
+    as_line: Callable[[Prediction], str] = line,
+) -> list[Prediction]:
+    """Announce every prediction and write it to the results file as it comes, and return them all.
+
+    Args:
+        predictions: in the order of the images.
+        announce: prints one.
+        save_path: the results file; None for none.
         as_line: turns a prediction into a line of it.
 
     Raises:
-        DataError: no image could be read, or the file cannot be written.
+        DataError: the file cannot be written.
+    """
+    found = []
+    with ResultsFile(save_path) as file:
+        for prediction in predictions:
+            found.append(prediction)
+            announce(prediction)
+            if prediction.problem is None:
+                file.add(as_line(prediction))
+    return found
+
+
+def finish(predictions: Sequence[Prediction], save_path: str | Path | None) -> None:
+    """Say how many images were read, and where the results are.
+
+    Args:
+        predictions: all of them.
+        save_path: the results file; None for none.
+
+    Raises:
+        DataError: no image could be read.
     """
     read = [p for p in predictions if p.problem is None]
-    if save_path:
-        write_lines(save_path, [as_line(p) for p in read])
+    if save_path and read:
         logger.info("results: %s", save_path)
     failed = len(predictions) - len(read)
     if not read:

@@ -65,14 +65,11 @@ def infer(
     pipeline = task.eval_pipeline.for_inference()
     backend = DygraphBackend(task.model, None)
     predictor = Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))
-    predictions = predictor.predict(images, min(cfg.Eval.loader.batch_size_per_card, LARGEST_BATCH))
-    for prediction in predictions:
-        print(f"infer_img: {prediction.source}")
-        problem = prediction.problem
-        print(f"\tnot read: {problem}" if problem else f"\tresult: {report.shown(prediction.result)}")
-    report.warn_of_squeezed(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
     place = Path(settings.save_res_path or Path(settings.save_model_dir) / "predicts.txt")
-    report.finish(predictions, place)  # before the pictures: a full disk must not cost the results
+    coming = predictor.stream(images, min(cfg.Eval.loader.batch_size_per_card, LARGEST_BATCH))
+    predictions = report.publish(coming, report.tell_as_trained, place)
+    report.warn_of_squeezed(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
+    report.finish(predictions, place)
     if pictures:
         report.draw(predictions, place.parent / pictures, prefix)
     return predictions

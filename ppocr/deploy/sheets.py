@@ -16,6 +16,7 @@ from ppocr.metrics.det import DetMetric, compare
 from ppocr.utils.draw import contact_sheet
 from ppocr.utils.draw_regions import draw_det_comparison, grid
 from ppocr.utils.image_io import decode_image, read_bytes
+from ppocr.utils.text import one_line
 
 
 def predictor_of(model: str | Path, wanted: type) -> Predictor:
@@ -48,12 +49,12 @@ def lines_sheet(
     right = [text == label for text, (_, label) in zip(texts, pairs)]
     for prediction in found[:count]:
         answer = prediction.problem or f"{prediction.result[0]} ({prediction.result[1]:.3f})"
-        print(f"{prediction.source} -> {answer}")
+        print(one_line(f"{prediction.source} -> {answer}"))
     chosen = sorted(range(len(pairs)), key=lambda i: (right[i], i))[: most // 4]
     chosen += [i for i in range(len(pairs)) if i not in set(chosen)][: most - len(chosen)]
     shown = [i for i in chosen if found[i].problem is None]
     images = [decode_image(read_bytes(pairs[i][0])) for i in shown]
-    captions = [f"{texts[i]} (label {pairs[i][1]})" for i in shown]
+    captions = [one_line(f"{texts[i]} (label {pairs[i][1]})") for i in shown]
     said = f"{sum(right)} of {len(right)} lines are right ({sum(right) / len(right):.1%})"
     return contact_sheet(images, captions, [right[i] for i in shown]), said
 
@@ -89,7 +90,8 @@ def pages_sheet(
         counts = compare(prediction.result.points, label["polys"], label["ignore_tags"])
         mistakes[number] = counts["regions"] + counts["found"] - 2 * counts["matched"]
         if number < count:
-            print(f"{prediction.source} -> {counts['matched']} of {counts['regions']} regions, {counts['found']} found")
+            said = f"{counts['matched']} of {counts['regions']} regions, {counts['found']} found"
+            print(f"{one_line(prediction.source)} -> {said}")
     if not mistakes:
         raise DataError(f"none of {len(found)} images could be read: {found[0].problem}")
     chosen = sorted(mistakes, key=lambda i: (-mistakes[i], i))[: most // 2]

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ppocr.utils.text import one_line
+
 LOGGER = "ppocr"
 LOG_FILE = "train.log"
 _FORMAT = "[%(asctime)s] ppocr %(levelname)s: %(message)s"
@@ -59,9 +61,17 @@ def log_into(folder: Path) -> logging.FileHandler:
     return handler
 
 
+class _Harmless(logging.Formatter):
+    """Writes what a file name or a label brought into a message so that it does nothing to a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or the lines where the message has several."""
+        return "\n".join(map(one_line, super().format(record).split("\n")))
+
+
 def _add(logger: logging.Logger, handler: logging.Handler) -> None:
     if handler.formatter is None:
-        handler.setFormatter(logging.Formatter(_FORMAT, _DATES))
+        handler.setFormatter(_Harmless(_FORMAT, _DATES))
     logger.addHandler(handler)
 
 
@@ -94,7 +104,7 @@ def _console_handler() -> logging.Handler:
         except ImportError:
             return logging.StreamHandler(sys.stdout)
         handler = RichHandler(console=console(), show_path=False, markup=False, highlighter=None)
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.setFormatter(_Harmless("%(message)s"))
         return handler
     return logging.StreamHandler(sys.stdout)
 

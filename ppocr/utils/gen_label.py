@@ -20,6 +20,7 @@ T = TypeVar("T")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".JPG", ".JPEG", ".PNG")
 QUAD = 4
 _SHOWN = 5
+_UNSAFE = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # as in utils/text.py, without it
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*")
 
 
@@ -64,9 +65,10 @@ def gen_det_label(root_path: str, input_path: str, output_label: str, points: in
     if points == 0 and 2 * found.count(QUAD) > len(found):
         points = QUAD
     regions = dict(zip([line.where for line in lines], _each(lines, lambda text: parse_region(text, points))))
+    images = {name: _listable(os.path.join(root_path, _image_name(name, root_path))) for name in files}
     with _writer(output_label) as out:
         for name, of_file in files.items():
-            image = os.path.join(root_path, _image_name(name, root_path))
+            image = images[name]
             label = json.dumps([regions[line.where] for line in of_file], ensure_ascii=False)
             out.write(f"{image}\t{label}\n")
     longer = [line for line, pairs in zip(lines, found) if points and pairs > points]
@@ -93,10 +95,10 @@ def gen_rec_label(input_path: str, output_label: str, root_path: str = "") -> st
     lines = list(_lines(input_path))
     if not lines:
         raise LabelFileError(f"--input_path {input_path}: no line in this file")
-    words = _each(lines, parse_word)
+    words = [(_listable(os.path.join(root_path, image)), text) for image, text in _each(lines, parse_word)]
     with _writer(output_label) as out:
         for image, text in words:
-            out.write(f"{os.path.join(root_path, image)}\t{text}\n")
+            out.write(f"{image}\t{text}\n")
     return f"{len(words)} images: {output_label}"
 
 
@@ -188,9 +190,21 @@ def _image_name(name: str, root_path: str) -> str:
     return next(present, stem + IMAGE_SUFFIXES[0])
 
 
+def _listable(path: str) -> str:
+    """Return the path of an image; raises LabelFileError when no line of a label file can hold it."""
+    if re.search("[\t\n\r\ud800-\udfff]", path):
+        raise LabelFileError(f"{path!r}: a name with a tab, a line end or bytes that are not UTF-8: rename the file")
+    return path
+
+
 def _natural(name: str) -> list[tuple[int, str]]:
     """Return a key that sorts img_2 before img_10."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _one_line(text: str) -> str:
+    """Return a text with escapes for what would act on a terminal."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _writer(path: str) -> TextIO:
@@ -211,11 +225,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.mode == "det":
-            print(gen_det_label(options.root_path, options.input_path, options.output_label, options.points))
+            said = gen_det_label(options.root_path, options.input_path, options.output_label, options.points)
         else:
-            print(gen_rec_label(options.input_path, options.output_label, options.root_path))
+            said = gen_rec_label(options.input_path, options.output_label, options.root_path)
+        print(_one_line(said))
     except (LabelFileError, OSError) as error:
-        print(f"gen_label.py: {error}", file=sys.stderr)
+        print(f"gen_label.py: {_one_line(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ppocr.deploy.images import list_images, write_lines
+from ppocr.deploy.images import ResultsFile, list_images, read_labels
 from ppocr.errors import DataError
 
 
@@ -46,10 +48,25 @@ def test_an_empty_folder_is_an_error(tmp_path):
         list_images(tmp_path)
 
 
-def test_results_are_written_whole(tmp_path):
+def test_results_are_in_the_file_as_soon_as_they_are_known(tmp_path):
     path = tmp_path / "new" / "out.txt"
-    write_lines(path, ["a\tb", "ä"])
+    with ResultsFile(path) as file:
+        assert not path.exists(), "an earlier run's results stay until there are others"
+        file.add("a\tb")
+        assert path.read_bytes() == b"a\tb\n"
+        file.add("ä")
     assert path.read_bytes() == "a\tb\nä\n".encode()
     assert [p.name for p in path.parent.iterdir()] == ["out.txt"]
-    with pytest.raises(DataError, match="cannot be written"):
-        write_lines(path / "below a file.txt", [])
+    with ResultsFile(None) as file:
+        file.add("nowhere")
+    for place in (path / "below a file.txt", Path("/dev/full")):
+        with pytest.raises(DataError, match="cannot be written"), ResultsFile(place) as file:
+            file.add("a")
+
+
+def test_only_a_line_feed_ends_a_line_of_a_list(tmp_path):
+    text = "a\u2028\x85\x0c.png\tx\x1cy\r\n\nb.png\tz"
+    (tmp_path / "list.txt").write_bytes(text.encode())
+    assert list_images("", tmp_path / "list.txt") == ["a\u2028\x85\x0c.png", "b.png"]
+    (tmp_path / "list.txt").write_bytes(text.replace("\n\n", "\n").encode())
+    assert read_labels(tmp_path / "list.txt", "") == [("a\u2028\x85\x0c.png", "x\x1cy"), ("b.png", "z")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import os
 import re
 import subprocess
 import sys
@@ -172,3 +174,64 @@ def test_weights_of_another_network_are_never_exported(project, tmp_path, capfd)
     options = [project.weights_option, f"Global.save_inference_dir={target}", "Architecture.Neck.hidden_size=24"]
     assert run("export_model.py", project, *options) == 1
     assert not target.exists()
+
+
+HOSTILE_NAMES = (b"\xff.png", b"\x1b[31mred.png", b"tab\there.png", b"line\nbreak.png", "韩国 é\u2028.png".encode())
+SHOWN_NAMES = (
+    "\\u001b[31mred.png",
+    "line\\nbreak.png",
+    "tab\\there.png",
+    "韩国 é\\u2028.png",
+    "\\udcff.png",
+    "ordinary é.png",
+)
+
+
+@pytest.fixture
+def hostile(project, tmp_path):
+    """A folder of images whose names would break a results file or act on a terminal, two of them no images."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in (*HOSTILE_NAMES, "ordinary é.png".encode()):
+        (folder / os.fsdecode(name)).write_bytes(project.images[0].read_bytes())
+    (folder / "\x1b]0;title\x07.png").write_bytes(b"\xff\xd8\xff\xe0")
+    (folder / "of no height.png").write_bytes(b"\xff\xd8\xff\xc0\0\x11\x08\0\0\0\x08\3\1\x11\0\2\x11\0\3\x11\0")
+    return folder
+
+
+@pytest.mark.parametrize("command", ["infer", "predict"])
+def test_names_are_shown_and_written_harmlessly(command, project, hostile, tmp_path, monkeypatch, capfd):
+    results = tmp_path / "results.txt"
+    monkeypatch.setattr(logging.getLogger("ppocr"), "handlers", [])  # an earlier test's wrote to a stream that is gone
+    capfd.readouterr()
+    if command == "infer":
+        options = (project.weights_option, f"Global.infer_img={hostile}", f"Global.save_res_path={results}")
+        assert run("infer_rec.py", project, *options) == 0
+    else:
+        flags = (f"--rec_model_dir={project.exported}", f"--image_dir={hostile}", f"--save_res_path={results}")
+        assert predict(monkeypatch, *flags) == 0
+    shown = capfd.readouterr()
+    printed = shown.out + shown.err
+    assert "\x1b" not in printed and "\u2028" not in printed and "Traceback" not in printed
+    assert printed.count("not read: undecodable") == 2
+    lines = results.read_text(encoding="utf-8").split("\n")
+    assert lines.pop() == "" and all(line.count("\t") == 2 for line in lines)
+    assert sorted(Path(line.split("\t")[0]).name for line in lines) == sorted(SHOWN_NAMES)
+    for name in SHOWN_NAMES:
+        assert name in shown.out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe with a name stands for an image that never comes")
+def test_a_kill_leaves_the_results_known_so_far(project, tmp_path):
+    names = [str(project.images[0])] * 40 + [str(tmp_path / "never")]
+    os.mkfifo(names[-1])
+    (tmp_path / "list.txt").write_text("\n".join(names), encoding="utf-8")
+    results = tmp_path / "new" / "results.txt"
+    command = [sys.executable, "-m", "ppocr", "predict_rec", f"--image_dir={tmp_path / 'list.txt'}"]
+    command += [f"--rec_model_dir={project.exported}", "--rec_batch_num=1", f"--save_res_path={results}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        printed = [process.stdout.readline() for _ in range(32)]  # of the first chunk, on a pipe
+        process.kill()
+    assert all(line.startswith("Predicts of ") for line in printed)
+    lines = results.read_text(encoding="utf-8").splitlines()
+    assert 31 <= len(lines) <= 32 and all(line.count("\t") == 2 for line in lines), "the last may be cut by the kill"

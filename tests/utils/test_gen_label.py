@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +139,16 @@ def test_another_encoding_is_named(tmp_path: Path) -> None:
     (folder / "gt_img_2.txt").write_bytes("1,2,3,4,5,6,7,8,中".encode("gbk"))
     with pytest.raises(gen_label.LabelFileError, match="gt_img_2.txt: not UTF-8"):
         gen_label.gen_det_label("", str(folder), str(tmp_path / "out.txt"))
+
+
+def test_names_no_label_file_can_hold_are_refused_and_shown_harmlessly(tmp_path: Path) -> None:
+    for number, name in enumerate((b"gt_a\tb.txt", b"gt_a\nb.txt", b"gt_\xff.txt")):
+        folder = tmp_path / str(number) / "\x1b[31m"
+        folder.mkdir(parents=True)
+        (folder / os.fsdecode(name)).write_text(FIRST.lstrip("\ufeff"), encoding="utf-8")
+        done = run("--mode=det", f"--input_path={folder}", f"--output_label={tmp_path / 'out.txt'}")
+        assert done.returncode == 1 and "rename the file" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    (tmp_path / "\x1b[2J.txt").write_text("no comma\n", encoding="utf-8")
+    done = run(f"--input_path={tmp_path}/\x1b[2J.txt", f"--output_label={tmp_path / 'out.txt'}")
+    assert done.returncode == 1 and "\\u001b[2J.txt:1: " in done.stderr and "\x1b" not in done.stderr
+    assert not (tmp_path / "out.txt").exists()
