@@ -138,10 +138,16 @@ class DataReport:
         """
         if self.used >= max(minimum, _MINIMUM):
             self.check_regions()
+        refusal = self.refusal(max_bad_ratio, minimum=minimum)
+        if refusal is not None:
+            raise refusal
+
+    def refusal(self, max_bad_ratio: float, *, minimum: int = _MINIMUM) -> DataError | None:
+        """Return the error that more than a share of the samples is broken, or None; see `check`."""
         if not self.bad or self.drawn < minimum or self.bad <= max_bad_ratio * self.drawn:
-            return
+            return None
         accepted = min(1.0, math.ceil(105 * self.bad / self.drawn) / 100)  # the share found, and a little more
-        raise DataError(
+        return DataError(
             f"{self.bad} of {self.drawn} samples ({100 * self.bad / self.drawn:.1f} %) cannot be used, "
             f"more than max_bad_ratio {100 * max_bad_ratio:g} %: {first_causes(self.all_examples())}",
             f"repair the data set, or train without them: -o Global.max_bad_ratio={accepted:g}",

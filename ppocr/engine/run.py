@@ -135,7 +135,7 @@ def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
         seed=seed,
         rank=world.rank,
         world_size=world.size,
-        max_bad_ratio=cfg.Global.max_bad_ratio,
+        max_bad_ratio=1.0,  # the trainer keeps to Global.max_bad_ratio: it saves what is trained before it ends
     )
     return Loaders(train_loader, eval_loader(cfg, task, world) if cfg.Eval is not None else None)
 

@@ -18,6 +18,7 @@ from ppocr.engine.evaluator import Evaluation, evaluate, report
 from ppocr.engine.ledger import LossLedger, NonFiniteLoss, spoiled_weights
 from ppocr.engine.log import get_logger
 from ppocr.engine.meters import Meters
+from ppocr.engine.position import Best, Position
 from ppocr.engine.progress import Progress
 from ppocr.engine.resume_states import official_states
 from ppocr.engine.rng import seed_step
@@ -33,47 +34,15 @@ STOP_CHECK_STEPS = 10  # ranks on GPUs agree about stopping this often, on CPUs 
 
 
 @dataclass
-class Position:
-    """Where training stands; a step is one update of the weights.
-
-    Args:
-        epoch: the epoch being trained, from 1.
-        batches: batches each rank has read in it.
-        step_in_epoch: steps done in it.
-        global_step: steps done in all.
-    """
-
-    epoch: int = 1
-    batches: int = 0
-    step_in_epoch: int = 0
-    global_step: int = 0
-
-
-@dataclass
-class Best:
-    """The best evaluation so far.
-
-    Args:
-        value: its main indicator.
-        epoch: when.
-        global_step: when.
-    """
-
-    value: float = -math.inf
-    epoch: int = 0
-    global_step: int = 0
-
-    def beaten_by(self, value: float) -> bool:
-        """Return whether a value is better; ties and values that are not finite are not."""
-        return math.isfinite(value) and value > self.value
-
-
-@dataclass
 class Loaders:
     """The data of a run: the training set, and the set to evaluate on, if any."""
 
     train: Any
     eval: Any = None
+
+
+class EpochEnded(DataError):
+    """The data ended the run within an epoch; what was trained before is saved."""
 
 
 class Trainer:
@@ -119,7 +88,7 @@ class Trainer:
         self.steps_per_epoch = math.ceil(len(loaders.train) / self.accumulate)
         self.stop = StopSignals()
         self._on_gpu = paddle.device.get_device().startswith("gpu")
-        self.data_log = DataLog(loaders.train, self.world)
+        self.data_log = DataLog(loaders.train, self.world, settings.max_bad_ratio)
         self._evaluated_at = -1
         self._unknown_reported = False
 
@@ -148,13 +117,22 @@ class Trainer:
         return self.best
 
     def _train_or_stop(self) -> None:
-        """Train an epoch; a loader that fails because a signal reached its workers too means stopping."""
+        """Train an epoch; what is trained before its data fail is saved, where there are no ranks to agree with.
+
+        A loader that fails because a signal reached its workers too means stopping.
+        """
         try:
             self.train_epoch()
-        except DataError:
-            if self.world.together or not self.stop.received:
+        except EpochEnded:
+            raise
+        except DataError as error:
+            if self.world.together:
                 raise
             self.stop_if_asked()
+            if not self.position.step_in_epoch:
+                raise
+            self.save("latest")
+            raise EpochEnded(error.message, self._go_on(error.hint)) from error
 
     def train_epoch(self) -> None:
         """Train on the rest of the current epoch."""
@@ -235,11 +213,24 @@ class Trainer:
         epoch = position.epoch
         every = settings.eval_batch_epoch
         self.evaluate_if_due(bool(every) and epoch % every == 0 and self._last_evaluation_is_old())
-        self.data_log.end_epoch(epoch)
+        refusal = self.data_log.end_epoch(epoch)
         position.epoch, position.batches, position.step_in_epoch = epoch + 1, 0, 0
         self.save("latest")
         if settings.save_epoch_step > 0 and epoch % settings.save_epoch_step == 0:
             self.save(f"iter_epoch_{epoch}")
+        self._end_if_refused(refusal)
+
+    def _end_if_refused(self, refusal: DataError | None) -> None:
+        """End the run on all ranks where the data of one of them call for it; what is trained has been saved."""
+        told = [r for r in self.world.gather((refusal.message, refusal.hint) if refusal else None) if r]
+        if told:
+            message, hint = told[0]
+            raise EpochEnded(message, self._go_on(hint))
+
+    def _go_on(self, hint: str = "") -> str:
+        """Return a hint, and how to go on from what has just been saved."""
+        how = f"go on with -o Global.checkpoints={self.settings.save_model_dir.rstrip('/')}/latest"
+        return f"{hint}; {how}" if hint else how
 
     def _evaluation_is_due(self) -> bool:
         """Return whether `eval_batch_step`, "every" or "[start, every]", asks for an evaluation now."""
@@ -296,19 +287,20 @@ class Trainer:
             self.keeper.save(name, self.task, self.optimizer, state, about)
 
     def stop_if_asked(self) -> None:
-        """Save and leave when a signal came to any rank."""
+        """Save and leave when a signal came to any rank, or too many samples of any rank are broken."""
         every = STOP_CHECK_STEPS if self._on_gpu else 1
         if self.world.together and self.position.global_step % every:
             return
         orphaned = self.world.watchdog is not None and self.world.watchdog.orphaned
-        asked = bool(self.stop.received or orphaned)
-        if self.world.any(asked):
+        refusal = self.data_log.refusal()
+        if self.world.any(bool(self.stop.received or orphaned or refusal)):
             self.save("latest")
+            self._end_if_refused(refusal)
             position = self.position
             raise Stopped(
                 self.stop.received or 15,
                 f"stopped by a signal at epoch {position.epoch}, step {position.global_step}; saved",
-                f"go on with -o Global.checkpoints={self.settings.save_model_dir.rstrip('/')}/latest",
+                self._go_on(),
             )
 
     def state(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ppocr.data.problems import DataReport
+from ppocr.data.problems import DataReport, Problem
 from ppocr.engine.task import Task
 from ppocr.engine.trainer import Loaders, Trainer
 
@@ -24,6 +24,7 @@ def settings(folder, **changed) -> SimpleNamespace:
         "cal_metric_during_train": False, "use_visualdl": False, "accumulate_steps": 1, "use_amp": False,
         "amp_level": "O1", "amp_dtype": "float16", "scale_loss": 1.0, "use_dynamic_loss_scaling": False,
         "amp_custom_white_list": None, "amp_custom_black_list": None, "find_unused_parameters": False,
+        "max_bad_ratio": 0.01,
     }  # fmt: skip
     return SimpleNamespace(**{**values, **changed})
 
@@ -127,6 +128,20 @@ class ListLoader:
                 "index": paddle.to_tensor(index),
                 "problems": [],
             }
+
+
+class BrokenLoader(ListLoader):
+    """Reports 600 of 1000 samples as broken with its batch number `at` of the first epoch, counted from 0."""
+
+    def __init__(self, at: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.at = at
+
+    def epoch(self, epoch, start_step=0):
+        for step, batch in enumerate(super().epoch(epoch, start_step), start=start_step):
+            if (epoch, step) == (1, self.at):
+                self.report.add(1000, [Problem("missing_file", "list.txt:7", "gone.jpg")] * 600)
+            yield batch
 
 
 class Memory:

@@ -15,7 +15,17 @@ from ppocr.engine.rng import seed_model
 from ppocr.engine.task import Task
 from ppocr.engine.trainer import Loaders
 from ppocr.errors import PpocrError
-from tests.engine.parts import Accuracy, ListLoader, Loss, Memory, Net, PostProcess, SmallTrainer, settings
+from tests.engine.parts import (
+    Accuracy,
+    BrokenLoader,
+    ListLoader,
+    Loss,
+    Memory,
+    Net,
+    PostProcess,
+    SmallTrainer,
+    settings,
+)
 
 
 class Accident(ListLoader):
@@ -67,6 +77,8 @@ def run(mode: str, folder: Path) -> None:
     mine = {"count": 24, "seed": 3, "rank": world.rank, "size": world.size}
     accident = ACCIDENTS.get(mode) if world.rank == 1 else None
     train = Accident(accident, **mine) if accident else ListLoader(**mine)
+    if mode == "broken data" and world.rank == 1:
+        train = BrokenLoader(2, **mine)
     loaders = Loaders(train, ListLoader(7, 2, rank=world.rank, size=world.size, train=False))
     epochs = 100_000 if mode == "long" else 2
     wanted = settings(folder, accumulate_steps=2 if mode == "accumulate" else 1, epoch_num=epochs)
@@ -74,7 +86,7 @@ def run(mode: str, folder: Path) -> None:
     try:
         trainer.fit()
     except PpocrError as error:
-        (folder / f"end.{world.rank}").write_text(str(error))
+        (folder / f"end.{world.rank}").write_text(f"{error}; saved: {trainer.keeper.names}")
         if error.exit_code < 128:
             world.watchdog.report(str(error))
         print(error, file=sys.stderr, flush=True)

@@ -13,7 +13,8 @@ from ppocr.engine.log import get_logger
 from ppocr.engine.progress import TIMES
 from ppocr.engine.stop import Stopped
 from ppocr.engine.trainer import Best
-from tests.engine.parts import Accuracy, ListLoader, resume, trainer
+from ppocr.errors import DataError
+from tests.engine.parts import Accuracy, BrokenLoader, ListLoader, resume, trainer
 
 
 @pytest.fixture
@@ -77,6 +78,38 @@ def test_interrupted_equals_uninterrupted(tmp_path, lines, accumulate):
     other = trainer(tmp_path, seed=4, **common)
     other.fit()
     assert not same(weights(whole), weights(other))
+
+
+@pytest.mark.parametrize("at", [2, 4])
+def test_too_many_broken_samples_end_the_run_after_saving(tmp_path, at):
+    common = {"seed": 3, "save_epoch_step": 0}
+    whole = trainer(tmp_path, **common)
+    whole.fit()
+    first = trainer(tmp_path, loader=BrokenLoader(at, seed=3), **common)
+    with pytest.raises(DataError) as ended:
+        first.fit()
+    assert "list.txt:7" in ended.value.message
+    assert f"Global.checkpoints={tmp_path}/latest" in ended.value.hint and "max_bad_ratio=0.63" in ended.value.hint
+    second = resume(trainer(tmp_path, **common), first.keeper.saved["latest"])
+    assert second.position.global_step == at + 1
+    second.fit()
+    assert same(weights(whole), weights(second))
+
+
+class FailsAt(ListLoader):
+    def epoch(self, epoch, start_step=0):
+        for step, batch in enumerate(super().epoch(epoch, start_step), start=start_step):
+            if step == 3:
+                raise DataError("no usable sample in 20 attempts", "check data_dir")
+            yield batch
+
+
+def test_a_loader_that_fails_costs_no_step(tmp_path):
+    made = trainer(tmp_path, loader=FailsAt(seed=3))
+    with pytest.raises(DataError, match="no usable sample in 20 attempts") as ended:
+        made.fit()
+    assert ended.value.hint == f"check data_dir; go on with -o Global.checkpoints={tmp_path}/latest"
+    assert made.keeper.names == ["latest"] and made.keeper.saved["latest"][2]["position"]["global_step"] == 3
 
 
 def test_resume_at_another_batch_size_keeps_the_place_in_the_epoch(tmp_path):

@@ -81,3 +81,12 @@ def test_signal_to_one_rank_stops_both_after_saving(tmp_path):
     ends = [(tmp_path / f"end.{rank}").read_text() for rank in (0, 1)]
     assert all("stopped by a signal at epoch 1, step 3" in end for end in ends), output
     assert nobody_left(tmp_path)
+
+
+def test_broken_data_of_one_rank_end_both_after_saving(tmp_path):
+    code, output, _ = launch("broken data", tmp_path)
+    assert code == 1
+    ends = [(tmp_path / f"end.{rank}").read_text() for rank in (0, 1)]
+    assert all("samples (59.6 %) cannot be used" in end and "list.txt:7" in end for end in ends), output
+    assert "saved: ['latest']" in ends[0]
+    assert nobody_left(tmp_path)
