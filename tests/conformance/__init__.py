@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.conformance.rounding import assert_recorded
 
 HERE = Path(__file__).parent
 SEED_TAG = "fixture-seed-1"
@@ -48,23 +51,34 @@ def synth(name: str) -> np.ndarray:
 
 
 def assert_described(
-    actual: np.ndarray, expected: dict[str, Any], *, rtol: float = 1e-3, atol: float = 1e-4, count: int = 32
+    actual: np.ndarray,
+    expected: dict[str, Any],
+    *,
+    rtol: float = 1e-3,
+    atol: float = 1e-4,
+    moved: Callable[[int], np.ndarray] | None = None,
 ) -> None:
     """Compare an array with a described tensor: shape, mean, std and samples.
 
-    The bound per value is `rtol*|expected| + atol*max(1, absmax)`.
+    The bound per value is `rtol*|expected| + atol*max(1, absmax)`; `moved`, which returns the array computed from noisy
+    input, raises it for chaotic ones: see `assert_recorded`.
     """
     assert list(actual.shape) == expected["shape"], (actual.shape, expected["shape"])
-    values = np.asarray(actual, np.float64).ravel()
+    recorded = {name: np.asarray(expected[name], np.float64) for name in ("mean", "std") if name in expected}
+    samples = expected["values"] if "values" in expected else [float(value) for value in expected["samples"]]
+    recorded["values"] = np.asarray(samples, np.float64).ravel()
+    picks = None if "values" in expected else len(samples)
     scale = max(1.0, float(expected.get("absmax", 1.0)))
+    bounds = {name: rtol * np.abs(values) + atol * scale for name, values in recorded.items()}
+
+    def numbers(array: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: value for name, value in _describe(array, picks).items() if name in recorded}
+
+    assert_recorded(numbers(actual), recorded, bounds, moved and (lambda draw: numbers(moved(draw))))
+
+
+def _describe(array: np.ndarray, picks: int | None) -> dict[str, np.ndarray]:
+    values = np.asarray(array, np.float64).ravel()
     finite = values[np.isfinite(values)]
-    for key, got in (("mean", finite.mean()), ("std", finite.std())):
-        if key in expected:
-            assert abs(got - expected[key]) <= rtol * abs(expected[key]) + atol * scale, (key, got, expected[key])
-    if "values" in expected:
-        want = np.asarray(expected["values"], np.float64).ravel()
-    else:
-        want = np.asarray([float(v) for v in expected["samples"]])
-        values = values[np.random.RandomState(11).randint(0, values.size, len(want) or count)]
-    worst = np.abs(values - want) - (rtol * np.abs(want) + atol * scale)
-    assert np.all(worst <= 0), f"largest excess {worst.max()} at {worst.argmax()}: {values[worst.argmax()]}"
+    samples = values if picks is None else values[np.random.RandomState(11).randint(0, values.size, picks)]
+    return {"mean": finite.mean(), "std": finite.std(), "values": samples}

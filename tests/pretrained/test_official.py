@@ -99,14 +99,15 @@ def images(task: Task) -> list[np.ndarray]:
     """Real images of the kind a network takes."""
     assert task.eval_pipeline is not None
     _, height, width = task.eval_pipeline.output_shape()
+    if height == 48 and width != 192:
+        return [image for image, _ in labelled("ic15_words") + labelled("ch_photo")]
     if height < 0:
-        files = sorted((DATA / "det").rglob("*.jpg"))[:PHOTOGRAPHS]
-        if not files:
-            pytest.skip("the photographs are not there")
-        return [scaled(cv2.resize(cv2.imread(str(file)), (640, 384))) for file in files]
-    if height != 48 or width == 192:
-        return [scaled(cv2.resize(cv2.imread(str(f)), (192, 48))) for f in sorted((DATA / "rec").rglob("*.png"))[:20]]
-    return [image for image, _ in labelled("ic15_words") + labelled("ch_photo")]
+        files, size = sorted((DATA / "det").rglob("*.jpg"))[:PHOTOGRAPHS], (640, 384)
+    else:
+        files, size = sorted((DATA / "rec").rglob("*.png"))[:20], (192, 48)
+    if not files:
+        pytest.skip("the photographs are not there")
+    return [scaled(cv2.resize(cv2.imread(str(file)), size)) for file in files]
 
 
 def test_outputs_are_those_of_the_package(official: tuple) -> None:
