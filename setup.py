@@ -41,7 +41,15 @@ setup(
         "cpu": ["paddlepaddle>=3.0"],
         "gpu": ["paddlepaddle-gpu>=3.0"],
         "onnx": ["onnxruntime"],
-        "dev": ["pytest>=7", "pytest-xdist>=3.5", "ruff", "mypy", "onnxruntime", "setuptools>=70.1"],
+        # the next minor version of ruff may format otherwise, and the next one of mypy find more: raised by hand
+        "dev": [
+            "pytest>=7",
+            "pytest-xdist>=3.5",
+            "ruff>=0.17,<0.18",
+            "mypy>=2.4,<2.5; python_version>='3.10'",
+            "onnxruntime",
+            "setuptools>=70.1",
+        ],
     },
     classifiers=[
         "Programming Language :: Python :: 3",
