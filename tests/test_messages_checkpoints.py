@@ -256,7 +256,12 @@ def test_an_official_folder_goes_on_at_the_next_epoch(project: Project) -> None:
     assert run(train, project, (*TWO, "Global.save_model_dir={p}/from_official", "Global.seed=3")) == 0
     shown = (project.folder / "from_official" / "train.log").read_text(encoding="utf-8")
     assert "official checkpoint of epoch 1, step 2" in shown and "epoch 2 is done" in shown
-    assert "epoch 1 is done" not in shown
+    assert "epoch 1 is done" not in shown and "steps to epoch" not in shown
+    assert "learning rate was" in shown  # its cosine was one of one epoch
+    batch = ("Global.save_model_dir={p}/other", "Train.loader.batch_size_per_card=8")
+    assert run(train, project, (*TWO, *batch)) == 0
+    shown = (project.folder / "other" / "train.log").read_text(encoding="utf-8")
+    assert "took 2 steps to epoch 1, here it is 1" in shown
     states, params = (
         [pickle.loads((project.folder / f"{name}/latest{suffix}").read_bytes()) for name in ("same", "from_official")]
         for suffix in (".states", ".pdparams")

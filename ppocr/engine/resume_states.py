@@ -137,6 +137,31 @@ def resumable(start: Checkpoint, indicator: str | None) -> Checkpoint:
     return replace(start, states={"position": position, "best": found})
 
 
+def warn_of_another_schedule(start: Checkpoint, steps_per_epoch: int, rate: float) -> None:
+    """Tell where the schedule of this run is not that of the official run a checkpoint is from, as far as it shows.
+
+    Args:
+        start: as `resumable` returns it; ours hold their schedule, see `plan_schedule`.
+        steps_per_epoch: of this run.
+        rate: its learning rate at the checkpoint's step.
+    """
+    if "data" in start.states:
+        return
+    epochs, steps = start.states["position"]["epoch"] - 1, start.states["position"]["global_step"]
+    # a best_accuracy may have been written in the middle of its epoch
+    if not (epochs - 1) * steps_per_epoch < steps <= epochs * steps_per_epoch:
+        get_logger().warning(
+            f"the checkpoint took {steps} steps to epoch {epochs}, here it is {epochs * steps_per_epoch} (another "
+            "batch size, data set or number of processes): schedules count steps, and go on at the checkpoint's"
+        )
+    before = float((start.optimizer or {}).get(SCHEDULE, {"last_lr": rate})["last_lr"])
+    if not math.isclose(rate, before, rel_tol=1e-3):
+        get_logger().warning(
+            f"the checkpoint's learning rate was {before:.6g}, that of the configuration at its step is {rate:.6g}: "
+            "compare Optimizer.lr and Global.epoch_num with those of its training"
+        )
+
+
 def official_states(position: Any, best: Any, indicator: str | None) -> dict[str, Any]:
     """Return what official tools read when they resume.
 

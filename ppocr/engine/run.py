@@ -19,7 +19,7 @@ from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weigh
 from ppocr.engine.log import close_log, get_logger, log_into, log_to_file, set_up_logging
 from ppocr.engine.output_folder import CONFIG_FILE, check_folder, prepare_folder, recover_folder
 from ppocr.engine.resume import plan_schedule, tell_differences
-from ppocr.engine.resume_states import resumable
+from ppocr.engine.resume_states import resumable, warn_of_another_schedule
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.stop import Stopped
 from ppocr.engine.trained import trained_task
@@ -100,6 +100,7 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     if resumed is not None:
         rate = float(trainer.optimizer.get_lr())
         get_logger().info(f"resumed: learning rate {rate:.6g} (Global.resume_lr={settings.resume_lr})")
+        warn_of_another_schedule(resumed, trainer.steps_per_epoch, rate)
     world.barrier()  # no rank has anything left to read in the folder, or to fail at
     if world.first:
         prepare_folder(folder, resumed, overwrite=settings.overwrite)
