@@ -9,12 +9,13 @@ from typing import Any
 import paddle
 from paddle import nn
 
-from ppocr.config.contracts import check_contracts
+from ppocr.config.contracts import check_batch_memory, check_contracts
 from ppocr.config.schema import Config
 from ppocr.config.sections import DataSection
 from ppocr.data.transforms.base import Pipeline
 from ppocr.engine.task import Task
 from ppocr.errors import ConfigError
+from ppocr.failures import inside, located, running
 from ppocr.modeling.architectures import build_model
 from ppocr.registry import DATASETS, HEADS, LOSSES, METRICS, POSTPROCESSES, parameters
 
@@ -28,19 +29,30 @@ def build_task(cfg: Config, mode: str) -> Task:
             metric not in inference.
 
     Raises:
-        ConfigError: parts that do not fit together.
+        ConfigError: parts that cannot be built, or do not fit together; names their sections.
     """
+    with located(cfg.where):
+        return _build_task(cfg, mode)
+
+
+def _build_task(cfg: Config, mode: str) -> Task:
     train_transforms = _transforms(cfg.Train, "Train", "training needs it") if mode == "train" else None
     eval_transforms = _transforms(cfg.Eval, "Eval", "its transforms say how images are prepared")
     shared = global_values(cfg)
     scope = cfg.Architecture["model_type"]
-    postprocess = _postprocess(cfg, cfg.PostProcess["name"])
-
+    with inside("PostProcess"):
+        postprocess = _postprocess(cfg, cfg.PostProcess["name"])
     model = build_model(with_class_counts(cfg, postprocess))
-    loss = LOSSES.build(cfg.Loss, scope) if mode == "train" else None
-    metric = METRICS.build(cfg.Metric, scope) if mode != "infer" else None
-    train = Pipeline.from_config(train_transforms, shared) if train_transforms is not None else None
-    evaluation = Pipeline.from_config(eval_transforms, shared).for_evaluation()
+    with inside("Loss"):
+        loss = LOSSES.build(cfg.Loss, scope) if mode == "train" else None
+    with inside("Metric"):
+        metric = METRICS.build(cfg.Metric, scope) if mode != "infer" else None
+    train = None
+    if train_transforms is not None:
+        with inside("Train.dataset.transforms"):
+            train = Pipeline.from_config(train_transforms, shared)
+    with inside("Eval.dataset.transforms"):
+        evaluation = Pipeline.from_config(eval_transforms, shared).for_evaluation()
     check_contracts(
         train,
         evaluation,
@@ -50,9 +62,14 @@ def build_task(cfg: Config, mode: str) -> Task:
         metric=metric,
         network=model,
     )
+    for pipeline, name, section in ((train, "Train", cfg.Train), (evaluation, "Eval", cfg.Eval)):
+        if pipeline is not None and section is not None and mode != "infer":
+            check_batch_memory(pipeline, name, section.loader.batch_size_per_card)
+    task = Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
     if train is not None:
-        tell_label_encoders_the_steps(train, model, postprocess.reads, evaluation.output_shape())
-    return Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
+        with running(task.parts(), cfg.where):
+            tell_label_encoders_the_steps(train, model, postprocess.reads, evaluation.output_shape())
+    return task
 
 
 def _transforms(section: DataSection | None, name: str, reason: str) -> list[Any]:

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, PpocrError
+from ppocr.failures import cannot_be_built
 
 T = TypeVar("T", bound=type)
 NEAR = 0.6  # likeness from which a name is suggested
@@ -146,7 +147,7 @@ class Registry:
                 the constructor has a parameter of that name, and wins over the section's own value.
 
         Raises:
-            ConfigError: unknown class or key.
+            ConfigError: unknown class or key, or values the constructor cannot do with.
         """
         args = dict(spec)
         name = args.pop("name")
@@ -158,8 +159,14 @@ class Registry:
             for key in args:
                 if key not in accepted:
                     raise ConfigError(f"{name}.{key}: unknown key{did_you_mean(key, accepted)}")
+        given = dict(args)
         args.update({k: v for k, v in filled.items() if k in accepted})
-        return cls(**args)
+        try:
+            return cls(**args)
+        except (PpocrError, OSError):
+            raise
+        except Exception as error:  # a class says in its own words what it cannot do with the values
+            raise cannot_be_built(name, given, error) from error
 
 
 def _not_imported(file: str, error: Exception) -> ConfigError:
@@ -201,6 +208,39 @@ class Unknown(NamedTuple):
     kind: str = "key"
 
 
+class Typed(NamedTuple):
+    """A value inside a class's values that another class's constructor takes.
+
+    Args:
+        place: keys and indices that lead to it.
+        value: what stands there.
+        parameter: of that constructor.
+    """
+
+    place: tuple[str | int, ...]
+    value: Any
+    parameter: inspect.Parameter
+
+
+def typed_or_unknown(
+    place: tuple[str | int, ...], values: Any, accepted: Mapping[str, inspect.Parameter], extra: Iterable[str] = ()
+) -> Iterator[Unknown | Typed]:
+    """Yield the keys of a nested section: typed where a constructor has them, else unknown.
+
+    Args:
+        place: of the section.
+        values: the section; nothing is yielded of what is none.
+        accepted: the constructor's parameters.
+        extra: keys that something else reads.
+    """
+    known = [*accepted, *extra]
+    for key, value in values.items() if isinstance(values, dict) else ():
+        if key in accepted:
+            yield Typed((*place, key), value, accepted[key])
+        elif key not in known:
+            yield Unknown((*place, key), known)
+
+
 def listed(specs: Any) -> Iterator[tuple[int, str, Any]]:
     """Yield (index, name, value) of a list of named parts, `[{name: value}, ...]`, passing over what is none."""
     for i, spec in enumerate(specs if isinstance(specs, (list, tuple)) else ()):
@@ -210,8 +250,8 @@ def listed(specs: Any) -> Iterator[tuple[int, str, Any]]:
 
 def unknown_in_list(
     key: str, values: Mapping[str, Any], registry: Registry, names: Iterable[str], extra: Iterable[str] = ()
-) -> Iterator[Unknown]:
-    """Yield the unknown names and keys in a list of named parts.
+) -> Iterator[Unknown | Typed]:
+    """Yield the names and keys in a list of named parts that are unknown, and the values of the keys that are not.
 
     Args:
         key: of the list, `[{name: {key: value} or null}, ...]`, in `values`.
@@ -225,10 +265,7 @@ def unknown_in_list(
         if name not in allowed:
             yield Unknown((key, i, name), allowed, "class")
             continue
-        known = [*parameters(registry.get(name))[0], *extra]
-        for option in options if isinstance(options, dict) else ():
-            if option not in known:
-                yield Unknown((key, i, name, option), known)
+        yield from typed_or_unknown((key, i, name), options, parameters(registry.get(name))[0], extra)
 
 
 DATASETS = Registry("data set", "ppocr.data")

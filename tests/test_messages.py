@@ -160,7 +160,7 @@ MISTAKES = [
     Mistake(
         "wrong type",
         train,
-        ("Global.epoch_num", "expected an int, got a string 'many'"),
+        ("Global.epoch_num", "expected an int of at least 1, got a string 'many'"),
         ("Global.epoch_num=many",),
         code=2,
     ),

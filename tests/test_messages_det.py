@@ -80,7 +80,7 @@ MISTAKES = [
     Mistake(
         "threshold above one",
         train,
-        ("DBPostProcess.thresh: 3 is not between 0 and 1",),
+        ("PostProcess.thresh: expected a number of at least 0 and at most 1, got an int 3",),
         ("PostProcess.thresh=3",),
         code=2,
     ),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ppocr.data.transforms.base import ALWAYS_KEPT, Pipeline
 from ppocr.errors import ConfigError, Problem
 from ppocr.registry import TRANSFORMS, did_you_mean
+from ppocr.utils.memory import available_bytes
 
+_FLOAT_BYTES = 4
 FROM_DATASET = ("image", "label", "img_path", *ALWAYS_KEPT)
 
 
@@ -38,17 +41,27 @@ def check_contracts(
     """
     problems: list[Problem] = []
     outputs = _names(head, "outputs")
+    images = () if network is None else ("image",)
     parts = [getattr(network, name, None) for name in ("transform", "backbone", "neck", "head")]
     for pipeline, section in ((train, "Train"), (evaluation, "Eval")):
         if pipeline is not None:
             _check_sides(pipeline, parts, f"{section}.dataset.transforms", problems)
     if train is not None:
         batch = provided(train, "Train.dataset.transforms", problems)
-        needed = [(loss, _names(loss, "needs")), (head, _names(head, "targets")), (head, _names(head, "inputs"))]
+        needed = [
+            (network, images),
+            (loss, _names(loss, "needs")),
+            (head, _names(head, "targets")),
+            (head, _names(head, "inputs")),
+        ]
         _check_batch(batch, needed, "Train.dataset.transforms", problems)
     if evaluation is not None:
         batch = provided(evaluation, "Eval.dataset.transforms", problems)
-        needed = [(postprocess, _names(postprocess, "needs")), (metric, _names(metric, "needs"))]
+        needed = [
+            (network, images),
+            (postprocess, _names(postprocess, "needs")),
+            (metric, _names(metric, "needs")),
+        ]
         _check_batch(batch, [*needed, (head, _names(head, "inputs"))], "Eval.dataset.transforms", problems)
     if outputs:
         predictions = (*outputs, *_names(head, "aux"))
@@ -73,6 +86,35 @@ def check_contracts(
         problems.append(Problem("", "Architecture.Head", message, "contract"))
     if problems:
         raise ConfigError(problems)
+
+
+def check_batch_memory(pipeline: Pipeline, section: str, batch: int) -> None:
+    """Refuse images or batches that do not fit into memory before the first of them is made.
+
+    Args:
+        pipeline: makes the images.
+        section: "Train" or "Eval".
+        batch: images in a batch.
+
+    Raises:
+        ConfigError: naming the size of the images or the batch, whichever is too large.
+    """
+    shape: tuple[int, ...] = (-1, -1, 3)
+    maker = ""
+    for transform in pipeline.transforms:
+        before, shape = shape, transform.output_shape(shape)
+        maker = type(transform).__name__ if shape[-2:] != before[-2:] else maker
+    free = available_bytes()
+    if free is None or min(shape) < 1:
+        return
+    one = math.prod(shape) * _FLOAT_BYTES
+    size = " x ".join(map(str, shape))
+    if one > free:
+        text = f"{maker} makes images of {size}: {one / 1e9:.1f} GB each, and {free / 1e9:.1f} GB of memory are free"
+        raise ConfigError([Problem("", f"{section}.dataset.transforms", text)], "make the images smaller")
+    if one * batch > free:
+        text = f"{batch} images of {size} take {one * batch / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free"
+        raise ConfigError([Problem("", f"{section}.loader.batch_size_per_card", text)], f"at most {free // one} fit")
 
 
 def provided(pipeline: Pipeline, section: str, problems: list[Problem]) -> tuple[set[str], set[str]]:

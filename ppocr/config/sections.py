@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from ppocr.config.ranges import Count, Length, Pixels, Positive, Probability, Range, Seed, SideOrFree, Whole
 
 
 @dataclass
@@ -11,15 +13,15 @@ class GlobalSection:
     """The `Global` section; official keys first, ours after them."""
 
     # the run
-    epoch_num: int = 1  # epochs to train
+    epoch_num: Count = 1  # epochs to train
     save_model_dir: str = "./output"  # checkpoints, config.yml and train.log
-    save_epoch_step: int = 1  # keep iter_epoch_N every so many epochs; 0: never
-    eval_batch_step: int | list[int] = 0  # evaluate every N steps, or [start, N]; 0: never
-    eval_batch_epoch: int | None = None  # evaluate every so many epochs instead
-    calc_epoch_interval: int = 1  # epochs between training metrics that are slow to compute
+    save_epoch_step: Whole = 1  # keep iter_epoch_N every so many epochs; 0: never
+    eval_batch_step: Whole | list[Whole] = 0  # evaluate every N steps, or [start, N]; 0: never
+    eval_batch_epoch: Count | None = None  # evaluate every so many epochs instead
+    calc_epoch_interval: Count = 1  # epochs between training metrics that are slow to compute
     cal_metric_during_train: bool = False  # score training batches too
-    print_batch_step: int = 10  # steps between log lines
-    log_smooth_window: int = 20  # steps the logged losses are averaged over
+    print_batch_step: Count = 10  # steps between log lines
+    log_smooth_window: Count = 20  # steps the logged losses are averaged over
     pretrained_model: str | None = None  # weights to start from
     checkpoints: str | None = None  # run to go on with, exactly; wins over pretrained_model
     # devices
@@ -37,23 +39,23 @@ class GlobalSection:
     amp_dtype: str = "float16"  # or bfloat16
     amp_custom_white_list: list[str] = field(default_factory=list)  # operators always in amp_dtype
     amp_custom_black_list: list[str] = field(default_factory=list)  # operators never in amp_dtype
-    scale_loss: float = 1.0  # first loss scale
+    scale_loss: Positive = 1.0  # first loss scale
     use_dynamic_loss_scaling: bool = False  # adapt the loss scale
     # text
     character_dict_path: str | None = None  # dictionary; none: digits and lower-case letters
     character_type: str | None = None  # official: read by nothing since dictionaries replaced it
-    max_text_length: int | None = None  # longest label in characters
-    max_text_nums: int | None = None  # most texts in an image (end-to-end)
+    max_text_length: Length | None = None  # longest label in characters
+    max_text_nums: Count | None = None  # most texts in an image (end-to-end)
     use_space_char: bool = False  # the space is a character of its own
     rec_char_dict_path: str | None = None  # tokenizer of formula recognition
     rm_symbol: bool | None = None  # compare without symbols (SAR)
     label_list: list[str] | None = None  # classes of a classifier
     box_format: str | None = None  # of table cells
-    max_seq_len: int | None = None  # of formulas
-    max_new_tokens: int | None = None  # of formulas
-    input_size: list[int] | None = None  # of formula images
-    num_heads: int | None = None  # SRN's attention heads
-    tcl_len: int | None = None  # end-to-end: points on a centre line
+    max_seq_len: Count | None = None  # of formulas
+    max_new_tokens: Count | None = None  # of formulas
+    input_size: list[SideOrFree] | None = None  # of formula images
+    num_heads: Count | None = None  # SRN's attention heads
+    tcl_len: Count | None = None  # end-to-end: points on a centre line
     valid_set: str | None = None  # end-to-end: which benchmark's rules
     infer_visual_type: str | None = None  # end-to-end: script of drawn texts
     training_step: str | None = None  # VisionLAN: LF_1, LF_2 or LA
@@ -65,24 +67,24 @@ class GlobalSection:
     infer_list: str | None = None  # list of images below infer_img
     save_res_path: str | None = None  # results file of the prediction tools
     save_inference_dir: str | None = None  # where the exported model goes
-    d2s_train_image_shape: list[int] | None = None  # official: shape of static-graph training
+    d2s_train_image_shape: list[SideOrFree] | None = None  # official: shape of static-graph training
     model_name: str | None = None  # name written to inference.yml
     # logging
     use_visualdl: bool = False  # scalars and sample images for VisualDL
     debug: bool = False  # official: read by nothing
     # ours
-    seed: int | None = None  # random numbers of the whole run; none: drawn and logged
+    seed: Seed | None = None  # random numbers of the whole run; none: drawn and logged
     deterministic: bool = False  # only operators whose result does not vary from run to run
-    accumulate_steps: int = 1  # batches whose gradients make one step
+    accumulate_steps: Count = 1  # batches whose gradients make one step
     freeze: list[str] = field(default_factory=list)  # parameter name patterns that are not trained
     param_groups: list[dict[str, Any]] = field(default_factory=list)  # {params, lr_factor, weight_decay} by pattern
     resume_lr: str = "keep"  # when resuming: keep the run's learning rate, or override it with the config's
     overwrite: bool = False  # a new run drops the files of another one in save_model_dir, instead of moving them
-    keep_last: int | None = None  # how many iter_epoch_N to keep; none: all
-    max_bad_ratio: float = 0.01  # share of unreadable samples that ends the run
+    keep_last: Whole | None = None  # how many iter_epoch_N to keep; none: all
+    max_bad_ratio: Probability = 0.01  # share of unreadable samples that ends the run
     oov: str = "drop"  # characters outside the dictionary: drop them, skip the sample, or error
     text_direction: str | None = None  # ltr, rtl or visual; none: by the dictionary's path
-    max_image_pixels: int | None = None  # images with more are not decoded
+    max_image_pixels: Pixels | None = None  # images with more are not decoded
     pretrained_dict_path: str | None = None  # dictionary of pretrained_model, where its file does not hold it
     export_ir: str = "new"  # new (inference.json) or old (inference.pdmodel)
     strict: bool = True  # false: unknown keys are warnings
@@ -92,13 +94,13 @@ class GlobalSection:
 class LoaderSection:
     """The `loader` section of `Train` and `Eval`."""
 
-    batch_size_per_card: int = 1  # images each process reads for a step
+    batch_size_per_card: Annotated[int, Range(ge=1, le=1000000)] = 1  # images each process reads for a step
     shuffle: bool = False  # in an order drawn from (seed, epoch)
     drop_last: bool = False  # leave out the last batch of an epoch if it is smaller
-    num_workers: int = 0  # processes that prepare images; 0: the training process itself
+    num_workers: Whole = 0  # processes that prepare images; 0: the training process itself
     use_shared_memory: bool | None = None  # how workers hand over batches; none: if there is room
     collate_fn: str | None = None  # how samples become a batch, where stacking is not enough
-    num_sections: int | None = None  # for the collate function
+    num_sections: Count | None = None  # for the collate function
 
 
 @dataclass

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import ast
 import math
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
+
+from ppocr.config import ranges
+from ppocr.config.ranges import SENSIBLE, Range
 
 _ANY = object()
 _SEQUENCES = {"list", "tuple", "Sequence", "List", "Tuple", "Iterable", "Collection", "set", "frozenset"}
 _MAPPINGS = {"dict", "Mapping", "Dict", "OrderedDict"}
+# the names of `ranges`: what they are made of, as (name of the type, range)
+_RANGED = {
+    name: (get_args(alias)[0].__name__, get_args(alias)[1])
+    for name, alias in vars(ranges).items()
+    if get_origin(alias) is Annotated
+}
 _WORDS = {"int": "an int", "float": "a number", "bool": "true or false", "str": "a string", "None": "null"}
 
 
@@ -45,8 +54,19 @@ def convert(value: Any, annotation: Any, raw: str | None = None) -> Any:
         return value
     found = _match(value, node, raw)
     if found is _ANY:
-        raise Mismatch(f"expected {_describe(node)}")
+        raise Mismatch(f"expected {_describe(node)}{_size_of(value)}")
     return found
+
+
+def _size_of(value: Any) -> str:
+    """Return what keeps a number from fitting anywhere, or ""."""
+    if isinstance(value, (list, tuple)):
+        return next((said for item in value if (said := _size_of(item))), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return ", finite"
+    if isinstance(value, (int, float)) and not SENSIBLE.holds(value):
+        return ", not a number that large"
+    return ""
 
 
 def _match(value: Any, node: ast.expr, raw: str | None) -> Any:
@@ -60,6 +80,8 @@ def _match(value: Any, node: ast.expr, raw: str | None) -> Any:
     if isinstance(node, ast.Subscript):
         name = _name(node.value)
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if name == "Annotated":
+            return _plain(value, _name(inner[0]), raw, _bounds(inner[1:]))
         if name == "Optional":
             return value if value is None else _match(value, inner[0], raw)
         if name == "Union":
@@ -92,13 +114,23 @@ def _sequence(value: Any, name: str, inner: list[ast.expr]) -> Any:
     return _ANY if any(f is _ANY for f in found) else found
 
 
-def _plain(value: Any, name: str, raw: str | None) -> Any:
+def _bounds(marks: list[ast.expr]) -> Range:
+    """Return the range among the marks of an `Annotated`, which are not evaluated."""
+    for mark in marks:
+        if isinstance(mark, ast.Call) and _name(mark.func) == Range.__name__:
+            return Range(**{str(k.arg): ast.literal_eval(k.value) for k in mark.keywords})
+    return SENSIBLE
+
+
+def _plain(value: Any, name: str, raw: str | None, bounds: Range = SENSIBLE) -> Any:
+    name, bounds = _RANGED.get(name, (name, bounds))
     if name == "bool":
         return value if isinstance(value, bool) else _ANY
     if name == "int":
-        return value if isinstance(value, int) and not isinstance(value, bool) else _ANY
+        return value if isinstance(value, int) and not isinstance(value, bool) and bounds.holds(value) else _ANY
     if name == "float":
-        return _number(value)
+        number = _number(value)
+        return number if number is not _ANY and bounds.holds(number) else _ANY
     if name == "str":
         if isinstance(value, str):
             return value
@@ -136,6 +168,8 @@ def _describe(node: ast.expr) -> str:
     if isinstance(node, ast.Subscript):
         name = _name(node.value)
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if name == "Annotated":
+            return _ranged(_name(inner[0]), _bounds(inner[1:]))
         if name == "Optional":
             return f"{_describe(inner[0])} or null"
         if name in ("Union", "Literal"):
@@ -145,6 +179,8 @@ def _describe(node: ast.expr) -> str:
             return f"a list of {fixed}{fixed and ' '}{_plural(inner[0])}"
         return "a mapping" if name in _MAPPINGS else ast.unparse(node)
     name = _name(node)
+    if name in _RANGED:
+        return _ranged(*_RANGED[name])
     if name in _SEQUENCES:
         return "a list"
     return "a mapping" if name in _MAPPINGS else _WORDS.get(name, name)
@@ -152,4 +188,12 @@ def _describe(node: ast.expr) -> str:
 
 def _plural(node: ast.expr) -> str:
     words = {"int": "ints", "float": "numbers", "bool": "bools", "str": "strings"}
-    return words.get(_name(node), _describe(node))
+    name, bounds = _RANGED.get(_name(node), (_name(node), SENSIBLE))
+    each = f", each {bounds}" if str(bounds) else ""
+    return f"{words[name]}{each}" if name in words else _describe(node)
+
+
+def _ranged(name: str, bounds: Range) -> str:
+    """Return the words for a number within a range."""
+    limits = str(bounds)
+    return f"{_WORDS.get(name, name)} {'' if limits.startswith('above') else 'of '}{limits}".rstrip()

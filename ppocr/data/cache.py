@@ -17,6 +17,7 @@ from ppocr.data.transforms.image import DecodeImage
 from ppocr.errors import ConfigError, SampleError, one_sample
 from ppocr.registry import did_you_mean
 from ppocr.utils.image_size import image_size
+from ppocr.utils.memory import available_bytes
 
 KEYS = ("ram",)
 _GIB = 1 << 30
@@ -167,7 +168,7 @@ def open_cache(
             f"dataset.cache: about {size / needed:.0%} of the {count} images fit into {size / _GIB:.3g} GiB, all would "
             f"take about {needed / _GIB:.3g} GiB; the others are decoded each time"
         )
-    free = _free_memory()
+    free = available_bytes()
     if free is not None and min(needed, size) > free:
         logger.warning(
             f"dataset.cache: {min(needed, size) / _GIB:.3g} GiB are wanted, {free / _GIB:.3g} GiB of memory are free: "
@@ -203,21 +204,3 @@ def estimate(read: Callable[[int], Any], count: int) -> int:
         if size is not None:
             found.append(size[0] * size[1])
     return int(np.mean(found) * count) if found else 0
-
-
-def _free_memory() -> int | None:
-    """Return the bytes of memory that can be had without swapping; None where the system does not tell."""
-    found = []
-    for path, parse in _FREE:
-        try:
-            with open(path, encoding="ascii") as file:
-                found.append(parse(file.read()))
-        except (OSError, IndexError, ValueError):
-            continue
-    return min(found, default=None)
-
-
-_FREE: tuple[tuple[str, Callable[[str], int]], ...] = (
-    ("/proc/meminfo", lambda text: int(text.split("MemAvailable:")[1].split()[0]) << 10),
-    ("/sys/fs/cgroup/memory.max", int),  # of a container; "max" where there is no limit
-)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.config.ranges import NonNegative
 from ppocr.data.cache import PixelCache, open_cache, unknown_keys
 from ppocr.data.problems import Problem, first_causes
 from ppocr.data.samplers import expand_ratios, mix
@@ -60,7 +61,7 @@ class IndexedDataset:
     def __init__(
         self,
         sizes: Sequence[int],
-        ratio_list: float | Sequence[float],
+        ratio_list: NonNegative | Sequence[NonNegative],
         pipeline: Pipeline | None,
         mode: str,
         seed: int,

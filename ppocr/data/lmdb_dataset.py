@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.lmdb_file import get_value
 from ppocr.data.transforms.base import Pipeline, Sample
@@ -36,8 +37,8 @@ class LMDBDataSet(IndexedDataset):
     def __init__(
         self,
         data_dir: str | None,
-        ratio_list: float | Sequence[float] = 1.0,
-        ext_op_transform_idx: int = 1,
+        ratio_list: NonNegative | Sequence[NonNegative] = 1.0,
+        ext_op_transform_idx: Whole = 1,
         cache: Mapping[str, Any] | None = None,
         pipeline: Pipeline | None = None,
         mode: str = "train",

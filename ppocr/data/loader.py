@@ -121,6 +121,8 @@ def _to_tensors(batch: Batch) -> tuple[dict[str, Any], tuple]:
     """Return a batch with tensors, which keep nothing of shared memory, and what to count about it."""
     import paddle  # here: looking up a data set's class must not load paddle
 
+    if any(isinstance(image, bytes) for image in batch.lists.get("image", ())):
+        raise ConfigError("dataset.transforms: the images of a batch are still encoded", "begin with DecodeImage")
     on_cpu = paddle.get_device() == "cpu"
     ready: dict[str, Any] = {}
     for key, array in batch.arrays.items():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.multi_scale_sampler import sizes_of
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.data.transforms.base import Pipeline
@@ -38,9 +39,9 @@ class MultiScaleDataSet(SimpleDataSet):
         self,
         data_dir: str = "",
         label_file_list: str | Sequence[str] = (),
-        ratio_list: float | Sequence[float] = 1.0,
+        ratio_list: NonNegative | Sequence[NonNegative] = 1.0,
         delimiter: str = "\t",
-        ext_op_transform_idx: int = 2,
+        ext_op_transform_idx: Whole = 2,
         ds_width: bool = False,
         cache: Mapping[str, Any] | None = None,
         pipeline: Pipeline | None = None,

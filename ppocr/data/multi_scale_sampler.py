@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ppocr.config.ranges import Count, Positive, Side
 from ppocr.data.samplers import EpochOrder, mix, shuffled
 from ppocr.errors import ConfigError, DataError
 from ppocr.registry import SAMPLERS
@@ -24,7 +25,7 @@ class Scale(NamedTuple):
 
 
 def scales_of(
-    scales: Sequence[int] | Sequence[Sequence[int]],
+    scales: Sequence[int | Sequence[int]],
     first_bs: int = 128,
     fix_bs: bool = True,
     divided_factor: Sequence[int] = (8, 16),
@@ -104,12 +105,12 @@ class MultiScaleSampler:
 
     def __init__(
         self,
-        scales: Sequence[Any],
-        first_bs: int = 128,
+        scales: Sequence[Side | Sequence[Side]],
+        first_bs: Count = 128,
         fix_bs: bool = True,
-        divided_factor: Sequence[int] = (8, 16),
+        divided_factor: Sequence[Count] = (8, 16),
         is_training: bool = True,
-        max_w: float = MAX_W,
+        max_w: Positive = MAX_W,
         order: EpochOrder | None = None,
         line_ratios: np.ndarray | None = None,
         train: bool = True,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.index import LineFile
 from ppocr.data.transforms.base import Pipeline, Sample
@@ -49,9 +50,9 @@ class SimpleDataSet(IndexedDataset):
         self,
         data_dir: str = "",
         label_file_list: str | Sequence[str] = (),
-        ratio_list: float | Sequence[float] = 1.0,
+        ratio_list: NonNegative | Sequence[NonNegative] = 1.0,
         delimiter: str = "\t",
-        ext_op_transform_idx: int = 2,
+        ext_op_transform_idx: Whole = 2,
         cache: Mapping[str, Any] | None = None,
         pipeline: Pipeline | None = None,
         mode: str = "train",

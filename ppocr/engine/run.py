@@ -25,6 +25,7 @@ from ppocr.engine.stop import Stopped
 from ppocr.engine.trained import trained_task
 from ppocr.engine.trainer import Best, Loaders, Trainer
 from ppocr.errors import ConfigError, PpocrError, Problem
+from ppocr.failures import inside, located, running
 from ppocr.optimizer import build_optimizer
 
 
@@ -46,7 +47,9 @@ def train(cfg: Config) -> Best:
         world.barrier()
         # optimizer states go by Paddle's names of the parameters, which count on through a process
         with paddle.utils.unique_name.guard():
-            best = _start(cfg, folder, world, device).fit()
+            trainer = _start(cfg, folder, world, device)
+            with running(trainer.task.parts(), cfg.where):
+                best = trainer.fit()
         world.close()
         return best
     except Exception as error:
@@ -78,17 +81,19 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     start_weights(task, start, how, classes_of(settings.pretrained_dict_path, task))
     if settings.use_sync_bn:
         task.model = synchronise_batch_norm(task.model, world)
-    loaders = build_loaders(cfg, task, world, seed)
+    with located(cfg.where):
+        loaders = build_loaders(cfg, task, world, seed)
     resumed = start if how == "resume" else None
     plan = plan_schedule(cfg, -(-len(loaders.train) // max(1, settings.accumulate_steps)), resumed)
-    optimizer, scheduler = build_optimizer(
-        {**cfg.Optimizer, "lr": plan.lr},
-        task.model,
-        epochs=plan.epochs,
-        steps_per_epoch=plan.steps_per_epoch,
-        freeze=settings.freeze,
-        param_groups=settings.param_groups,
-    )
+    with located(cfg.where), inside("Optimizer"):
+        optimizer, scheduler = build_optimizer(
+            {**cfg.Optimizer, "lr": plan.lr},
+            task.model,
+            epochs=plan.epochs,
+            steps_per_epoch=plan.steps_per_epoch,
+            freeze=settings.freeze,
+            param_groups=settings.param_groups,
+        )
     facts = {"config_sha256": cfg.sha256(), "config": cfg.to_dict(), "schedule": plan.facts()}
     keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last or 0, facts=facts)
     trainer = Trainer(task, loaders, (optimizer, scheduler), settings, keeper, world=world, seed=seed)
@@ -129,29 +134,31 @@ def _seed(settings: Any, resumed: Any) -> int:
 
 def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
     """Return the loaders of this rank."""
-    train_loader = build_loader(
-        cfg.Train,
-        task.train_pipeline,
-        mode="train",
-        seed=seed,
-        rank=world.rank,
-        world_size=world.size,
-        max_bad_ratio=1.0,  # the trainer keeps to Global.max_bad_ratio: it saves what is trained before it ends
-    )
+    with inside("Train"):
+        train_loader = build_loader(
+            cfg.Train,
+            task.train_pipeline,
+            mode="train",
+            seed=seed,
+            rank=world.rank,
+            world_size=world.size,
+            max_bad_ratio=1.0,  # the trainer keeps to Global.max_bad_ratio: it saves what is trained before it ends
+        )
     return Loaders(train_loader, eval_loader(cfg, task, world) if cfg.Eval is not None else None)
 
 
 def eval_loader(cfg: Config, task: Any, world: World) -> Any:
     """Return the loader of this rank's share of the evaluation set."""
-    return build_loader(
-        cfg.Eval,
-        task.eval_pipeline,
-        mode="eval",
-        seed=0,
-        rank=world.rank,
-        world_size=world.size,
-        max_bad_ratio=cfg.Global.max_bad_ratio,
-    )
+    with located(cfg.where), inside("Eval"):
+        return build_loader(
+            cfg.Eval,
+            task.eval_pipeline,
+            mode="eval",
+            seed=0,
+            rank=world.rank,
+            world_size=world.size,
+            max_bad_ratio=cfg.Global.max_bad_ratio,
+        )
 
 
 def evaluate_weights(cfg: Config) -> Evaluation:
@@ -169,7 +176,8 @@ def evaluate_weights(cfg: Config) -> Evaluation:
     try:
         task = trained_task(cfg, "eval")
         precision = MixedPrecision.from_global(settings)
-        found = evaluate(task, eval_loader(cfg, task, world), world=world, autocast=precision.autocast)
+        with running(task.parts(), cfg.where):
+            found = evaluate(task, eval_loader(cfg, task, world), world=world, autocast=precision.autocast)
         if world.first:
             report(found)
             for name, value in found.metrics.items():

@@ -58,6 +58,12 @@ class Task:
         """The metric that decides which weights are best, or None where nothing is measured."""
         return getattr(self.metric, "main_indicator", None)
 
+    def parts(self) -> dict[str, Any]:
+        """Return what was built, by the dotted key of its section in the configuration; None where there is none."""
+        names = ("transform", "backbone", "neck", "head")
+        found = {f"Architecture.{name.capitalize()}": getattr(self.model, name, None) for name in names}
+        return {**found, "Loss": self.loss, "PostProcess": self.postprocess, "Metric": self.metric}
+
     def forward(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Run the network on a batch.
 

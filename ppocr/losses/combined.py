@@ -8,7 +8,7 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ppocr.errors import ConfigError
-from ppocr.registry import LOSSES, Unknown, unknown_in_list
+from ppocr.registry import LOSSES, Typed, Unknown, unknown_in_list
 
 
 class WeightedSum(nn.Layer):
@@ -57,6 +57,6 @@ class CombinedLoss(WeightedSum):
         super().__init__(members)
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
         """Yield the unknown losses and keys inside the values."""
         return unknown_in_list("loss_config_list", values, LOSSES, LOSSES.names(), ["weight"])

@@ -8,6 +8,7 @@ from typing import Any
 import paddle
 from paddle import Tensor, nn
 
+from ppocr.config.ranges import NonNegative, Positive, Probability
 from ppocr.errors import ConfigError
 from ppocr.losses.det_basic import BalanceLoss, DiceFocalLoss, DiceLoss, MaskL1Loss
 from ppocr.registry import LOSSES
@@ -47,17 +48,17 @@ class DBLoss(nn.Layer):
         self,
         balance_loss: bool = True,
         main_loss_type: str = "DiceLoss",
-        alpha: float = 5,
-        beta: float = 10,
-        ohem_ratio: float = 3,
-        eps: float = 1e-6,
-        aux_weight_p4: float = 0.0,
-        aux_weight_p3: float = 0.0,
-        aux_weight_p2: float = 0.0,
-        focal_alpha: float = 0.25,
-        focal_gamma: float = 2.0,
-        dice_weight: float = 1.0,
-        focal_weight: float = 1.0,
+        alpha: NonNegative = 5,
+        beta: NonNegative = 10,
+        ohem_ratio: NonNegative = 3,
+        eps: Positive = 1e-6,
+        aux_weight_p4: NonNegative = 0.0,
+        aux_weight_p3: NonNegative = 0.0,
+        aux_weight_p2: NonNegative = 0.0,
+        focal_alpha: Probability = 0.25,
+        focal_gamma: NonNegative = 2.0,
+        dice_weight: NonNegative = 1.0,
+        focal_weight: NonNegative = 1.0,
     ) -> None:
         super().__init__()
         if main_loss_type not in MAIN_LOSSES:

@@ -9,6 +9,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from ppocr.config.ranges import Channels, Count, NonNegative
 from ppocr.errors import ConfigError
 from ppocr.losses.combined import WeightedSum
 from ppocr.losses.rec_ctc import CTCLoss
@@ -62,7 +63,7 @@ class CenterLoss(nn.Layer):
     reads = ("ctc_neck", "ctc")
     needs = ()
 
-    def __init__(self, num_classes: int = 6625, feat_dim: int = 96, center_file_path: str | None = None) -> None:
+    def __init__(self, num_classes: Count = 6625, feat_dim: Channels = 96, center_file_path: str | None = None) -> None:
         super().__init__()
         if center_file_path is None:
             centers = np.random.RandomState(SEED).standard_normal((num_classes, feat_dim))
@@ -106,11 +107,11 @@ class EnhancedCTCLoss(WeightedSum):
         self,
         use_focal_loss: bool = False,
         use_ace_loss: bool = False,
-        ace_loss_weight: float = 0.1,
+        ace_loss_weight: NonNegative = 0.1,
         use_center_loss: bool = False,
-        center_loss_weight: float = 0.05,
-        num_classes: int = 6625,
-        feat_dim: int = 96,
+        center_loss_weight: NonNegative = 0.05,
+        num_classes: Count = 6625,
+        feat_dim: Channels = 96,
         center_file_path: str | None = None,
     ) -> None:
         members: dict[str, tuple[nn.Layer, float]] = {"CTCLoss": (CTCLoss(use_focal_loss), 1.0)}

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from paddle import Tensor, nn
 
+from ppocr.config.ranges import NonNegative
 from ppocr.errors import ConfigError
-from ppocr.registry import LOSSES, Unknown, unknown_in_list
+from ppocr.registry import LOSSES, Typed, Unknown, unknown_in_list
 
 
 class _Branch(NamedTuple):
@@ -40,7 +41,7 @@ class MultiLoss(nn.Layer):
     """
 
     def __init__(
-        self, loss_config_list: Sequence[Mapping[str, Any]], weight_1: float = 1.0, weight_2: float = 1.0
+        self, loss_config_list: Sequence[Mapping[str, Any]], weight_1: NonNegative = 1.0, weight_2: NonNegative = 1.0
     ) -> None:
         super().__init__()
         self.weights = (weight_1, weight_2)
@@ -56,7 +57,7 @@ class MultiLoss(nn.Layer):
         self.needs = (*(branch.label for branch in branches), *sorted(extra))
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
         """Yield the unknown losses and keys inside the values."""
         return unknown_in_list("loss_config_list", values, LOSSES, BRANCHES)
 

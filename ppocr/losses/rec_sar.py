@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from ppocr.config.ranges import Range
 from ppocr.registry import LOSSES
 
 
@@ -21,7 +23,7 @@ class SARLoss(nn.Layer):
     reads = ("sar",)
     needs = ("label",)
 
-    def __init__(self, ignore_index: int | None = None) -> None:
+    def __init__(self, ignore_index: Annotated[int, Range(ge=-1)] | None = None) -> None:
         super().__init__()
         self.ignore_index = ignore_index
 

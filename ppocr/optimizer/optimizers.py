@@ -8,6 +8,7 @@ from typing import Any
 import paddle
 from paddle import nn
 
+from ppocr.config.ranges import Decay, NonNegative, Positive
 from ppocr.registry import OPTIMIZERS
 
 
@@ -38,7 +39,7 @@ class OptimizerSpec:
 class Adam(OptimizerSpec):
     """Adam (Kingma and Ba, ICLR 2015)."""
 
-    def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
+    def __init__(self, beta1: Decay = 0.9, beta2: Decay = 0.999, epsilon: Positive = 1e-8) -> None:
         self.keys = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
 
     def make(self, *, decay: Any, model: nn.Layer, **common: Any) -> Any:
@@ -61,10 +62,10 @@ class AdamW(OptimizerSpec):
 
     def __init__(
         self,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
+        beta1: Decay = 0.9,
+        beta2: Decay = 0.999,
+        epsilon: Positive = 1e-8,
+        weight_decay: NonNegative = 0.01,
         no_weight_decay_name: str | None = None,
         one_dim_param_no_weight_decay: bool = False,
     ) -> None:
@@ -91,7 +92,7 @@ class AdamW(OptimizerSpec):
 class Momentum(OptimizerSpec):
     """Gradient descent with momentum; `weight_decay` is an L2 regularizer."""
 
-    def __init__(self, momentum: float = 0.9, weight_decay: float | None = None) -> None:
+    def __init__(self, momentum: Decay = 0.9, weight_decay: NonNegative | None = None) -> None:
         self.momentum = momentum
         self.weight_decay = weight_decay
 
@@ -106,7 +107,7 @@ class Momentum(OptimizerSpec):
 class RMSProp(OptimizerSpec):
     """RMSProp (Tieleman and Hinton, 2012)."""
 
-    def __init__(self, momentum: float = 0.0, rho: float = 0.95, epsilon: float = 1e-6) -> None:
+    def __init__(self, momentum: Decay = 0.0, rho: Decay = 0.95, epsilon: Positive = 1e-6) -> None:
         self.keys = {"momentum": momentum, "rho": rho, "epsilon": epsilon}
 
     def make(self, *, decay: Any, model: nn.Layer, **common: Any) -> Any:
@@ -120,7 +121,7 @@ class Adadelta(OptimizerSpec):
 
     ignored_keys = ("weight_deacy", "momentum")  # an official configuration gives it a momentum; it has none
 
-    def __init__(self, epsilon: float = 1e-8, rho: float = 0.95) -> None:
+    def __init__(self, epsilon: Positive = 1e-8, rho: Decay = 0.95) -> None:
         self.keys = {"epsilon": epsilon, "rho": rho}
 
     def make(self, *, decay: Any, model: nn.Layer, **common: Any) -> Any:

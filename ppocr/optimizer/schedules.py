@@ -8,6 +8,7 @@ from typing import Any
 
 from paddle.optimizer.lr import LRScheduler
 
+from ppocr.config.ranges import Count, LearningRate, NonNegative, Whole
 from ppocr.errors import ConfigError
 from ppocr.registry import SCHEDULES
 
@@ -63,7 +64,7 @@ def half_cosine(step: float, period: float) -> float:
 class Const(Schedule):
     """The same rate throughout."""
 
-    def __init__(self, learning_rate: float, warmup_epoch: float = 0, steps_per_epoch: int = 1) -> None:
+    def __init__(self, learning_rate: LearningRate, warmup_epoch: NonNegative = 0, steps_per_epoch: int = 1) -> None:
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
 
 
@@ -72,7 +73,7 @@ class Cosine(Schedule):
     """Half a cosine over the run (Loshchilov and Hutter, ICLR 2017)."""
 
     def __init__(
-        self, learning_rate: float, warmup_epoch: float = 0, epochs: int = 1, steps_per_epoch: int = 1
+        self, learning_rate: LearningRate, warmup_epoch: NonNegative = 0, epochs: int = 1, steps_per_epoch: int = 1
     ) -> None:
         self.period = epochs * steps_per_epoch
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -90,7 +91,9 @@ class CyclicalCosine(Schedule):
         cycle: epochs of each.
     """
 
-    def __init__(self, learning_rate: float, cycle: int, warmup_epoch: float = 0, steps_per_epoch: int = 1) -> None:
+    def __init__(
+        self, learning_rate: LearningRate, cycle: Count, warmup_epoch: NonNegative = 0, steps_per_epoch: int = 1
+    ) -> None:
         self.period = cycle * steps_per_epoch
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
 
@@ -106,7 +109,7 @@ class TwoStepCosine(Schedule):
     ignored_keys: tuple[str, ...] = ("T_max1", "T_max2")  # upstream: given, and replaced by the two lengths above
 
     def __init__(
-        self, learning_rate: float, warmup_epoch: float = 0, epochs: int = 1, steps_per_epoch: int = 1
+        self, learning_rate: LearningRate, warmup_epoch: NonNegative = 0, epochs: int = 1, steps_per_epoch: int = 1
     ) -> None:
         self.periods = (200 * steps_per_epoch, epochs * steps_per_epoch)
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -122,10 +125,10 @@ class LinearWarmupCosine(Schedule):
 
     def __init__(
         self,
-        learning_rate: float,
-        warmup_steps: int = 0,
-        start_lr: float = 1e-5,
-        min_lr: float = 1e-8,
+        learning_rate: LearningRate,
+        warmup_steps: Whole = 0,
+        start_lr: LearningRate = 1e-5,
+        min_lr: LearningRate = 1e-8,
         epochs: int = 1,
         steps_per_epoch: int = 1,
     ) -> None:
@@ -146,10 +149,10 @@ class Linear(Schedule):
 
     def __init__(
         self,
-        learning_rate: float,
-        end_lr: float = 0.0,
-        power: float = 1.0,
-        warmup_epoch: float = 0,
+        learning_rate: LearningRate,
+        end_lr: LearningRate = 0.0,
+        power: NonNegative = 1.0,
+        warmup_epoch: NonNegative = 0,
         epochs: int = 1,
         steps_per_epoch: int = 1,
     ) -> None:
@@ -170,9 +173,9 @@ class DecayLearningRate(Schedule):
 
     def __init__(
         self,
-        learning_rate: float,
-        factor: float = 0.9,
-        warmup_epoch: float = 0,
+        learning_rate: LearningRate,
+        factor: NonNegative = 0.9,
+        warmup_epoch: NonNegative = 0,
         epochs: int = 1,
         steps_per_epoch: int = 1,
     ) -> None:
@@ -190,10 +193,10 @@ class Step(Schedule):
 
     def __init__(
         self,
-        learning_rate: float,
-        step_size: int,
-        gamma: float = 0.1,
-        warmup_epoch: float = 0,
+        learning_rate: LearningRate,
+        step_size: Count,
+        gamma: NonNegative = 0.1,
+        warmup_epoch: NonNegative = 0,
         steps_per_epoch: int = 1,
     ) -> None:
         self.every, self.gamma = step_size * steps_per_epoch, gamma
@@ -210,10 +213,10 @@ class MultiStepDecay(Schedule):
 
     def __init__(
         self,
-        learning_rate: float,
-        milestones: list[int],
-        gamma: float = 0.1,
-        warmup_epoch: float = 0,
+        learning_rate: LearningRate,
+        milestones: list[Whole],
+        gamma: NonNegative = 0.1,
+        warmup_epoch: NonNegative = 0,
         steps_per_epoch: int = 1,
     ) -> None:
         self.milestones, self.gamma = [m * steps_per_epoch for m in milestones], gamma
@@ -231,7 +234,11 @@ class Piecewise(Schedule):
     ignored_keys: tuple[str, ...] = ("learning_rate",)  # the values say it all
 
     def __init__(
-        self, decay_epochs: list[int], values: list[float], warmup_epoch: float = 0, steps_per_epoch: int = 1
+        self,
+        decay_epochs: list[Whole],
+        values: list[LearningRate],
+        warmup_epoch: NonNegative = 0,
+        steps_per_epoch: int = 1,
     ) -> None:
         if len(values) != len(decay_epochs) + 1:
             raise ConfigError(
@@ -257,10 +264,10 @@ class OneCycle(Schedule):
 
     def __init__(
         self,
-        max_lr: float,
+        max_lr: LearningRate,
         anneal_strategy: str = "cos",
         three_phase: bool = False,
-        warmup_epoch: float = 0,
+        warmup_epoch: NonNegative = 0,
         epochs: int = 1,
         steps_per_epoch: int = 1,
     ) -> None:

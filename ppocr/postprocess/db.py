@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pyclipper
 
+from ppocr.config.ranges import Count, Positive, Probability
 from ppocr.errors import ConfigError
 from ppocr.postprocess.results import Detection
 from ppocr.registry import POSTPROCESSES
@@ -48,10 +49,10 @@ class DBPostProcess:
 
     def __init__(
         self,
-        thresh: float = 0.3,
-        box_thresh: float = 0.7,
-        max_candidates: int = 1000,
-        unclip_ratio: float = 2.0,
+        thresh: Probability = 0.3,
+        box_thresh: Probability = 0.7,
+        max_candidates: Count = 1000,
+        unclip_ratio: Positive = 2.0,
         use_dilation: bool = False,
         score_mode: str = "fast",
         box_type: str = "quad",

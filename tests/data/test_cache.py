@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ppocr.config.loader import load_config
-from ppocr.data.cache import _FREE, PixelCache, _free_memory, estimate
+from ppocr.data.cache import PixelCache, estimate
 from ppocr.data.lmdb_dataset import LMDBDataSet
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.data.loader import Loader, build_loader
@@ -213,7 +213,7 @@ def test_a_set_that_does_not_fit_is_told_once(pages: Path, caplog: pytest.LogCap
 def test_more_than_the_machine_has_is_told(
     pages: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ppocr.data.cache._free_memory", lambda: 1000)
+    monkeypatch.setattr("ppocr.data.cache.available_bytes", lambda: 1000)
     loader_of(pages, [DECODE, Whole()], 0.1)
     assert "the system may end the run" in caplog.text
 
@@ -277,18 +277,6 @@ def test_workers_that_are_started_anew_decode_for_themselves(pages: Path, monkey
     expected = two_epochs(loader_of(pages, STEPS))
     monkeypatch.setattr("ppocr.data.workers._FORKS", False)
     assert two_epochs(loader_of(pages, STEPS, 0.1, num_workers=1)) == expected
-
-
-def test_free_memory_is_that_of_the_machine_or_the_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, text in (("meminfo", "MemTotal: 9 kB\nMemAvailable:   4 kB\n"), ("limit", "3000\n"), ("none", "max\n")):
-        (tmp_path / name).write_text(text)
-    parse = [parse for _, parse in _FREE]
-    for limit, free in (("limit", 3000), ("none", 4096), ("missing", 4096)):
-        paths = [str(tmp_path / "meminfo"), str(tmp_path / limit)]
-        monkeypatch.setattr("ppocr.data.cache._FREE", tuple(zip(paths, parse)))
-        assert _free_memory() == free
-    monkeypatch.setattr("ppocr.data.cache._FREE", ())
-    assert _free_memory() is None
 
 
 def test_images_added_by_many_processes_at_once_are_whole() -> None:

@@ -106,7 +106,7 @@ def test_config_is_written_and_runs_again(project, whole):
 
 def test_nan_ends_the_run_and_leaves_finite_weights(project):
     out = project.folder / "nan"
-    wild = ["Optimizer.lr.learning_rate=1e30", "Optimizer.lr.warmup_epoch=2", "Global.epoch_num=4"]
+    wild = ["Optimizer={name: Momentum, lr: {learning_rate: 1000}}", "Global.epoch_num=4"]
     done = train(project, out, *wild, ok=False)
     assert done.returncode == 1, done.stderr
     last = done.stderr.strip().splitlines()[-2:]

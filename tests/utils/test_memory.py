@@ -1,30 +1,28 @@
-"""Freed blocks of an image's size stay with the process where the C library can be told so."""
+"""How much memory may still be taken."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
-COUNT_FAULTS = """
-import resource
-import sys
-import numpy as np
-from ppocr.utils.memory import keep_freed_memory
-keep_freed_memory() or sys.exit(3)
-for turn in range(40):
-    if turn == 20:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    blocks = [np.ones((640, 640), np.float32) for _ in range(4)]
-    del blocks
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
+from ppocr.utils import memory
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings are tried on Linux only")
-def test_blocks_are_reused() -> None:
-    done = subprocess.run([sys.executable, "-c", COUNT_FAULTS], capture_output=True, text=True)
-    if done.returncode == 3:
-        pytest.skip("this C library has no mallopt")
-    assert int(done.stdout) < 20 * 400  # 80 blocks of 400 pages each would be 32,000
+def test_free_memory_is_the_least_of_machine_container_and_limit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   4 kB\n")
+    (tmp_path / "memory.max").write_text("3000\n")
+    (tmp_path / "memory.current").write_text("1500\n")
+    (tmp_path / "memory.stat").write_text("anon 1000\nfile 500\nkernel 3\n")
+    machine = memory._of_machine(str(tmp_path / "meminfo"))
+    container = memory._of_container(str(tmp_path))
+    assert (machine, container) == (4096, 2000)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory._of_container(str(tmp_path)) is None
+    assert memory._of_machine(str(tmp_path / "none")) is None
+    monkeypatch.setattr(memory, "_SOURCES", (lambda: 4096, lambda: None, lambda: 2000))
+    assert memory.available_bytes() == 2000
+    monkeypatch.setattr(memory, "_SOURCES", (lambda: None,))
+    assert memory.available_bytes() is None

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ppocr.codecs.class_names import ClassNames
+from ppocr.config.ranges import Side, SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_resize import MOST_PIXELS, RecResizeImg
 from ppocr.errors import ConfigError, SampleError
@@ -59,7 +60,7 @@ class ClsResizeImg(RecResizeImg):
     none_without_global = ()
     frees_width = False
 
-    def __init__(self, image_shape: Sequence[int]) -> None:
+    def __init__(self, image_shape: Sequence[SideOrFree]) -> None:
         super().__init__(image_shape, character_dict_path=None)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
@@ -85,7 +86,7 @@ class ResizeImage(Transform):
         ConfigError: not exactly one of them, or no size.
     """
 
-    def __init__(self, size: int | Sequence[int] | None = None, resize_short: int | None = None) -> None:
+    def __init__(self, size: Side | Sequence[Side] | None = None, resize_short: Side | None = None) -> None:
         if (size is None) == (resize_short is None):
             raise ConfigError("ResizeImage: exactly one of size and resize_short is needed")
         self.size = None if size is None else _pair(size, "ResizeImage.size")
@@ -126,7 +127,7 @@ class CropImage(Transform):
         ConfigError: no size.
     """
 
-    def __init__(self, size: int | Sequence[int]) -> None:
+    def __init__(self, size: Side | Sequence[Side]) -> None:
         self.size = _pair(size, "CropImage.size")
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import NonNegative, Probability
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -35,11 +36,11 @@ class ColorJitter(Transform):
 
     def __init__(
         self,
-        brightness: float | Sequence[float] = 0,
-        contrast: float | Sequence[float] = 0,
-        saturation: float | Sequence[float] = 0,
+        brightness: NonNegative | Sequence[NonNegative] = 0,
+        contrast: NonNegative | Sequence[NonNegative] = 0,
+        saturation: NonNegative | Sequence[NonNegative] = 0,
         hue: float | Sequence[float] = 0,
-        p: float = 1.0,
+        p: Probability = 1.0,
     ) -> None:
         if not 0 <= p <= 1:
             raise ConfigError(f"ColorJitter.p: {p} is not a probability, which lies in [0, 1]")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import NonNegative
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.geometry import warp_affine
 from ppocr.errors import ConfigError
@@ -35,7 +36,7 @@ class CopyPaste(Transform):
     random = True
     extra_samples = 1
 
-    def __init__(self, objects_paste_ratio: float = 0.2, limit_paste: bool = True) -> None:
+    def __init__(self, objects_paste_ratio: NonNegative = 0.2, limit_paste: bool = True) -> None:
         if not 0 <= objects_paste_ratio <= 1:
             raise ConfigError(f"CopyPaste.objects_paste_ratio: {objects_paste_ratio} is not a share between 0 and 1")
         self.objects_paste_ratio = objects_paste_ratio

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ppocr.config.ranges import Count, Probability, Side
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage, size_of
 from ppocr.errors import ConfigError
@@ -36,9 +37,9 @@ class EastRandomCropData(Transform):
 
     def __init__(
         self,
-        size: Sequence[int] = (640, 640),
-        max_tries: int = 10,
-        min_crop_side_ratio: float = 0.1,
+        size: Sequence[Side] = (640, 640),
+        max_tries: Count = 10,
+        min_crop_side_ratio: Probability = 0.1,
         keep_ratio: bool = True,
         fuse: bool = True,
     ) -> None:

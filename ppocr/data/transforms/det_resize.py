@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import Count, Side, SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -41,12 +42,12 @@ class DetResizeForTest(Transform):
 
     def __init__(
         self,
-        image_shape: Sequence[int] | None = None,
+        image_shape: Sequence[SideOrFree] | None = None,
         keep_ratio: bool = False,
-        limit_side_len: int | None = None,
+        limit_side_len: Side | None = None,
         limit_type: str = "min",
-        resize_long: int | None = None,
-        max_side_limit: int | None = None,
+        resize_long: Side | None = None,
+        max_side_limit: Count | None = None,
     ) -> None:
         if limit_type not in LIMIT_TYPES:
             raise ConfigError(f"DetResizeForTest.limit_type: {limit_type!r} is not one of {', '.join(LIMIT_TYPES)}")

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pyclipper
 
+from ppocr.config.ranges import Count, Probability, Shrink, Whole
 from ppocr.data.transforms import det_quads
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
@@ -53,7 +54,7 @@ class MakeShrinkMap(_Shrinking):
 
     provides = ("shrink_map", "shrink_mask")
 
-    def __init__(self, min_text_size: int = 8, shrink_ratio: float = 0.4, total_epoch: int | None = None) -> None:
+    def __init__(self, min_text_size: Whole = 8, shrink_ratio: Shrink = 0.4, total_epoch: Count | None = None) -> None:
         super().__init__(shrink_ratio, total_epoch)
         self.min_text_size = min_text_size
 
@@ -113,10 +114,10 @@ class MakeBorderMap(_Shrinking):
 
     def __init__(
         self,
-        shrink_ratio: float = 0.4,
-        thresh_min: float = 0.3,
-        thresh_max: float = 0.7,
-        total_epoch: int | None = None,
+        shrink_ratio: Shrink = 0.4,
+        thresh_min: Probability = 0.3,
+        thresh_max: Probability = 0.7,
+        total_epoch: Count | None = None,
     ) -> None:
         super().__init__(shrink_ratio, total_epoch)
         if thresh_min > thresh_max:

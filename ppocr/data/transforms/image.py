@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import Pixels, Positive
 from ppocr.data.transforms.base import ALWAYS_KEPT, Sample, Transform, next_takes_pending
 from ppocr.data.transforms.geometry import PendingImage
 from ppocr.errors import ConfigError
@@ -37,7 +38,7 @@ class DecodeImage(Transform):
         img_mode: str = "RGB",
         channel_first: bool = False,
         ignore_orientation: bool = False,
-        max_image_pixels: int | None = MAX_IMAGE_PIXELS,
+        max_image_pixels: Pixels | None = MAX_IMAGE_PIXELS,
     ) -> None:
         if img_mode not in ("RGB", "BGR", "GRAY"):
             raise ConfigError(f"DecodeImage.img_mode: {img_mode!r} is not one of RGB, BGR, GRAY")
@@ -118,9 +119,9 @@ class NormalizeImage(Transform):
 
     def __init__(
         self,
-        scale: float | str | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        scale: Positive | str | None = None,
+        mean: tuple[float, float, float] | None = None,
+        std: tuple[Positive, Positive, Positive] | None = None,
         order: str = "chw",
     ) -> None:
         if order not in ("hwc", "chw"):

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec
+from ppocr.config.ranges import Length
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError, PpocrError, SampleError
 from ppocr.registry import TRANSFORMS
@@ -114,7 +115,7 @@ class CTCLabelEncode(RecLabelEncode):
 
     def __init__(
         self,
-        max_text_length: int = 25,
+        max_text_length: Length = 25,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
         text_direction: str | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TOKENS, TokenCodec
+from ppocr.config.ranges import Length
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.labels import CTCLabelEncode, RecLabelEncode
 from ppocr.errors import ConfigError, SampleError
@@ -31,7 +32,7 @@ class TokenLabelEncode(RecLabelEncode):
 
     def __init__(
         self,
-        max_text_length: int = 25,
+        max_text_length: Length = 25,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
         text_direction: str | None = None,
@@ -94,7 +95,7 @@ class MultiLabelEncode(CTCLabelEncode):
 
     def __init__(
         self,
-        max_text_length: int = 25,
+        max_text_length: Length = 25,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
         text_direction: str | None = None,

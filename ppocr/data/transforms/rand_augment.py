@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import ByteScale, NonNegative, Probability, Whole
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_augment import shrunk
 from ppocr.errors import ConfigError
@@ -42,10 +43,10 @@ class RandAugment(Transform):
 
     def __init__(
         self,
-        prob: float = 0.5,
-        num_layers: int = 2,
-        magnitude: float = 5,
-        fillcolor: Sequence[float] = (128, 128, 128),
+        prob: Probability = 0.5,
+        num_layers: Whole = 2,
+        magnitude: NonNegative = 5,
+        fillcolor: Sequence[ByteScale] = (128, 128, 128),
     ) -> None:
         for key, value, most in (("prob", prob, 1), ("magnitude", magnitude, LEVELS)):
             if not 0 <= value <= most:

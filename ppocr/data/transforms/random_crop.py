@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ppocr.config.ranges import Probability, Side
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -29,7 +30,7 @@ class RandomCropImgMask(Transform):
     random = True
     provides = ()
 
-    def __init__(self, size: Sequence[int], main_key: str, crop_keys: Sequence[str], p: float = 3 / 8) -> None:
+    def __init__(self, size: Sequence[Side], main_key: str, crop_keys: Sequence[str], p: Probability = 3 / 8) -> None:
         if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
             raise ConfigError(f"RandomCropImgMask.size: {list(size)} is not height, width", "such as [640, 640]")
         if not 0 <= p <= 1:

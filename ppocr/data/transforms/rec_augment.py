@@ -13,6 +13,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import Probability
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_resize import fitted_width
 from ppocr.data.transforms.rec_warp import DRAWS as WARP_DRAWS
@@ -48,12 +49,12 @@ class BaseDataAugmentation(Transform):
 
     def __init__(
         self,
-        crop_prob: float = DEFAULT_PROB,
-        reverse_prob: float = DEFAULT_PROB,
-        noise_prob: float = DEFAULT_PROB,
-        jitter_prob: float = DEFAULT_PROB,
-        blur_prob: float = DEFAULT_PROB,
-        hsv_aug_prob: float = DEFAULT_PROB,
+        crop_prob: Probability = DEFAULT_PROB,
+        reverse_prob: Probability = DEFAULT_PROB,
+        noise_prob: Probability = DEFAULT_PROB,
+        jitter_prob: Probability = DEFAULT_PROB,
+        blur_prob: Probability = DEFAULT_PROB,
+        hsv_aug_prob: Probability = DEFAULT_PROB,
     ) -> None:
         self._set_chances([crop_prob, blur_prob, hsv_aug_prob, jitter_prob, noise_prob, reverse_prob, 0.0, 0.0])
         self._target: tuple[int, int] | None = None
@@ -127,16 +128,16 @@ class RecAug(BaseDataAugmentation):
 
     def __init__(
         self,
-        tia_prob: float = DEFAULT_PROB,
-        crop_prob: float = DEFAULT_PROB,
-        reverse_prob: float = DEFAULT_PROB,
-        noise_prob: float = DEFAULT_PROB,
-        jitter_prob: float = DEFAULT_PROB,
-        blur_prob: float = DEFAULT_PROB,
-        hsv_aug_prob: float = DEFAULT_PROB,
-        perspective_prob: float = DEFAULT_PROB,
+        tia_prob: Probability = DEFAULT_PROB,
+        crop_prob: Probability = DEFAULT_PROB,
+        reverse_prob: Probability = DEFAULT_PROB,
+        noise_prob: Probability = DEFAULT_PROB,
+        jitter_prob: Probability = DEFAULT_PROB,
+        blur_prob: Probability = DEFAULT_PROB,
+        hsv_aug_prob: Probability = DEFAULT_PROB,
+        perspective_prob: Probability = DEFAULT_PROB,
         use_tia: bool = True,
-        aug_prob: float | None = None,
+        aug_prob: Probability | None = None,
     ) -> None:
         super().__init__(crop_prob, reverse_prob, noise_prob, jitter_prob, blur_prob, hsv_aug_prob)
         chances = [*self._chances[:6], tia_prob, perspective_prob]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import Length, Probability, SideOrFree, Whole
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -35,10 +36,10 @@ class RecConAug(Transform):
 
     def __init__(
         self,
-        prob: float = 0.5,
-        image_shape: Sequence[int] = (32, 320, 3),
-        max_text_length: int = 25,
-        ext_data_num: int = 1,
+        prob: Probability = 0.5,
+        image_shape: Sequence[SideOrFree] = (32, 320, 3),
+        max_text_length: Length = 25,
+        ext_data_num: Whole = 1,
         text_direction: str | None = None,
     ) -> None:
         if not 0 <= prob <= 1:

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import Side, SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -41,7 +42,7 @@ class RecResizeImg(Transform):
 
     def __init__(
         self,
-        image_shape: Sequence[int],
+        image_shape: Sequence[SideOrFree],
         infer_mode: bool = False,
         eval_mode: bool = False,
         character_dict_path: str | None = "ppocr/utils/ppocr_keys_v1.txt",
@@ -109,7 +110,7 @@ class SVTRRecResizeImg(RecResizeImg):
     from_global = ()
     none_without_global = ()
 
-    def __init__(self, image_shape: Sequence[int], padding: bool = True) -> None:
+    def __init__(self, image_shape: Sequence[SideOrFree], padding: bool = True) -> None:
         super().__init__(image_shape, character_dict_path=None, padding=padding)
 
 
@@ -124,7 +125,7 @@ class MultiScaleResize(Transform):
 
     provides = ("image", "valid_ratio")
 
-    def __init__(self, sizes: Sequence[Sequence[int]], free_width: bool = False) -> None:
+    def __init__(self, sizes: Sequence[Sequence[Side]], free_width: bool = False) -> None:
         self.sizes = [(int(height), int(width)) for height, width in sizes]
         self.free_width = free_width
         # widths that follow lines are whole multiples of the height

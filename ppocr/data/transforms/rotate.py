@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_resize import RecResizeImg, fitted
 from ppocr.errors import ConfigError
@@ -32,7 +33,7 @@ class SSLRotateResize(Transform):
     collate_fn = "SSLRotateCollate"
     ignored_keys = ("mode",)  # upstream: "test" leaves the turned images out; prediction does so here by itself
 
-    def __init__(self, image_shape: Sequence[int], padding: bool = False, select_all: bool = True) -> None:
+    def __init__(self, image_shape: Sequence[SideOrFree], padding: bool = False, select_all: bool = True) -> None:
         if len(image_shape) != 3 or min(image_shape) < 1:
             raise ConfigError(f"SSLRotateResize.image_shape: {list(image_shape)} is not [channels, height, width]")
         channels, height, width = (int(n) for n in image_shape)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ppocr.config.ranges import Probability, Whole
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.color_jitter import ColorJitter
 from ppocr.data.transforms.rec_augment import shrunk
@@ -44,7 +45,11 @@ class SVTRRecAug(Transform):
     random = True
 
     def __init__(
-        self, aug_type: int = 0, geometry_p: float = 0.5, deterioration_p: float = 0.25, colorjitter_p: float = 0.25
+        self,
+        aug_type: Whole = 0,
+        geometry_p: Probability = 0.5,
+        deterioration_p: Probability = 0.25,
+        colorjitter_p: Probability = 0.25,
     ) -> None:
         if aug_type not in (0, 1):
             raise ConfigError(f"SVTRRecAug.aug_type: {aug_type} is neither 0 nor 1")

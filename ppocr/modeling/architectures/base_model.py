@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import paddle
 from paddle import nn
 
+from ppocr.config.types import Mismatch, convert
 from ppocr.errors import ConfigError
+from ppocr.failures import inside
 from ppocr.registry import BACKBONES, HEADS, NECKS, NETWORK_TRANSFORMS, Registry, parameters
+from ppocr.utils.memory import available_bytes
 
+FLOAT_BYTES = 4
+GB = 1e9
 PARTS = (
     ("Transform", "transform", NETWORK_TRANSFORMS),
     ("Backbone", "backbone", BACKBONES),
@@ -28,7 +35,39 @@ def build_model(architecture: Mapping[str, Any]) -> BaseModel:
     Raises:
         ConfigError: an unknown class or key, or parts that do not fit together.
     """
-    return BaseModel(architecture)
+    with within_memory(available_bytes()):
+        return BaseModel(architecture)
+
+
+@contextmanager
+def within_memory(limit: int | None) -> Iterator[None]:
+    """Refuse a network whose parameters do not fit into memory before they are allocated.
+
+    Args:
+        limit: bytes; None: unknown, nothing is refused.
+
+    Raises:
+        ConfigError: the parameters made in here take more.
+    """
+    create = nn.Layer.create_parameter
+    total = 0
+
+    def counted(self: nn.Layer, shape: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal total
+        total += math.prod(int(side) for side in shape) * FLOAT_BYTES
+        if limit is not None and total > limit:
+            raise ConfigError(
+                f"its parameters take more than {total / GB:.1f} GB, and {limit / GB:.1f} GB of memory are free",
+                "make it narrower",
+            )
+        return create(self, shape, *args, **kwargs)
+
+    # Paddle has no hook for this; every layer makes its parameters and running statistics with this method
+    nn.Layer.create_parameter = counted
+    try:
+        yield
+    finally:
+        nn.Layer.create_parameter = create
 
 
 class BaseModel(nn.Layer):
@@ -55,7 +94,8 @@ class BaseModel(nn.Layer):
                         f"Architecture.{section}: {source} does not say how many channels it gives",
                         "set self.out_channels in its __init__",
                     )
-                part = _build_part(registry, spec, scope, channels)
+                with inside(f"Architecture.{section}"):
+                    part = _build_part(registry, spec, scope, channels, source)
                 channels, source = getattr(part, "out_channels", None), spec["name"]
             setattr(self, attribute, part)
 
@@ -87,9 +127,19 @@ class BaseModel(nn.Layer):
         return {"": self}
 
 
-def _build_part(registry: Registry, spec: Mapping[str, Any], scope: str, channels: Any) -> nn.Layer:
+def _build_part(registry: Registry, spec: Mapping[str, Any], scope: str, channels: Any, source: str) -> nn.Layer:
     """Build one part; a class that takes any keyword is given `in_channels` among them."""
-    _, any_key = parameters(registry.get(spec["name"], scope))
+    accepted, any_key = parameters(registry.get(spec["name"], scope))
+    wanted = accepted.get("in_channels")
+    if wanted is not None and wanted.annotation is not wanted.empty:
+        try:
+            convert(channels, wanted.annotation)
+        except Mismatch as error:
+            gives = f"{len(channels)} feature maps" if isinstance(channels, (list, tuple)) else "one feature map"
+            raise ConfigError(
+                f"{spec['name']} does not go behind {source}, which gives {gives}: in_channels is {channels}, {error}",
+                "is a part missing between the two, such as Architecture.Neck?",
+            ) from error
     if any_key:
         spec = {**spec, "in_channels": channels}
     return registry.build(spec, scope, in_channels=channels)

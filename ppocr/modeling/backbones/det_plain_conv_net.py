@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import paddle
 from paddle import nn
 
+from ppocr.config.ranges import Channels, Depth
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
 from ppocr.registry import BACKBONES
@@ -32,9 +33,9 @@ class PlainConvNet(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        stem: int = 16,
-        channels: Sequence[int] = (24, 48, 96, 128),
-        depths: Sequence[int] = (1, 2, 2, 2),
+        stem: Channels = 16,
+        channels: Sequence[Channels] = (24, 48, 96, 128),
+        depths: Sequence[Depth] = (1, 2, 2, 2),
     ) -> None:
         super().__init__()
         if len(channels) != 4 or len(depths) != 4 or min(depths) < 1:

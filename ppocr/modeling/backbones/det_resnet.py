@@ -8,6 +8,7 @@ from typing import Any
 import paddle
 from paddle import nn
 
+from ppocr.config.ranges import Count, Whole
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.resnet import (
     DEPTHS,
@@ -102,9 +103,9 @@ class ResNet_vd(ResidualPyramid):  # noqa: N801
     def __init__(
         self,
         in_channels: int = 3,
-        layers: int = 50,
+        layers: Count = 50,
         dcn_stage: Sequence[bool] | None = None,
-        out_indices: Sequence[int] | None = None,
+        out_indices: Sequence[Whole] | None = None,
     ) -> None:
         super().__init__(layers, dcn_stage, out_indices)
         self.conv1_1 = ConvBNLayer(in_channels, 32, 3, 2)
@@ -131,9 +132,9 @@ class ResNet(ResidualPyramid):
     def __init__(
         self,
         in_channels: int = 3,
-        layers: int = 50,
+        layers: Count = 50,
         dcn_stage: Sequence[bool] | None = None,
-        out_indices: Sequence[int] | None = None,
+        out_indices: Sequence[Whole] | None = None,
     ) -> None:
         super().__init__(layers, dcn_stage, out_indices)
         self.conv = ConvBNLayer(in_channels, 64, 7, 2)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import paddle
 from paddle import nn
 
+from ppocr.config.ranges import NonNegative, Whole
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.hgnet import ConvBNAct, Stage, Stride, checked_indices, in_a_row
 from ppocr.modeling.layers.line_pool import line_pool
@@ -128,8 +129,8 @@ class PPHGNetV2_B4(nn.Layer):  # noqa: N801
         in_channels: int = 3,
         det: bool = False,
         text_rec: bool = False,
-        lr_mult_list: Sequence[float] = (1.0, 1.0, 1.0, 1.0, 1.0),
-        out_indices: Sequence[int] | None = None,
+        lr_mult_list: Sequence[NonNegative] = (1.0, 1.0, 1.0, 1.0, 1.0),
+        out_indices: Sequence[Whole] | None = None,
     ) -> None:
         super().__init__()
         name = type(self).__name__

@@ -11,6 +11,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal
 from paddle.regularizer import L2Decay
 
+from ppocr.config.ranges import Channels, Dropout, Kernel, Positive
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
 from ppocr.registry import BACKBONES
@@ -107,11 +108,11 @@ class PPLCNet(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        scale: float = 1.0,
-        stride_list: Sequence[Stride] = (2, 2, 2, 2, 2),
+        scale: Positive = 1.0,
+        stride_list: Sequence[Kernel | Sequence[Kernel]] = (2, 2, 2, 2, 2),
         use_last_conv: bool = True,
-        class_expand: int = 1280,
-        dropout_prob: float = 0.2,
+        class_expand: Channels = 1280,
+        dropout_prob: Dropout = 0.2,
     ) -> None:
         super().__init__()
         if len(stride_list) != 5:

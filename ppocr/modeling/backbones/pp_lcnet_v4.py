@@ -10,6 +10,7 @@ import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 from paddle.regularizer import L2Decay
 
+from ppocr.config.ranges import NonNegative
 from ppocr.errors import ConfigError
 from ppocr.modeling.backbones.pp_lcnet_v3 import SqueezeExcitation
 from ppocr.modeling.layers.fusing import fold_into
@@ -156,7 +157,7 @@ class PPLCNetV4(nn.Layer):
         in_channels: int = 3,
         det: bool = False,
         model_size: str = "small",
-        lr_mult_list: Sequence[float] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
+        lr_mult_list: Sequence[NonNegative] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
     ) -> None:
         super().__init__()
         if model_size not in PAGE_WIDTHS:

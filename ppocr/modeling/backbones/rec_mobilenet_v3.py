@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import paddle
 from paddle import nn
 
+from ppocr.config.ranges import Kernel, Positive
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer, ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
@@ -38,12 +39,12 @@ class MobileNetV3(nn.Layer):
         self,
         in_channels: int = 3,
         model_name: str = "small",
-        scale: float = 0.5,
-        large_stride: Sequence[int] | None = None,
-        small_stride: Sequence[int] | None = None,
+        scale: Positive = 0.5,
+        large_stride: Sequence[Kernel] | None = None,
+        small_stride: Sequence[Kernel] | None = None,
         disable_se: bool = False,
         last_pool_type: str = "max",
-        last_pool_kernel_size: Sequence[int] = (2, 2),
+        last_pool_kernel_size: Sequence[Kernel] = (2, 2),
     ) -> None:
         super().__init__()
         if model_name == "large":

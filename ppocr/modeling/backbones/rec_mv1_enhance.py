@@ -11,6 +11,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal
 from paddle.regularizer import L2Decay
 
+from ppocr.config.ranges import Kernel, Positive
 from ppocr.errors import ConfigError
 from ppocr.registry import BACKBONES
 
@@ -98,10 +99,10 @@ class MobileNetV1Enhance(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        scale: float = 0.5,
-        last_conv_stride: int | Sequence[int] = 1,
+        scale: Positive = 0.5,
+        last_conv_stride: Kernel | Sequence[Kernel] = 1,
         last_pool_type: str = "max",
-        last_pool_kernel_size: Sequence[int] = (3, 2),
+        last_pool_kernel_size: Sequence[Kernel] = (3, 2),
     ) -> None:
         super().__init__()
         if last_pool_type not in ("max", "avg"):

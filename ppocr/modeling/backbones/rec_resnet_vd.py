@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
+from ppocr.config.ranges import Count
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.resnet import (
     DEPTHS,
@@ -29,7 +30,7 @@ class ResNet(nn.Layer):
         ConfigError: another number of layers.
     """
 
-    def __init__(self, in_channels: int = 3, layers: int = 50) -> None:
+    def __init__(self, in_channels: int = 3, layers: Count = 50) -> None:
         super().__init__()
         if layers not in DEPTHS:
             raise ConfigError(f"ResNet.layers: {layers} is none of {', '.join(map(str, DEPTHS))}")

@@ -10,6 +10,7 @@ import paddle
 from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
+from ppocr.config.ranges import Channels, Count, Depth, Dropout, Kernel, Length, Positive, Side, Whole
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.svtr import (
     Attention,
@@ -123,25 +124,25 @@ class SVTRNet(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        img_size: Sequence[int] = (32, 100),
-        embed_dim: Sequence[int] = (64, 128, 256),
-        depth: Sequence[int] = (3, 6, 3),
-        num_heads: Sequence[int] = (2, 4, 8),
+        img_size: Sequence[Side] = (32, 100),
+        embed_dim: Sequence[Channels] = (64, 128, 256),
+        depth: Sequence[Depth] = (3, 6, 3),
+        num_heads: Sequence[Count] = (2, 4, 8),
         mixer: Sequence[str] = ("Local",) * 6 + ("Global",) * 6,
-        local_mixer: Sequence[Sequence[int]] = ((7, 11), (7, 11), (7, 11)),
+        local_mixer: Sequence[Sequence[Kernel]] = ((7, 11), (7, 11), (7, 11)),
         patch_merging: str | None = "Conv",
-        mlp_ratio: float = 4,
+        mlp_ratio: Positive = 4,
         qkv_bias: bool = True,
-        qk_scale: float | None = None,
-        drop_rate: float = 0.0,
-        last_drop: float = 0.1,
-        attn_drop_rate: float = 0.0,
-        drop_path_rate: float = 0.1,
-        epsilon: float = 1e-6,
-        out_channels: int = 192,
-        out_char_num: int = 25,
+        qk_scale: Positive | None = None,
+        drop_rate: Dropout = 0.0,
+        last_drop: Dropout = 0.1,
+        attn_drop_rate: Dropout = 0.0,
+        drop_path_rate: Dropout = 0.1,
+        epsilon: Positive = 1e-6,
+        out_channels: Channels = 192,
+        out_char_num: Length = 25,
         last_stage: bool = True,
-        sub_num: int = 2,
+        sub_num: Whole = 2,
         prenorm: bool = True,
     ) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
+from ppocr.config.ranges import Channels, Count, Depth, Dropout, KernelOrNone, Positive, Side
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.svtr import Attention, Block, ConvBNLayer, as_map, as_sequence, check_mixers, initialise
 from ppocr.registry import BACKBONES
@@ -210,23 +211,23 @@ class SVTRv2(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        max_sz: Sequence[int] = (32, 128),
-        out_channels: int = 192,
-        depths: Sequence[int] = (3, 6, 3),
-        dims: Sequence[int] = (64, 128, 256),
+        max_sz: Sequence[Side] = (32, 128),
+        out_channels: Channels = 192,
+        depths: Sequence[Depth] = (3, 6, 3),
+        dims: Sequence[Channels] = (64, 128, 256),
         mixer: Sequence[Sequence[str]] = (("Conv",) * 3, ("Conv",) * 3 + ("Global",) * 3, ("Global",) * 3),
         use_pos_embed: bool = False,
-        sub_k: Sequence[Sequence[int]] = ((1, 1), (2, 1), (1, 1)),
-        num_heads: Sequence[int] = (2, 4, 8),
-        mlp_ratio: float = 4,
+        sub_k: Sequence[Sequence[KernelOrNone]] = ((1, 1), (2, 1), (1, 1)),
+        num_heads: Sequence[Count] = (2, 4, 8),
+        mlp_ratio: Positive = 4,
         qkv_bias: bool = True,
-        qk_scale: float | None = None,
-        drop_rate: float = 0.0,
-        last_drop: float = 0.1,
-        attn_drop_rate: float = 0.0,
-        drop_path_rate: float = 0.1,
+        qk_scale: Positive | None = None,
+        drop_rate: Dropout = 0.0,
+        last_drop: Dropout = 0.1,
+        attn_drop_rate: Dropout = 0.0,
+        drop_path_rate: Dropout = 0.1,
         last_stage: bool = False,
-        eps: float = 1e-6,
+        eps: Positive = 1e-6,
         use_pool: bool = False,
         feat2d: bool = False,
     ) -> None:

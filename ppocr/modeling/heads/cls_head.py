@@ -8,6 +8,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 
+from ppocr.config.ranges import Count
 from ppocr.errors import ConfigError
 from ppocr.registry import HEADS
 
@@ -32,7 +33,7 @@ class ClsHead(nn.Layer):
     outputs = ("cls",)
     aux = ()
 
-    def __init__(self, in_channels: int, class_dim: int) -> None:
+    def __init__(self, in_channels: int, class_dim: Count) -> None:
         super().__init__()
         if class_dim < 2:
             raise ConfigError(f"ClsHead.class_dim: {class_dim} classes cannot be told apart; at least 2 can")

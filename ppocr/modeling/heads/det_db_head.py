@@ -10,6 +10,7 @@ import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 from paddle.nn.initializer import Constant, KaimingUniform, Uniform
 
+from ppocr.config.ranges import Channels, Count, Kernel
 from ppocr.errors import ConfigError
 from ppocr.registry import HEADS
 
@@ -92,10 +93,10 @@ class DBHead(nn.Layer):
     def __init__(
         self,
         in_channels: int,
-        k: int = 50,
-        kernel_list: Sequence[int] = (3, 2, 2),
+        k: Count = 50,
+        kernel_list: Sequence[Kernel] = (3, 2, 2),
         fix_nan: bool = False,
-        aux_in_channels: int | None = None,
+        aux_in_channels: Channels | None = None,
     ) -> None:
         super().__init__()
         self.k = k

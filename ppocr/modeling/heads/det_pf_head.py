@@ -8,6 +8,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppocr.config.ranges import Count, Kernel
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.det_db_head import DBHead
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
@@ -54,9 +55,9 @@ class PFHeadLocal(DBHead):
     def __init__(
         self,
         in_channels: int,
-        k: int = 50,
+        k: Count = 50,
         mode: str = "small",
-        kernel_list: Sequence[int] = (3, 2, 2),
+        kernel_list: Sequence[Kernel] = (3, 2, 2),
         fix_nan: bool = False,
     ) -> None:
         super().__init__(in_channels, k, kernel_list, fix_nan)

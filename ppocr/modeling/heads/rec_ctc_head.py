@@ -9,6 +9,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.codecs.tokens import ClassTable
+from ppocr.config.ranges import Channels, NonNegative
 from ppocr.modeling.layers.initializers import uniform_linear_attrs
 from ppocr.registry import HEADS
 
@@ -35,9 +36,9 @@ class CTCHead(nn.Layer):
     def __init__(
         self,
         in_channels: int,
-        out_channels: int,
-        fc_decay: float = 0.0004,
-        mid_channels: int | None = None,
+        out_channels: Channels,
+        fc_decay: NonNegative = 0.0004,
+        mid_channels: Channels | None = None,
         return_feats: bool = False,
         use_guide: bool = False,
     ) -> None:

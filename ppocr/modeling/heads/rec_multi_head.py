@@ -6,8 +6,10 @@ NRTR (https://arxiv.org/abs/2206.03001).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import paddle
 from paddle import nn
@@ -17,19 +19,34 @@ from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import ClassTable
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.config.ranges import Depth, Length, Range
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.rec_ctc_head import CTCHead
 from ppocr.modeling.heads.rec_nrtr_head import Transformer
 from ppocr.modeling.heads.rec_sar_head import SARHead
-from ppocr.registry import HEADS, NECKS, Unknown, listed, parameters
+from ppocr.registry import HEADS, NECKS, Typed, Unknown, listed, parameters, typed_or_unknown
 
 HEIGHT = 3  # of the map behind backbones that give it row by row, see use_pool
 POSITIONS = 80  # columns that learn a place, see use_pos
 WIDTH_OF_A_HEAD = 32
 MEMBERS = ("CTCHead", "SARHead", "NRTRHead")
 DECODERS: dict[str, Any] = {"CTCHead": CTCHead, "SARHead": SARHead, "NRTRHead": Transformer}
-NRTR_KEYS = ("nrtr_dim", "max_text_length", "num_decoder_layers")
 FILLED = ("in_channels", "out_channels", "encoder_type")
+
+
+@dataclass
+class NRTRBranch:
+    """The keys of `NRTRHead` in `head_list`.
+
+    Args:
+        nrtr_dim: width, a multiple of 32.
+        max_text_length: longest text.
+        num_decoder_layers: blocks of the decoder.
+    """
+
+    nrtr_dim: Annotated[int, Range(ge=32, le=65_536)] = 256
+    max_text_length: Length = 25
+    num_decoder_layers: Depth = 4
 
 
 class FCTranspose(nn.Layer):
@@ -105,7 +122,8 @@ class MultiHead(nn.Layer):
             self.aux = ("ctc_neck", "gtc")
 
     def _build_nrtr(self, options: Mapping[str, Any], classes: int, use_pos: bool) -> None:
-        width = options.get("nrtr_dim", 256)
+        branch = NRTRBranch(**options)
+        width = branch.nrtr_dim
         places = [AddPos(width)] if use_pos else []
         self.before_gtc = nn.Sequential(nn.Flatten(2), FCTranspose(self.in_channels, width), *places)
         self.gtc_head = Transformer(
@@ -114,8 +132,8 @@ class MultiHead(nn.Layer):
             d_model=width,
             nhead=width // WIDTH_OF_A_HEAD,
             num_encoder_layers=0,
-            num_decoder_layers=options.get("num_decoder_layers", 4),
-            max_len=options.get("max_text_length", 25),
+            num_decoder_layers=branch.num_decoder_layers,
+            max_len=branch.max_text_length,
             dim_feedforward=width * 4,
         )
 
@@ -135,7 +153,7 @@ class MultiHead(nn.Layer):
         return {f"{head}.{name}": table for head, tables in found.items() for name, table in tables.items()}
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
         """Yield the unknown heads and keys inside the values."""
         for i, name, options in listed(values.get("head_list")):
             place = ("head_list", i, name)
@@ -185,21 +203,16 @@ def _members(head_list: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
     return {name: members[name] for name in MEMBERS if name in members}
 
 
-def _unknown_options(place: tuple[str | int, ...], name: str, options: Mapping[str, Any]) -> Iterator[Unknown]:
+def _unknown_options(place: tuple[str | int, ...], name: str, options: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
     """Yield the unknown keys of one head's options."""
-    inner: list[tuple[tuple[str | int, ...], Mapping[str, Any], list[str]]] = []
     if name == "CTCHead":
-        neck = ["name", *_keys(NECKS.get("SequenceEncoder", "rec"))]
-        known = {"Neck": neck, "Head": _keys(HEADS.get("CTCHead", "rec"))}
-        inner.append((place, options, list(known)))
-        inner += [((*place, k), options[k], known[k]) for k in known if isinstance(options.get(k), dict)]
+        parts = {"Neck": (_keys(NECKS.get("SequenceEncoder", "rec")), ("name",)), "Head": (_keys(CTCHead), ())}
+        yield from typed_or_unknown(place, options, {}, parts)
+        for key, (accepted, extra) in parts.items():
+            yield from typed_or_unknown((*place, key), options.get(key), accepted, extra)
     else:
-        inner.append((place, options, list(NRTR_KEYS) if name == "NRTRHead" else _keys(SARHead)))
-    for where, values, keys in inner:
-        for key in values:
-            if key not in keys:
-                yield Unknown((*where, key), keys)
+        yield from typed_or_unknown(place, options, _keys(NRTRBranch if name == "NRTRHead" else SARHead))
 
 
-def _keys(cls: type) -> list[str]:
-    return [key for key in parameters(cls)[0] if key not in FILLED]
+def _keys(cls: type) -> dict[str, inspect.Parameter]:
+    return {key: parameter for key, parameter in parameters(cls)[0].items() if key not in FILLED}

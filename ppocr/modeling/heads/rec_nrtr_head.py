@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import paddle
 import paddle.nn.functional as F
@@ -10,6 +11,7 @@ from paddle import nn
 from paddle.nn.initializer import Constant, XavierNormal
 
 from ppocr.codecs.tokens import ClassTable
+from ppocr.config.ranges import Channels, Count, Depth, Dropout, Length, Range, Whole
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.transformer import Embeddings, PositionalEncoding, TransformerBlock, causal_mask
 from ppocr.registry import HEADS
@@ -49,16 +51,16 @@ class Transformer(nn.Layer):
     def __init__(
         self,
         in_channels: int,
-        out_channels: int,
-        d_model: int = 512,
-        nhead: int = 8,
-        num_encoder_layers: int = 6,
-        num_decoder_layers: int = 6,
-        beam_size: int = 0,
-        max_len: int = 25,
-        dim_feedforward: int = 1024,
-        attention_dropout_rate: float = 0.0,
-        residual_dropout_rate: float = 0.1,
+        out_channels: Channels,
+        d_model: Channels = 512,
+        nhead: Count = 8,
+        num_encoder_layers: Whole = 6,
+        num_decoder_layers: Depth = 6,
+        beam_size: Annotated[int, Range(ge=-1, le=100)] = 0,
+        max_len: Length = 25,
+        dim_feedforward: Channels = 1024,
+        attention_dropout_rate: Dropout = 0.0,
+        residual_dropout_rate: Dropout = 0.1,
         scale_embedding: bool = True,
     ) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.codecs.tokens import ClassTable
+from ppocr.config.ranges import Channels, Dropout, Length
 from ppocr.registry import HEADS
 
 
@@ -183,16 +184,16 @@ class SARHead(nn.Layer):
     def __init__(
         self,
         in_channels: int,
-        out_channels: int,
-        enc_dim: int = 512,
-        max_text_length: int = 30,
+        out_channels: Channels,
+        enc_dim: Channels = 512,
+        max_text_length: Length = 30,
         enc_bi_rnn: bool = False,
-        enc_drop_rnn: float = 0.1,
+        enc_drop_rnn: Dropout = 0.1,
         enc_gru: bool = False,
-        dec_drop_rnn: float = 0.0,
+        dec_drop_rnn: Dropout = 0.0,
         dec_gru: bool = False,
-        d_k: int = 512,
-        pred_dropout: float = 0.1,
+        d_k: Channels = 512,
+        pred_dropout: Dropout = 0.1,
         pred_concat: bool = True,
     ) -> None:
         super().__init__()

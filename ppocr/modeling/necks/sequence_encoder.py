@@ -8,6 +8,7 @@ from typing import Any
 import paddle
 from paddle import nn
 
+from ppocr.config.ranges import Channels, Count, Depth, Dropout, Kernel, Positive
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.initializers import uniform_linear_attrs
 from ppocr.modeling.necks.encoder_light_svtr import EncoderWithLightSVTR
@@ -138,22 +139,22 @@ class SequenceEncoder(nn.Layer):
         self,
         in_channels: int,
         encoder_type: str,
-        hidden_size: int | None = None,
-        out_channels: Sequence[int] | None = None,
+        hidden_size: Channels | None = None,
+        out_channels: Sequence[Channels] | None = None,
         with_linear: bool | None = None,
-        dims: int | None = None,
-        depth: int | None = None,
-        hidden_dims: int | None = None,
-        kernel_size: Sequence[int] | None = None,
-        local_kernel: int | None = None,
+        dims: Channels | None = None,
+        depth: Depth | None = None,
+        hidden_dims: Channels | None = None,
+        kernel_size: Sequence[Kernel] | None = None,
+        local_kernel: Kernel | None = None,
         use_guide: bool | None = None,
-        num_heads: int | None = None,
+        num_heads: Count | None = None,
         qkv_bias: bool | None = None,
-        qk_scale: float | None = None,
-        mlp_ratio: float | None = None,
-        drop_rate: float | None = None,
-        attn_drop_rate: float | None = None,
-        drop_path: float | None = None,
+        qk_scale: Positive | None = None,
+        mlp_ratio: Positive | None = None,
+        drop_rate: Dropout | None = None,
+        attn_drop_rate: Dropout | None = None,
+        drop_path: Dropout | None = None,
     ) -> None:
         super().__init__()
         self.encoder_reshape = Im2Seq(in_channels)

@@ -14,6 +14,7 @@ import paddle.nn.functional as F
 from paddle import nn
 from paddle.nn.initializer import Assign, Constant, Normal
 
+from ppocr.config.ranges import Count, Probability, Side
 from ppocr.errors import ConfigError
 from ppocr.registry import NETWORK_TRANSFORMS
 
@@ -135,10 +136,10 @@ class STN_ON(nn.Layer):  # noqa: N801
     def __init__(
         self,
         in_channels: int,
-        tps_inputsize: Sequence[int],
-        tps_outputsize: Sequence[int],
-        num_control_points: int,
-        tps_margins: Sequence[float],
+        tps_inputsize: Sequence[Side],
+        tps_outputsize: Sequence[Side],
+        num_control_points: Count,
+        tps_margins: Sequence[Probability],
         stn_activation: str = "none",
     ) -> None:
         super().__init__()

@@ -1,0 +1,200 @@
+"""Checking one section of a configuration against a dataclass or a constructor's signature; problems are collected."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ppocr.config.loader import Document, KeyPath, dotted, kind_of
+from ppocr.config.types import Mismatch, annotation_text, convert
+from ppocr.errors import Problem
+from ppocr.failures import shortened
+from ppocr.registry import (
+    BACKBONES,
+    DATASETS,
+    HEADS,
+    NECKS,
+    NETWORK_TRANSFORMS,
+    SAMPLERS,
+    SCHEDULES,
+    Registry,
+    Unknown,
+    did_you_mean,
+    parameters,
+)
+
+# Constructor parameters that the builder fills in, by kind of class; a configuration cannot set them.
+FILLED = {
+    DATASETS: ("pipeline", "mode", "seed"),
+    SAMPLERS: ("order", "line_ratios", "train", "seed", "rank", "world_size"),
+    BACKBONES: ("in_channels",),
+    NECKS: ("in_channels",),
+    HEADS: ("in_channels",),
+    NETWORK_TRANSFORMS: ("in_channels",),
+    SCHEDULES: ("epochs", "steps_per_epoch"),
+}
+COUNTED = {HEADS: ("out_channels", "out_channels_list")}  # filled in too, but official configurations also give it
+
+_OPEN = re.compile(r"\bAny\b|\bdict\b|\bMapping\b|\b(list|Sequence)\b(?!\[)")  # says nothing about the numbers inside
+
+
+class SectionChecker:
+    """Collects the problems of one document, section by section."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.tree = document.tree
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+        self.shared: Any = None  # the Global section, once it is checked
+        self.judged: set[KeyPath] = set()  # values that a type says something about
+        asked = self.tree.get("Global")
+        self.strict = not (isinstance(asked, dict) and asked.get("strict") is False)
+        architecture = self.tree.get("Architecture")
+        scope = architecture.get("model_type") if isinstance(architecture, dict) else None
+        self.scope: str | None = scope if isinstance(scope, str) else None
+
+    def add(self, path: KeyPath, text: str, kind: str = "") -> None:
+        self.problems.append(Problem(self.document.where(path), dotted(path), text, kind))
+
+    def unknown_key(self, path: KeyPath, known: Iterable[str], kind: str = "key") -> None:
+        names = list(known)
+        all_names = f", known: {', '.join(sorted(names))}" if names else ", it has none"
+        text = f"unknown key{did_you_mean(str(path[-1]), names) or all_names}"
+        if self.strict:
+            self.add(path, text, kind)
+        else:
+            self.warn(path, f"{text}; not read")
+
+    def unread(self, path: KeyPath) -> None:
+        self.warn(path, "accepted, and read by nothing")
+
+    def warn(self, path: KeyPath, text: str) -> None:
+        self.warnings.append(str(Problem(self.document.where(path), dotted(path), text)))
+
+    def section(self, name: str, needed: bool = False) -> dict[str, Any]:
+        value = self.tree.get(name)
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            self.add((name,), f"expected a section, got {kind_of(value)}")
+        elif needed:
+            self.add((name,), "the section is missing")
+        return {}
+
+    def is_empty(self, name: str) -> bool:
+        """Return whether a section is there, without any key."""
+        return self.tree.get(name) == {}
+
+    def value(self, path: KeyPath, value: Any, annotation: Any) -> Any:
+        if not _OPEN.search(annotation_text(annotation)):
+            self.judged.add(path)
+        try:
+            return convert(value, annotation, self.document.raw.get(path))
+        except Mismatch as error:
+            self.add(path, f"{error}, got {kind_of(value)} {shortened(value)}", "type")
+            return value
+
+    def dataclass(self, path: KeyPath, cls: type, values: Mapping[str, Any]) -> Any:
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        found = {}
+        for key, value in values.items():
+            if key not in fields:
+                self.unknown_key((*path, key), fields)
+                continue
+            default = getattr(cls, key, None)
+            if value is None and default is not None:
+                continue  # an official key left empty means its default
+            if value is None and fields[key].default_factory is not dataclasses.MISSING:
+                continue
+            found[key] = self.value((*path, key), value, fields[key].type)
+        return cls(**found)
+
+    def named(
+        self, path: KeyPath, registry: Registry, values: Any = None, extra: Mapping[str, str] = {}
+    ) -> dict[str, Any]:
+        """Check a section that names a class; see `arguments`."""
+        values = self.section(str(path[0]), needed=True) if values is None else values
+        if not isinstance(values, dict):
+            self.add(path, f"expected a section with a name, got {kind_of(values)}")
+            return {}
+        if not values and len(path) == 1 and not self.is_empty(str(path[0])):
+            return {}  # that it is missing has been said
+        name = values.get("name")
+        if not isinstance(name, str):
+            self.nameless(path, values, registry.kind)
+            return dict(values)
+        arguments = {k: v for k, v in values.items() if k != "name"}
+        return {"name": name, **self.arguments(path, registry, name, arguments, extra)}
+
+    def nameless(self, path: KeyPath, values: Mapping[str, Any], kind: str) -> None:
+        near = difflib.get_close_matches("name", values, n=1, cutoff=0.7)
+        if near and near[0] != "name":
+            self.add((*path, near[0]), "unknown key, did you mean name?", "key")
+        elif "name" in values:
+            self.add((*path, "name"), f"expected the name of a {kind}, got {kind_of(values['name'])}", "type")
+        else:
+            self.add(path, f"name is missing: it says which {kind}", "key")
+
+    def arguments(
+        self, path: KeyPath, registry: Registry, name: str, values: Mapping[str, Any], extra: Mapping[str, str] = {}
+    ) -> dict[str, Any]:
+        """Check the keys of a class's section against its constructor.
+
+        Args:
+            path: of the section.
+            registry: where the class is found.
+            name: of the class.
+            values: without the name.
+            extra: keys the builder reads itself, with their types.
+        """
+        cls = registry.find(name, self.scope)
+        if cls is None:
+            self.add(
+                (*path, "name") if (*path, "name") in self.document.places else path,
+                registry.unknown(name, self.scope),
+                "class",
+            )
+            return dict(values)
+        accepted, any_key = parameters(cls)
+        ignored = getattr(cls, "ignored_keys", ())
+        filled = FILLED.get(registry, ())
+        hints: dict[str, Any] = {k: p.annotation for k, p in accepted.items() if k not in filled}
+        hints.update(extra)
+        found = {}
+        for key, value in values.items():
+            here = (*path, key)
+            if key in ignored:
+                self.unread(here)
+            elif key in hints:
+                annotation = hints[key]
+                checked = annotation is not inspect.Parameter.empty
+                parameter = accepted.get(key)
+                if not checked or (value is None and parameter is not None and parameter.default is None):
+                    found[key] = value
+                else:
+                    found[key] = self.value(here, value, annotation)
+            elif any_key and key not in filled:
+                found[key] = value
+            else:
+                self.unknown_key(here, [*hints, *ignored])
+        inside = getattr(cls, "unknown_inside", None)  # for values that have keys of their own
+        for found_inside in inside(values) if inside else ():
+            below = (*path, *found_inside.place)
+            if isinstance(found_inside, Unknown):
+                self.unknown_key(below, found_inside.known, found_inside.kind)
+            elif found_inside.value is not None or found_inside.parameter.default is not None:
+                self.value(below, found_inside.value, found_inside.parameter.annotation)
+        given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
+        given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
+        self.required(path, accepted, given)
+        return found
+
+    def required(self, path: KeyPath, accepted: Mapping[str, inspect.Parameter], given: set[str]) -> None:
+        for key, parameter in accepted.items():
+            if parameter.default is inspect.Parameter.empty and key not in given:
+                self.add((*path, key), "the key is missing, and has no default", "key")

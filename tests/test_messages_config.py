@@ -1,0 +1,66 @@
+"""Values of a configuration that cannot be: each ends in one clear line that names its key, before anything is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import test_messages as messages
+from tests.system.project import Project
+from tests.test_messages import Mistake, edit, train, trained  # noqa: F401 - a fixture
+
+HUGE = 10**15
+CHANNELS = "Architecture.Backbone.channels"
+SHAPE = "Train.dataset.transforms.3.RecResizeImg.image_shape"
+
+
+def refused(name: str, *says: str, options: tuple[str, ...] = (), prepare=None) -> Mistake:
+    return Mistake(name, train, says, options, prepare, code=2)
+
+
+MISTAKES = [
+    *(
+        refused(f"empty {section}", f"{section}: name is missing", options=(f"{section}={{{{}}}}",))
+        for section in ("Loss", "PostProcess", "Metric", "Optimizer")
+    ),
+    refused("workers below 0", "num_workers", "at least 0", options=("Train.loader.num_workers=-1",)),
+    refused("beta1 above 1", "Optimizer.beta1", "at least 0 and below 1", options=("Optimizer.beta1=1.5",)),
+    refused("rate below 0", "Optimizer.lr.learning_rate", "at least 0", options=("Optimizer.lr.learning_rate=-0.1",)),
+    refused(
+        "two standard deviations",
+        "NormalizeImage.std",
+        "a list of 3 numbers",
+        prepare=edit("    - RecAug:", "    - NormalizeImage: {std: [0.5, 0.5]}\n    - RecAug:"),
+    ),
+    refused(
+        "infinite standard deviation",
+        "NormalizeImage.std",
+        "finite",
+        prepare=edit("    - RecAug:", "    - NormalizeImage: {std: [0.5, 0.5, .inf]}\n    - RecAug:"),
+    ),
+    refused("infinite anywhere", "Train.dataset.cache.ram", "finite", options=("Train.dataset.cache={{ram: .inf}}",)),
+    refused("no neck", "Architecture.Head", "Neck", prepare=edit("  Neck: .*\n", "")),
+    refused("keep_keys without image", "'image'", "KeepKeys", prepare=edit(r"keep_keys: \[image, ", "keep_keys: [")),
+    refused("channels", "Architecture.Backbone.channels", options=(f"{CHANNELS}=[{10**9}, 8, 8, 8]",)),
+    refused("wide network", "Architecture.Backbone", "GB", options=(f"{CHANNELS}=[65000, 65000, 65000, 65000]",)),
+    refused("batch size", "batch_size_per_card", "at most", options=(f"Train.loader.batch_size_per_card={HUGE}",)),
+    refused("print step", "print_batch_step", "at least 1", options=("Global.print_batch_step=-1",)),
+    refused(
+        "large batch",
+        "batch_size_per_card",
+        "GB",
+        options=(f"{SHAPE}=[3, 2000, 2000]", "Train.loader.batch_size_per_card=1000000"),
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+def test_value_is_refused_in_one_line(
+    mistake: Mistake,
+    trained: Project,  # noqa: F811
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    messages.test_mistake_is_told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
