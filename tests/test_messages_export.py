@@ -31,14 +31,33 @@ class CallsTheCore(PlainConvNet):
         return paddle._C_ops.relu6(super().forward(x))
 
 
+class Untraceable(PlainConvNet):
+    """Raises what only happens while a program is traced."""
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        if not paddle.in_dynamic_mode():
+            raise KeyError("a name of mine")
+        return super().forward(x)
+
+
+PLUGGED_IN = (WritesInPlace, CallsTheCore, Untraceable)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def plugged_in() -> Iterator[None]:
     """Make the backbones above known to configurations."""
-    for cls in (WritesInPlace, CallsTheCore):
+    for cls in PLUGGED_IN:
         BACKBONES.register(scope="rec")(cls)
     yield
-    for cls in (WritesInPlace, CallsTheCore):
+    for cls in PLUGGED_IN:
         del BACKBONES._classes[("rec", cls.__name__)]
+
+
+def sar_alone(project: Project) -> Path:
+    """Change the project's network to SAR on its own, and leave `KeepKeys` as it is."""
+    text = project.config.read_text(encoding="utf-8").replace("CTCLabel", "SARLabel").replace("CTCLoss", "SARLoss")
+    project.config.write_text(text, encoding="utf-8")
+    return edit(r"\{name: CTCHead, fc_decay: 0.0\}", "{name: SARHead, enc_dim: 8, d_k: 8}")(project)
 
 
 MISTAKES = [
@@ -55,6 +74,21 @@ MISTAKES = [
         ("old IR", "relu6", "has no entry", "-o Global.export_ir=new"),
         (BEST, "Global.export_ir=old"),
         prepare=edit("name: PlainConvNet", "name: CallsTheCore"),
+    ),
+    Mistake(
+        "a network that fails when it is traced",
+        export,
+        ("cannot be exported with input [-1, 3, 32, -1]", "a name of mine"),
+        (BEST,),
+        prepare=edit("name: PlainConvNet", "name: Untraceable"),
+    ),
+    Mistake(
+        "SAR without the share of the width that is not padding",
+        export,
+        ("SARHead needs 'valid_ratio'", "add valid_ratio to KeepKeys.keep_keys"),
+        (BEST, "Architecture.Neck=null"),
+        prepare=sar_alone,
+        code=2,
     ),
 ]
 

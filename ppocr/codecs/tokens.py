@@ -109,7 +109,8 @@ class TokenCodec:
         if probs is None or self.start_id != self.end_id:
             started[:, 0] = ids[:, 0] == self.start_id
         ended = np.logical_or.accumulate((ids == self.end_id) & ~started, axis=1)
-        keep = ~(started | ended | np.isin(ids, self.hidden))
+        # upstream: NRTR predicts one class more than there are names; it is left out
+        keep = ~(started | ended | np.isin(ids, self.hidden) | (ids >= self.num_classes))
         return [self._row(row[k], None if probs is None else probs[b][k]) for b, (row, k) in enumerate(zip(ids, keep))]
 
     def _row(self, ids: np.ndarray, probs: np.ndarray | None) -> tuple[str, float]:

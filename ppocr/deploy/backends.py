@@ -178,6 +178,8 @@ class DygraphBackend:
         """Run the network once in evaluation mode; see `Backend.run`."""
         import paddle
 
+        from ppocr.engine.task import to_numpy
+
         was_training = self.model.training
         self.model.eval()
         tensors = {name: paddle.to_tensor(array) for name, array in inputs.items()}
@@ -189,7 +191,7 @@ class DygraphBackend:
             if was_training:
                 self.model.train()
         names = preds if self.outputs is None else self.outputs
-        return {n: preds[n].astype("float32").numpy() for n in names if isinstance(preds[n], paddle.Tensor)}
+        return {n: to_numpy(preds[n]) for n in names if isinstance(preds[n], paddle.Tensor)}
 
 
 class OnnxBackend:

@@ -145,7 +145,7 @@ def save_program(
         try:
             static = paddle.jit.to_static(layer, input_spec=[specs], full_graph=True)
             paddle.jit.save(static, str(folder / STEM))
-        except (RuntimeError, ValueError, TypeError, AttributeError) as err:
+        except Exception as err:  # whatever a network of the user's own raises; Paddle's own have no common base
             shape = list(inputs[0].shape)
             raise without_entry(missing, err) or PpocrError(
                 f"the network cannot be exported with input {shape}: {_first_line(err)}",
@@ -321,12 +321,15 @@ def random_inputs(
     arrays = {}
     for spec in inputs:
         free = [DEFAULT_SIDE] * len(spec.shape)
-        free[0], free[-1] = batch, width or DEFAULT_SIDE
+        if len(free) > 1:
+            free[-1] = width or DEFAULT_SIDE
         if len(free) == 4:
             free[2] = height or DEFAULT_SIDE
+        free[0] = batch
         shape = [size if size > 0 else free[axis] for axis, size in enumerate(spec.shape)]
         integers = np.issubdtype(np.dtype(spec.dtype), np.integer)
-        values = np.ones(shape) if integers or spec.key != "image" else rng.uniform(-1, 1, shape)
+        low = -1.0 if spec.key == "image" else 0.5  # of other floats: shares of the image
+        values = np.ones(shape) if integers else rng.uniform(low, 1, shape)
         arrays[spec.name] = values.astype(spec.dtype)
     return arrays
 

@@ -103,7 +103,7 @@ class Predictor:
         pipeline = config.pipeline()
         check_shape(pipeline, config.inputs[0], str(folder))
         postprocess = config.build_postprocess()
-        backend = PaddleBackend(folder, config.outputs or postprocess.reads[:1], options)
+        backend = PaddleBackend(folder, config.outputs or postprocess.reads, options)
         predictor = cls(pipeline, backend, postprocess, inputs=config.inputs)
         try:
             predictor.probe()
@@ -274,7 +274,7 @@ def check_shape(pipeline: Pipeline, image: TensorSpec, folder: str) -> None:
 
 def check_classes(preds: Mapping[str, np.ndarray], postprocess: Any) -> None:
     """Raise ConfigError when predictions have another form, or another number of classes than the dictionary."""
-    classes = getattr(postprocess, "classes", None)
+    classes = getattr(postprocess, "predicted_classes", getattr(postprocess, "classes", None))
     name = next((key for key in postprocess.reads if key in preds), None)
     if name is None:
         raise ConfigError(f"PostProcess reads {list(postprocess.reads)}; the network gives {sorted(preds)}")

@@ -65,6 +65,11 @@ class TokenLabelDecode:
         """Number of classes a head needs."""
         return self.codec.num_classes
 
+    @property
+    def predicted_classes(self) -> int | None:
+        """Number of classes predictions have a probability for, None where predictions are token ids."""
+        return self.codec.num_classes - len(self.codec.hidden)
+
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Recognition]:
         """Decode a batch.
 
@@ -90,8 +95,9 @@ class TokenLabelDecode:
 class NRTRLabelDecode(TokenLabelDecode):
     """Reads what an NRTR decoder wrote; see TokenLabelDecode."""
 
-    reads = ("nrtr",)
+    reads = ("nrtr", "nrtr_probs")
     codec_class = NRTRCodec
+    predicted_classes = None
 
 
 @POSTPROCESSES.register()

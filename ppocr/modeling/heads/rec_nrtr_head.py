@@ -16,11 +16,11 @@ from ppocr.errors import ConfigError
 from ppocr.modeling.layers.transformer import Embeddings, PositionalEncoding, TransformerBlock, causal_mask
 from ppocr.registry import HEADS
 
-START, END = 2, 3  # as in codecs/nrtr.py
+PADDING, START, END = 0, 2, 3  # as in codecs/nrtr.py
 NEVER = -1e9  # a log-probability no path survives; minus infinity would become "not a number" in a difference
 
 
-@HEADS.register(scope="rec")
+@HEADS.register("Transformer", "NRTRHead", scope="rec")
 class Transformer(nn.Layer):
     """Encoder and decoder of NRTR; without its encoder the guide of CTC since PP-OCRv4.
 
@@ -96,9 +96,9 @@ class Transformer(nn.Layer):
             batch: in training `label` int64 [B, L] and `length` int64 [B], the number of characters.
 
         Returns:
-            In training `nrtr`, scores [B, longest label + 1, classes], where each step is told what the ones before
-            it should have written. In evaluation `nrtr`, class numbers int64 [B, T], start token first, and
-            `nrtr_probs`, their probabilities.
+            In training `nrtr`, logits [B, longest label + 1, classes], with teacher forcing. In evaluation `nrtr`,
+            token ids int64 [B, max_len], start token first and padding behind the end token, and `nrtr_probs`, their
+            probabilities, 1 at the padding.
         """
         if self.encoder is not None:
             x = self.positional_encoding(x)
@@ -109,7 +109,18 @@ class Transformer(nn.Layer):
             label = batch["label"][:, : 1 + int(batch["length"].max())]
             return {"nrtr": self.tgt_word_prj(self._decode(label, x))}
         ids, probs = self._beam(x) if self.beam_size > 1 else self._greedy(x)
-        return {"nrtr": ids, "nrtr_probs": probs}
+        return dict(zip(self.outputs, self._padded(ids, probs)))
+
+    def _padded(self, ids: paddle.Tensor, probs: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Return ids and probabilities [B, max_len]: the same whether decoding stopped early or, exported, did not."""
+        missing = self.max_len - ids.shape[1]
+        if missing > 0:
+            ids = F.pad(ids, [0, missing], value=PADDING)
+            probs = F.pad(probs, [0, missing], value=1.0)
+        ends = (ids == END).astype("int64")
+        after = ends.cumsum(axis=1) - ends > 0
+        padding = paddle.full([1], PADDING, "int64")
+        return paddle.where(after, padding, ids), paddle.where(after, paddle.ones([1]), probs)
 
     def _decode(self, ids: paddle.Tensor, memory: paddle.Tensor) -> paddle.Tensor:
         """Return the decoder's states [B, T, d_model] for what was written so far, int64 [B, T]."""
@@ -135,7 +146,7 @@ class Transformer(nn.Layer):
             ended = ended | (best == END)
             ids = paddle.concat([ids, best.unsqueeze(1)], axis=1)
             probs = paddle.concat([probs, found.max(axis=-1, keepdim=True)], axis=1)
-            if bool(ended.all()):
+            if paddle.in_dynamic_mode() and bool(ended.all()):  # an exported program takes all steps
                 break
         return ids, probs
 
@@ -163,10 +174,10 @@ class Transformer(nn.Layer):
             path, written = best // classes, best % classes
             added = paddle.take_along_axis(steps.flatten(1), best, axis=1)
             came_from = (first + path).flatten()
-            ended = ended.flatten()[came_from].reshape([size, beams]) | (written == END)
+            ended = ended.reshape([-1])[came_from].reshape([size, beams]) | (written == END)
             ids = paddle.concat([ids[came_from], written.reshape([-1, 1])], axis=1)
             logs = paddle.concat([logs[came_from], added.reshape([-1, 1])], axis=1)
-            if bool(ended.all()):
+            if paddle.in_dynamic_mode() and bool(ended.all()):
                 break
         lengths = (ids[:, 1:] != END).astype("int64").cumprod(dim=1).sum(axis=1).reshape([size, beams]) + 1
         chosen = first.flatten() + (scores / lengths.astype("float32")).argmax(axis=1)

@@ -48,7 +48,9 @@ class SAREncoder(nn.Layer):
         states = self.rnn_encoder(columns)[0]
         if valid_ratio is None:
             return self.linear(states[:, -1])
-        last = F.one_hot(_valid_columns(valid_ratio, states.shape[1]) - 1, states.shape[1])
+        # by comparison: a one-hot code of as many columns as there are cannot be exported
+        width = states.shape[1]
+        last = paddle.arange(width).unsqueeze(0) == (_valid_columns(valid_ratio, width) - 1).unsqueeze(1)
         return self.linear((states * last.unsqueeze(2).astype(states.dtype)).sum(axis=1))
 
 
@@ -178,7 +180,7 @@ class SARHead(nn.Layer):
 
     decoder_name = "SARLabelDecode"
     targets = ("label", "valid_ratio")
-    inputs = ()
+    inputs = ("valid_ratio",)
     outputs = ("sar",)
 
     def __init__(
