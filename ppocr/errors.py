@@ -10,7 +10,7 @@ from pathlib import Path
 
 _SHOWN = 200  # characters of an error nobody foresaw
 
-LONGEST_PART = 800  # characters of a message's place, key or text
+LONGEST_PART = 400  # characters of a message's place, key or text
 
 
 class PpocrError(Exception):

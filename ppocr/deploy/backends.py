@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ppocr.errors import CheckpointError, PpocrError
+from ppocr.errors import CheckpointError, PpocrError, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -258,4 +258,4 @@ def last_line(err: BaseException) -> str:
     """Return the informative end of a paddle error, whose first lines are a C++ trace."""
     lines = [line.strip() for line in str(err).splitlines() if line.strip()]
     telling = [line for line in lines if "Error:" in line] or lines[-1:]
-    return telling[0][:300] if telling else type(err).__name__
+    return one_line(telling[0][:300]) if telling else type(err).__name__

@@ -30,6 +30,7 @@ from tests.fuzz.outcomes import Case, Wrong, main
 NAME = "inference.yml"
 KINDS = tuple(MAKERS)
 PLACE = "PPOCR_FUZZ_MODELS"
+ENTRY = 3  # of a dictionary
 SAID = "changed since the export"
 
 # What may stand where another value stood.
@@ -93,19 +94,20 @@ def cases(count: int, seed: int) -> Iterator[Case]:
 
 
 def places(value: Any, path: tuple = ()) -> Iterator[tuple]:
-    """Yield the path of everything inside a tree, the hashes less often than there are of them."""
+    """Yield the path of everything inside a tree, and of one entry of a dictionary for all of them."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in items:
         yield (*path, key)
         if key != "character_dict":
             yield from places(child, (*path, key))
-        else:
-            yield (*path, key, 3)
+        elif isinstance(child, list) and len(child) > ENTRY:
+            yield (*path, key, ENTRY)
 
 
 def pick(tree: dict, rng: random.Random) -> tuple[Any, Any, str]:
     """Return the container, key and name of a random place."""
     path = rng.choice(list(places(tree)) or [("Global",)])
+    tree.setdefault(path[0], None)
     holder = tree
     for key in path[:-1]:
         holder = holder[key]
