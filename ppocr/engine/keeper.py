@@ -61,8 +61,16 @@ class Keeper:
         # the optimizer's entries go by these names; a resume, here or by official tools, needs to know whose they are
         params[NAME_TABLE] = {key: tensor.name for key, tensor in tensors.items()}
         save_checkpoint(self.folder / name, params, optimizer.state_dict(), states, about)
+        self.prune()
+
+    def prune(self) -> None:
+        """Remove the oldest periodic checkpoints, and what a kill left of one half removed."""
         if self.keep_last:
             prune_checkpoints(self.folder, self.keep_last)
+
+    def lacks(self, name: str) -> bool:
+        """Return whether nothing of a checkpoint is there."""
+        return not is_there(self.folder / name)
 
 
 def find_start(settings: Any) -> tuple[Checkpoint | None, str]:

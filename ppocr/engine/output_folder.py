@@ -66,7 +66,7 @@ def recover_folder(folder: Path) -> None:
         raise _unwritable(folder, error.strerror or str(error)) from error
 
 
-def prepare_folder(folder: Path, resumed: Checkpoint | None, *, overwrite: bool = False) -> None:
+def prepare_folder(folder: Path, resumed: Checkpoint | None, *, overwrite: bool = False) -> bool:
     """Make room for a run that can start now; rank 0 alone calls it, when no rank has anything left to read there.
 
     A new run finds none of another run's files; one that is resumed in its own folder finds them, its temporary files
@@ -77,13 +77,17 @@ def prepare_folder(folder: Path, resumed: Checkpoint | None, *, overwrite: bool 
         resumed: the checkpoint a resumed run goes on from; None for a new run.
         overwrite: drop the files that are in the way instead of moving them (`Global.overwrite`).
 
+    Returns:
+        Whether the run goes on in the folder it was in.
+
     Raises:
         PpocrError: another run has just begun there, or the folder cannot be written.
     """
     refuse_in_use(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if resumed is not None and os.path.samefile(resumed.prefix.parent, folder):
+        goes_on = resumed is not None and os.path.samefile(resumed.prefix.parent, folder)
+        if resumed is not None and goes_on:
             for prefix in _prefixes(folder):
                 settle(prefix)
             files, whose = _later_files(folder, resumed), "checkpoints that are further than the one resumed"
@@ -93,6 +97,7 @@ def prepare_folder(folder: Path, resumed: Checkpoint | None, *, overwrite: bool 
             _clear(folder, files, whose, overwrite)
     except OSError as error:
         raise _unwritable(folder, error.strerror or str(error)) from error
+    return goes_on
 
 
 def _files(folder: Path) -> list[Path]:

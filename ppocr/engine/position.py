@@ -22,6 +22,16 @@ class Position:
     step_in_epoch: int = 0
     global_step: int = 0
 
+    def periodic_name(self, every: int) -> str:
+        """Return the name of the checkpoint that is due between two epochs, "" for none.
+
+        Args:
+            every: epochs from one to the next (`Global.save_epoch_step`), 0 for never.
+        """
+        over = self.epoch - 1
+        due = not self.batches and over > 0 and every > 0 and over % every == 0
+        return f"iter_epoch_{over}" if due else ""
+
 
 @dataclass
 class Best:

@@ -107,10 +107,13 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
         get_logger().info(f"resumed: learning rate {rate:.6g} (Global.resume_lr={settings.resume_lr})")
         warn_of_another_schedule(resumed, trainer.steps_per_epoch, rate)
     world.barrier()  # no rank has anything left to read in the folder, or to fail at
+    goes_on = False
     if world.first:
-        prepare_folder(folder, resumed, overwrite=settings.overwrite)
+        goes_on = prepare_folder(folder, resumed, overwrite=settings.overwrite)
         hold_folder(log_into(folder).stream)
         cfg.dump(folder / CONFIG_FILE)
+    if world.from_first(goes_on):
+        trainer.restore_periodic()
     return trainer
 
 

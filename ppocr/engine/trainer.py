@@ -209,15 +209,14 @@ class Trainer:
 
     def end_epoch(self) -> None:
         """Report the data, evaluate where asked, save, and begin the next epoch."""
-        position, settings = self.position, self.settings
+        position, every = self.position, self.settings.eval_batch_epoch
         epoch = position.epoch
-        every = settings.eval_batch_epoch
         self.evaluate_if_due(bool(every) and epoch % every == 0 and self._last_evaluation_is_old())
         refusal = self.data_log.end_epoch(epoch)
         position.epoch, position.batches, position.step_in_epoch = epoch + 1, 0, 0
         self.save("latest")
-        if settings.save_epoch_step > 0 and epoch % settings.save_epoch_step == 0:
-            self.save(f"iter_epoch_{epoch}")
+        if periodic := position.periodic_name(self.settings.save_epoch_step):
+            self.save(periodic)
         self._end_if_refused(refusal)
 
     def _end_if_refused(self, refusal: DataError | None) -> None:
@@ -231,6 +230,14 @@ class Trainer:
         """Return a hint, and how to go on from what has just been saved."""
         how = f"go on with -o Global.checkpoints={self.settings.save_model_dir.rstrip('/')}/latest"
         return f"{hint}; {how}" if hint else how
+
+    def restore_periodic(self) -> None:
+        """Write the periodic checkpoint that a kill after `latest` cost; all ranks call it in a run that goes on."""
+        name = self.position.periodic_name(self.settings.save_epoch_step)
+        if self.world.from_first(bool(name) and self.keeper.lacks(name)):
+            self.save(name)
+        if self.world.first:
+            self.keeper.prune()
 
     def _evaluation_is_due(self) -> bool:
         """Return whether `eval_batch_step`, "every" or "[start, every]", asks for an evaluation now."""
