@@ -171,9 +171,8 @@ def split_words(text: str, steps: np.ndarray) -> tuple[list[list[str]], list[lis
         kind = "cn" if CHINESE.match(character) else "en&num" if LATIN.match(character) else None
         if before == "en&num" and (character == "-" or (character == "." and text[i + 1 : i + 2].isdigit())):
             kind = "en&num"
-        gap = int(steps[i] - steps[i - 1]) if i else min(3 if CHINESE.match(text[0]) else 2, int(steps[0]))
         if kind is not None:
-            if kind != before or gap > WIDE_GAP:
+            if kind != before or steps[i] - steps[i - 1] > WIDE_GAP:
                 words.append([])
                 places.append([])
                 kinds.append(kind)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from ppocr.codecs.ctc import CTCCodec, reorder
+from ppocr.codecs.ctc import CTCCodec, best_path, reorder, split_words
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.errors import ConfigError
 from tests.conformance import load
@@ -74,3 +76,34 @@ def test_confidence_is_the_mean_over_kept_steps() -> None:
     (text, confidence), empty = codec.decode(ids, probs)
     assert text == "00" and confidence == pytest.approx(0.7)
     assert empty == ("", 0.0)
+    assert codec.decode(ids) == [("00", 1.0), ("", 0.0)]
+
+
+def test_without_options_texts_are_read_from_the_left_and_the_space_is_unknown() -> None:
+    codec = CTCCodec.from_options()
+    assert codec.num_classes == 37 and codec.encode("a b") == [11, 12]
+    assert CTCCodec(Vocabulary(("a",))).text_direction == codec.text_direction == "ltr"
+
+
+@pytest.mark.parametrize("space", [True, False])
+def test_another_dictionary_keeps_space_length_and_direction(tmp_path: Path, space: bool) -> None:
+    for name in ("ab", "cd"):
+        (tmp_path / name).write_text("\n".join(name), encoding="utf-8")
+    other = CTCCodec.from_options(str(tmp_path / "ab"), space, 25, "rtl").with_dictionary(str(tmp_path / "cd"))
+    assert other.classes == ("blank", "c", "d", *([" "] if space else []))
+    assert (other.max_text_length, other.text_direction) == (25, "rtl")
+
+
+def test_words_end_at_other_characters_at_wide_gaps_and_where_the_script_changes() -> None:
+    steps = np.array([3, 4, 8, 13, 15, 17, 19])
+    words, places, kinds = split_words("abcd 日1", steps)
+    assert words == [["a", "b", "c"], ["d"], ["日"], ["1"]]  # four steps are one word, five are two
+    assert places == [[3, 4, 8], [13], [17], [19]]
+    assert kinds == ["en&num", "en&num", "cn", "en&num"]
+    assert split_words("x-1.5.", np.arange(6))[0] == [list("x-1.5")]
+    assert split_words("", np.arange(0)) == ([], [], [])
+
+
+def test_the_best_path_is_the_largest_of_each_step() -> None:
+    ids, probs = best_path(np.array([[[0.1, 0.7, 0.2], [0.5, 0.2, 0.3]]]))
+    assert ids.tolist() == [[1, 0]] and probs.tolist() == [[0.7, 0.5]]

@@ -45,6 +45,17 @@ from ppocr.config.types import Mismatch, convert
         (5, "np.ndarray", 5),
         (5, "not an annotation", 5),
         (2, "'int'", 2),
+        (2, "Union[int, 'str']", 2),
+        (None, "Union[int, None]", None),
+        (5, "Callable[[int], str]", 5),
+        ([1], "List[int]", [1]),
+        ([1], "typing.Iterable[int]", [1]),
+        (["a"], "Collection[str]", ["a"]),
+        ([1], "set[int]", [1]),
+        ([1], "frozenset[int]", [1]),
+        ([1, "a"], "Tuple[int, str]", [1, "a"]),
+        ({"a": 1}, "Dict[str, int]", {"a": 1}),
+        ({"a": 1}, "OrderedDict", {"a": 1}),
     ],
 )
 def test_fits(value, annotation, expected):
@@ -76,6 +87,15 @@ def test_fits(value, annotation, expected):
         ([["x"]], "list[list[int]]", "expected a list of a list of ints"),
         (3, "list", "expected a list"),
         ([], "dict[str, int]", "expected a mapping"),
+        ([], "dict", "expected a mapping"),
+        ([1, "x"], "list[int]", "expected a list of ints"),
+        ([1, "x"], "tuple[str, int]", "expected a list of 2 strings"),
+        (["x"], "list[bool]", "expected a list of bools"),
+        ([None], "list[str]", "expected a list of strings"),
+        ("x", "Union[int, float]", "expected an int or a number"),
+        ([1], "float", "expected a number"),
+        *((3, f"{name}[int]", "expected a list of ints") for name in ("List", "Iterable", "Collection", "set")),
+        *((3, f"{name}[str, int]", "expected a mapping") for name in ("Mapping", "Dict", "OrderedDict")),
     ],
 )
 def test_does_not_fit(value, annotation, said):
@@ -91,3 +111,5 @@ def test_override_of_a_text_keeps_what_was_written():
     assert convert(7, "int | str", "007") == 7
     with pytest.raises(Mismatch):
         convert([1], "str", "[1]")
+    with pytest.raises(Mismatch):
+        convert(None, "str", "null")

@@ -17,6 +17,30 @@ def test_shuffled_is_a_permutation_and_random_access(size: int) -> None:
         assert not np.array_equal(found, shuffled(np.arange(size), size, 6))
 
 
+def test_numbers_are_mixed_as_published() -> None:
+    """The first output of SplitMix64 with the state 0; the others are what running trainings were shuffled with."""
+    assert mix(0) == 0xE220A8397B1DCDAF
+    assert [mix(1, 2), mix(3, 5, 1), mix(-1)] == [0xBCD9DBB49673066B, 0x86244FEBFF484A82, 0xE4D971771B652C20]
+
+
+def test_the_order_of_large_sets_is_that_of_runs_to_be_resumed() -> None:
+    """It is whole numbers alone, hence the same on every machine and for ever."""
+    assert shuffled(np.arange(0, 5000, 1000), 5000, 7).tolist() == [1834, 4269, 4762, 2221, 553]
+    assert shuffled(np.array([0, 1, 9_999_999]), 10**7, mix(3, 5, 1)).tolist() == [5379139, 260096, 1846827]
+    assert shuffled(np.array([0, 1, 4096]), 4097, 1).tolist() == [2230, 1079, 3650]
+    order = EpochOrder([6000, 5000], [0.5, 1.0], seed=3)
+    assert order.indices(2, np.array([0, 1, 2, 7999])).tolist() == [593, 5176, 2423, 9090]
+    assert order.indices(3, np.array([0, 1, 2])).tolist() == [3078, 6533, 5939]
+
+
+@pytest.mark.parametrize("size", [10, 4096])
+def test_the_order_of_small_sets_is_made_again_alike(size: int) -> None:
+    first = shuffled(np.arange(size), size, 5).tolist()
+    for key in range(100, 200):  # more than are stored
+        shuffled(np.arange(size), size, key)
+    assert shuffled(np.arange(size), size, 5).tolist() == first
+
+
 @pytest.mark.parametrize("size", [10, 5003])
 def test_shuffled_is_uniform(size: int) -> None:
     """Where the first elements go, and whether neighbours stay together, over many keys."""
