@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from ppocr.errors import PpocrError
 from ppocr.utils.encoding import not_utf8
@@ -25,12 +26,14 @@ class Vocabulary:
             kept, because shipped dictionaries contain them and each line is a class of trained networks.
         path: where they were read from, or None.
         lower: whether texts are lower-cased before look-up.
+        space: whether the last of them is the space that `use_space_char` adds.
         warnings: what is odd about the file, with line numbers.
     """
 
     characters: tuple[str, ...]
     path: str | None = None
     lower: bool = False
+    space: bool = False
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -40,12 +43,19 @@ class Vocabulary:
         Args:
             path: text file, UTF-8 with or without byte order mark, one entry a line; None for digits and
                 lower-case letters.
-            use_space_char: adds the space behind the last entry.
+            use_space_char: adds the space behind the last entry of the file. upstream: without a file it does nothing,
+                and checkpoints have as many classes.
 
         Raises:
             PpocrError: the file is missing, empty or not UTF-8.
         """
         return _load(path, bool(use_space_char))
+
+    @classmethod
+    def of(cls, entries: Sequence[str], use_space_char: bool, **further: Any) -> Vocabulary:
+        """Return the vocabulary of a dictionary's entries, and the space where asked for."""
+        space = (" ",) if use_space_char else ()
+        return cls((*entries, *space), space=bool(use_space_char), **further)
 
     @property
     def sha256(self) -> str:
@@ -55,9 +65,8 @@ class Vocabulary:
 
 @lru_cache(maxsize=64)
 def _load(path: str | None, use_space_char: bool) -> Vocabulary:
-    space = (" ",) if use_space_char else ()
     if path is None:
-        return Vocabulary(DEFAULT_CHARACTERS + space, lower=True)
+        return Vocabulary(DEFAULT_CHARACTERS, lower=True)
     file = resolve_dictionary(path)
     try:
         text = file.read_bytes().decode("utf-8-sig")
@@ -70,7 +79,8 @@ def _load(path: str | None, use_space_char: bool) -> Vocabulary:
         entries.pop()
     if not entries:
         raise PpocrError(f"dictionary {path} is empty", "it needs one character a line")
-    return Vocabulary((*entries, *space), path=path, warnings=tuple(_oddities(path, entries, use_space_char)))
+    warnings = tuple(_oddities(path, entries, use_space_char))
+    return Vocabulary.of(entries, use_space_char, path=path, warnings=warnings)
 
 
 def _oddities(path: str, entries: Sequence[str], use_space_char: bool) -> list[str]:

@@ -106,6 +106,12 @@ class Checker(SectionChecker):
         step = section.eval_batch_step
         if isinstance(step, list) and len(step) != 2:
             self.add(("Global", "eval_batch_step"), f"expected a number of steps or [start, every], got {step}")
+        named = (section.character_dict_path, self.section("PostProcess").get("character_dict_path"))
+        if section.use_space_char and not any(named):
+            self.warn(
+                ("Global", "use_space_char"),
+                "of no effect without Global.character_dict_path: the characters are digits and lower-case letters",
+            )
         for key in UNREAD:
             if getattr(section, key) != getattr(GlobalSection, key):
                 self.unread(("Global", key))

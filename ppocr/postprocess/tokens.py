@@ -23,7 +23,7 @@ class TokenLabelDecode:
 
     Args:
         character_dict_path: dictionary; None for digits and lower-case letters.
-        use_space_char: whether the space is a class of its own behind the dictionary's.
+        use_space_char: whether the space is a class of its own behind the dictionary's; of no effect without one.
         text_direction: see `CTCCodec.from_options`.
         character_dict: the entries of the dictionary themselves, as `inference.yml` holds them; the path is not
             read then.
@@ -44,20 +44,19 @@ class TokenLabelDecode:
         text_direction: str | None = None,
         character_dict: Sequence[str] | None = None,
     ) -> None:
-        self.use_space_char = bool(use_space_char)
         if character_dict is None:
             self.codec = self.codec_class.from_options(character_dict_path, use_space_char, text_direction)
         else:
-            vocabulary = Vocabulary((*character_dict, *((" ",) if use_space_char else ())))
+            vocabulary = Vocabulary.of(character_dict, use_space_char)
             self.codec = self.codec_class(vocabulary, text_direction or "ltr")
 
     def inference_config(self) -> dict[str, Any]:
         """Return the arguments that build this decoder again without any file."""
-        characters = list(self.codec.vocabulary.characters)
+        characters, space = list(self.codec.vocabulary.characters), self.codec.vocabulary.space
         return {
-            "use_space_char": self.use_space_char,
+            "use_space_char": space,
             "text_direction": self.codec.text_direction,
-            "character_dict": characters[:-1] if self.use_space_char else characters,
+            "character_dict": characters[:-1] if space else characters,
         }
 
     @property

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ppocr.codecs.ctc import CTCCodec
+from ppocr.codecs.nrtr import NRTRCodec
+from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.vocabulary import DEFAULT_CHARACTERS, Vocabulary
 from ppocr.errors import PpocrError
 from tests.conformance import load
@@ -72,6 +75,18 @@ def test_odd_entries_are_reported_with_their_lines(tmp_path: Path) -> None:
 def test_no_path_means_digits_and_lower_case() -> None:
     vocabulary = Vocabulary.load(None)
     assert vocabulary.characters == DEFAULT_CHARACTERS and vocabulary.lower
+
+
+@pytest.mark.parametrize(
+    ("codec", "reference"), [(CTCCodec, "CTCLabelDecode"), (NRTRCodec, "NRTRLabelDecode"), (SARCodec, "SARLabelDecode")]
+)
+@pytest.mark.parametrize("space", [False, True])
+def test_the_space_is_no_class_without_a_dictionary(codec: type, reference: str, space: bool) -> None:
+    """The official tools ignore `use_space_char` without a dictionary: 37 classes of CTC either way."""
+    cases = load(f"postprocess/{reference}.json")["cases"]
+    (classes,) = {case["n_characters"] for case in cases if case["args"]["character_dict_path"] is None}
+    assert codec.from_options(None, space).num_classes == classes
+    assert not Vocabulary.load(None, space).space
 
 
 @pytest.mark.parametrize(

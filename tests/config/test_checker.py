@@ -184,6 +184,12 @@ def test_keys_nothing_reads_are_warned_about_where_they_say_something():
     assert "weight_deacy" not in config.Optimizer
 
 
+def test_a_space_without_a_dictionary_is_warned_about():
+    (warning,) = checked("Global.use_space_char=true").warnings
+    assert warning.startswith("-o Global.use_space_char: of no effect without Global.character_dict_path")
+    assert checked("Global.use_space_char=true", "Global.character_dict_path=ppocr/utils/dict90.txt").warnings == []
+
+
 @pytest.fixture
 def plug_ins():
     """Register classes as a user may write them, and forget them afterwards."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ppocr.postprocess.ctc import CTCLabelDecode
 from ppocr.postprocess.tokens import NRTRLabelDecode, SARLabelDecode
 from tests.conformance import load
 from tests.postprocess.test_ctc import probabilities
@@ -41,6 +42,14 @@ def test_probabilities(decoder, case, monkeypatch) -> None:
         check(decode.codec.decode(np.array(case["label"])), case["result"][1])
     again = decoder(**decode.inference_config())
     assert again({decode.reads[0]: probabilities(case)}) == found
+
+
+@pytest.mark.parametrize(("decoder", "classes"), [(CTCLabelDecode, 37), (NRTRLabelDecode, 40), (SARLabelDecode, 39)])
+def test_a_decoder_without_dictionary_ignores_the_space_and_is_built_again_the_same(decoder, classes) -> None:
+    decode = decoder(use_space_char=True)
+    again = decoder(**decode.inference_config())
+    assert decode.classes == again.classes == classes
+    assert decode.codec.classes == again.codec.classes
 
 
 @pytest.mark.parametrize("case", load("postprocess/NRTRLabelDecode_pairs.json")["cases"][:2], ids=lambda c: c["case"])
