@@ -23,7 +23,7 @@ setup(
         "ppocr": ["utils/*.txt", "utils/dict/*.txt", "utils/dict/**/*.txt", "synthesis/words.txt"],
         "ppocr.configs": ["**/*.yml", "**/*.yaml", "README.md"],
     },
-    entry_points={"console_scripts": ["ppocr = ppocr.commands:main"]},
+    entry_points={"console_scripts": ["ppocr = ppocr.program:run"]},
     install_requires=[
         "numpy>=1.26; python_version>='3.9'",
         "opencv-python>=4.8.1.78",

@@ -1,8 +1,6 @@
 """`python -m ppocr COMMAND ...` is the console command `ppocr COMMAND ...`."""
 
-import sys
-
-from ppocr.commands import main
+from ppocr.program import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

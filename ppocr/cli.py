@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ppocr.errors import ConfigError, PpocrError
+from ppocr.program import INTERRUPTED
+from ppocr.utils.environment import check_environment
 from ppocr.utils.text import one_line
 
 USAGE = 2
-INTERRUPTED = 130
 
 
 def main(command: Callable[..., Any], description: str | None, arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +90,11 @@ def prepare_environment(tree: Mapping[str, Any] | None = None) -> None:
 
     Args:
         tree: the configuration as read.
+
+    Raises:
+        PpocrError: an environment variable holds no number where Paddle or we want one.
     """
+    check_environment()
     if os.environ.get("PPOCR_NO_MKL_HINT") != "1" and is_amd():
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
     section = (tree or {}).get("Global")

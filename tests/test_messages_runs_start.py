@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ppocr import cli
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.deploy.images import list_images, read_labels
 from ppocr.registry import BACKBONES
 from ppocr.utils.encoding import not_utf8
-from tests.system.project import Project, make_project
+from tests.system.project import ROOT, Project, make_project
 from tests.test_messages import Mistake, config, edit, train, write
 from tests.test_messages import test_mistake_is_told_in_one_line as told_in_one_line
 from tests.test_messages import trained as trained  # the fixture
@@ -174,3 +177,53 @@ def test_a_file_with_a_back_slash_in_its_name_is_that_file(tmp_path: Path) -> No
 )
 def test_the_encoding_is_guessed(text: str, encoding: str, said: str) -> None:
     assert not_utf8(text.encode(encoding)) == said
+
+
+@pytest.mark.parametrize(
+    "variables, said",
+    [
+        ({"PADDLE_TRAINERS_NUM": "abc"}, "PADDLE_TRAINERS_NUM='abc': expected a whole number, at least 1"),
+        ({"PADDLE_TRAINERS_NUM": "-3"}, "PADDLE_TRAINERS_NUM='-3': expected a whole number, at least 1"),
+        ({"PADDLE_TRAINER_ID": "x"}, "PADDLE_TRAINER_ID='x': expected a whole number, at least 0"),
+        ({"PPOCR_THREADS": "many"}, "PPOCR_THREADS='many': expected a whole number"),
+        ({"PADDLE_TRAINERS_NUM": "2"}, "PADDLE_TRAINER_ENDPOINTS='' names no 2 places"),
+        (
+            {"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ENDPOINTS": "here,there"},
+            "PADDLE_TRAINER_ENDPOINTS='here,there' names no 2 places",
+        ),
+    ],
+)
+def test_numbers_in_the_environment(variables, said, trained, capfd, monkeypatch) -> None:  # noqa: F811
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(train, "", ["-c", str(trained.config)]) == 1
+    shown = capfd.readouterr().err
+    errors = [line for line in shown.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and said in errors[0] and "\nhint: unset " in shown and "Traceback" not in shown
+
+
+INTERRUPTING = """
+import os, signal, threading
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+WHERE = {
+    "import": "interrupt()",
+    # an extension module makes an ImportError of the interrupt
+    "import that catches": "try:\n    interrupt()\nexcept BaseException as error:\n    raise ImportError('failed')",
+    "work": "def main():\n    from ppocr import cli\n    return cli.run_guarded(interrupt)",
+    "start": "def main():\n    interrupt()",
+    "exit": "import atexit\ndef main():\n    print('done')\n    atexit.register(interrupt)\n    return 0",
+    "exit of threads": "def main():\n    print('done')\n    threading._register_atexit(interrupt)\n    return 0",
+}
+
+
+@pytest.mark.parametrize("place", WHERE)
+def test_interrupts_are_one_line(place: str, tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(f"{INTERRUPTING}\n{WHERE[place]}\n", encoding="utf-8")
+    program = "from ppocr import commands; commands.COMMANDS['train'] = ('interrupted', ''); "
+    program += "from ppocr.program import run; run('train')"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    assert done.stdout == ("done\n" if place.startswith("exit") else "")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppocr.commands.eval import main  # noqa: E402 - found through the line above
+from ppocr.program import run  # noqa: E402 - found through the line above
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("eval")

@@ -26,12 +26,17 @@ COMMANDS = {  # name: module whose `main()` parses the command line and returns 
 }
 
 
+def run(name: str) -> int:
+    """Run a command with the arguments of the process and return its exit code."""
+    return importlib.import_module(COMMANDS[name][0]).main()
+
+
 def main() -> int:
     """Run the command that the first argument names, with the arguments after it, and return its exit code."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in COMMANDS:
         sys.argv[:2] = [f"ppocr {name}"]  # argparse shows it as the program's name
-        return importlib.import_module(COMMANDS[name][0]).main()
+        return run(name)
     if name in ("-h", "--help"):
         print("usage: ppocr COMMAND ...   (ppocr COMMAND --help tells its options)\n")
         print("\n".join(f"  {command:14} {what}" for command, (_, what) in COMMANDS.items()))

@@ -10,6 +10,7 @@ from ppocr.cli import prepare_environment, run_guarded
 
 def show(args: argparse.Namespace) -> None:
     """Predict every image of a label file with an exported folder."""
+    prepare_environment()
     import cv2
 
     from ppocr.deploy.sheets import lines_sheet, pages_sheet, predictor_of
@@ -41,5 +42,4 @@ def main() -> int:
     parser.add_argument("--sheet", type=int, default=40, help="lines or images in the picture")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
-    prepare_environment()
     return run_guarded(lambda: show(args), debug=args.debug)

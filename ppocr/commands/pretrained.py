@@ -49,5 +49,9 @@ def main() -> int:
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
-    prepare_environment()
-    return run_guarded(lambda: args.act(args), debug=args.debug)
+
+    def act() -> None:
+        prepare_environment()
+        args.act(args)
+
+    return run_guarded(act, debug=args.debug)

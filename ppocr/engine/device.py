@@ -10,6 +10,7 @@ from paddle.base import core
 
 from ppocr.engine.log import get_logger
 from ppocr.errors import ConfigError, Problem
+from ppocr.utils.environment import whole_number
 
 # Where Global.use_<key> leads, in the order asked.
 _DEVICES = (("use_gpu", "gpu"), ("use_xpu", "xpu"), ("use_npu", "npu"), ("use_mlu", "mlu"))
@@ -79,9 +80,10 @@ def choose_threads(local_ranks: int = 1, workers: int = 0) -> int:
     the loader's workers. `PPOCR_THREADS`, or an `OMP_NUM_THREADS` above 1, decides instead when set (Paddle
     itself sets the latter to 1).
     """
-    asked = int(os.environ.get("PPOCR_THREADS", 0) or 0)
-    if asked < 1 and int(os.environ.get("OMP_NUM_THREADS", 1) or 1) > 1:
-        asked = int(os.environ["OMP_NUM_THREADS"])
+    asked = whole_number("PPOCR_THREADS", 0)
+    outer = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # "4,2" is for nested loops
+    if asked < 1 and outer.isdecimal() and int(outer) > 1:
+        asked = int(outer)
     share = max(1, physical_cores() // max(1, local_ranks))
     threads = asked if asked > 0 else max(1, share - min(workers, share // 4))
     core.set_num_threads(threads)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from paddle import nn
 
 from ppocr.engine.watchdog import Watchdog
 from ppocr.errors import PpocrError
+from ppocr.utils.environment import whole_number
 
 
 @dataclass
@@ -91,7 +93,7 @@ class World:
 
 def launched_size() -> int:
     """Return the number of processes `paddle.distributed.launch` started, 1 without it."""
-    return int(os.environ.get("PADDLE_TRAINERS_NUM", 1) or 1)
+    return whole_number("PADDLE_TRAINERS_NUM", 1)
 
 
 def join_world() -> World:
@@ -104,6 +106,12 @@ def join_world() -> World:
     if size < 2:
         return World()
     endpoints = os.environ.get("PADDLE_TRAINER_ENDPOINTS", "").split(",")
+    if len(endpoints) != size or not all(re.fullmatch(r".+:\d+", endpoint) for endpoint in endpoints):
+        raise PpocrError(
+            f"PADDLE_TRAINERS_NUM={size}, but PADDLE_TRAINER_ENDPOINTS={','.join(endpoints)!r} names no {size} places, "
+            "host:port each",
+            "unset both and start the processes with `python -m paddle.distributed.launch`",
+        )
     here = os.environ.get("PADDLE_CURRENT_ENDPOINT", "").rpartition(":")[0]
     local = sum(1 for endpoint in endpoints if endpoint.rpartition(":")[0] == here)
     try:

@@ -5,7 +5,6 @@ Source: the message definitions of onnx.proto3, https://github.com/onnx/onnx/blo
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,8 +167,7 @@ def _array(message: memoryview) -> tuple[str, np.ndarray | None]:
             raise wire.Damaged(f"{name or 'an array'} is stored in another file, which is not read")
     if kind not in FLOATS:
         return name, None
-    if any(side < 0 for side in shape):
-        raise wire.Damaged(f"{name} has the shape {shape}")
+    size = wire.elements(shape, name or "an array")
     dtype = np.dtype(FLOATS[kind])
     if raw is None:
         array = np.array(listed, "<f4")
@@ -177,6 +175,6 @@ def _array(message: memoryview) -> tuple[str, np.ndarray | None]:
         raise wire.Damaged(f"{name} has {len(raw)} bytes")
     else:
         array = np.frombuffer(raw, dtype)
-    if array.size != math.prod(shape):
+    if array.size != size:
         raise wire.Damaged(f"{name} has {array.size} values for the shape {shape}")
     return name, array.reshape(shape)

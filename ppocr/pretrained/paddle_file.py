@@ -8,7 +8,6 @@ arrays had in the network; it may list more of them than the file holds: exporti
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,10 +103,10 @@ def _array(data: memoryview, position: int) -> tuple[np.ndarray, int]:
         elif number == 2:
             shape += wire.integers(value)
     position += size
-    if kind not in DTYPES or any(side < 0 for side in shape):
-        raise wire.Damaged(f"type {kind} and shape {shape}")
+    if kind not in DTYPES:
+        raise wire.Damaged(f"the unknown type {kind}")
     dtype = np.dtype(DTYPES[kind])
-    end = position + math.prod(shape) * dtype.itemsize
+    end = position + wire.elements(shape, "it") * dtype.itemsize
     if end > len(data):
         raise wire.Damaged(f"{len(data) - position} bytes are left of the {end - position} of shape {shape}")
     return np.frombuffer(data[position:end], dtype).reshape(shape), end

