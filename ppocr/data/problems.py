@@ -13,6 +13,7 @@ from ppocr.utils.text import one_line
 # The label is legible but this configuration cannot learn it: counted, but no sign of a broken data set.
 LABEL_REASONS = frozenset({"too_long", "ctc_infeasible", "out_of_dictionary", "empty_label"})
 _EXAMPLES = 5
+_LONGEST = 400  # characters of a record that are shown
 _MINIMUM = 1000  # samples drawn before a run is ended within an epoch
 
 
@@ -191,7 +192,8 @@ def first_causes(problems: Iterable[Problem], count: int = _EXAMPLES) -> str:
 
 def printable(problem: Problem) -> str:
     """Return a record in one line whatever a label or path holds."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(problem))
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(problem))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
 def largest_number(text: str) -> float:

@@ -221,6 +221,7 @@ def main(
     cases: Callable[[int, int], Iterable[Case]],
     check: Callable[[Case], Any],
     arguments: list[str] | None = None,
+    memory: int = MEMORY,
 ) -> int:
     """Run a fuzzer as a command: print how often each outcome came, and every failure; return the exit code.
 
@@ -229,6 +230,7 @@ def main(
         cases: of the fuzzer.
         check: of the fuzzer.
         arguments: instead of those of the process.
+        memory: bytes by which a case may enlarge the process.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--cases", type=int, default=500, help="how many")
@@ -238,7 +240,7 @@ def main(
     flags = parser.parse_args(arguments)
     counts: Counter[Outcome] = Counter()
     slowest = 0.0
-    for case, finding in run_apart(check, cases(flags.cases, flags.seed), flags.seconds):
+    for case, finding in run_apart(check, cases(flags.cases, flags.seed), flags.seconds, memory):
         counts[finding.outcome] += 1
         slowest = max(slowest, finding.seconds)
         if flags.verbose or not finding.outcome.good:
