@@ -50,8 +50,8 @@ def main() -> int:
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
 
-    def act() -> None:
+    def run() -> None:
         prepare_environment()
         args.act(args)
 
-    return run_guarded(act, debug=args.debug)
+    return run_guarded(run, debug=args.debug)
