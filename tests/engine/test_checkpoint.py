@@ -274,3 +274,42 @@ def test_prune_keeps_the_last(tmp_path: Path) -> None:
     left = {p.name.split(".")[0] for p in tmp_path.iterdir()}
     assert left == {"iter_epoch_9", "iter_epoch_10", "latest"}
     assert prune_checkpoints(tmp_path / "absent", 2) == []
+
+
+def test_a_first_save_cut_short_and_damaged_is_not_taken_for_official_files(tmp_path: Path) -> None:
+    """All data have their plain names, the manifest has not: without it nothing would say what they should hold."""
+    save(tmp_path)
+    (tmp_path / "latest.json").rename(tmp_path / "latest.json.tmp")
+    assert load_checkpoint(tmp_path / "latest").manifest is not None
+    data = bytearray((tmp_path / "latest.pdparams").read_bytes())
+    data[data.index(np.float32(1).tobytes())] ^= 1  # a value: still a pickle of arrays
+    (tmp_path / "latest.pdparams").write_bytes(data)
+    with pytest.raises(CheckpointError, match="latest.pdparams: damaged: its sha256 differs"):
+        load_checkpoint(tmp_path / "latest")
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EIO])
+def test_folders_that_cannot_be_synced_are_no_failure_and_broken_disks_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    sync = os.fsync
+
+    def fsync(handle: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{handle}"):
+            raise OSError(code, os.strerror(code))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if code == errno.EIO:
+        with pytest.raises(PpocrError, match="could not be saved"):
+            save(tmp_path)
+    else:
+        save(tmp_path)
+        assert load_checkpoint(tmp_path / "latest").states["step"] == 1
+
+
+def test_checksums_of_manifests_stay_what_they_were() -> None:
+    """Else the checkpoints of earlier versions would all be refused as altered."""
+    manifest = {"characters": ["é", "中"], "step": 1, "best_metric": 0.5, "checksum": "not part of it"}
+    recorded = "86a41a271c02920d14320a68a7d5a9dcee586e02e56ffc4580dab35a1a2aae39"
+    assert checkpoint_files._digest(manifest) == recorded
