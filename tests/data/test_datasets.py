@@ -184,3 +184,13 @@ def test_real_words_from_files_and_from_lmdb(tmp_path: Path) -> None:
         assert ours["text"] == wanted["text"] and np.array_equal(ours["image"], wanted["image"])
         texts.append(ours["text"])
     assert "韩国小馆" in texts and json.dumps(texts)
+
+
+def test_a_bad_sample_is_replaced_by_another_each_epoch(tmp_path: Path) -> None:
+    make_images(tmp_path, 30)
+    lines = "".join(f"word {i}.png\tlabel\n" for i in range(30))
+    train = SimpleDataSet(
+        str(tmp_path), write(tmp_path, f"missing.png\tx\n{lines}"), pipeline=Pipeline([Decode()]), seed=2
+    )
+    taken = [train[epoch, 0].sample["index"] for epoch in range(12)]
+    assert len(set(taken)) > 4, "one sample stands in for it in every epoch"

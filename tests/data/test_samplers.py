@@ -126,3 +126,13 @@ def test_a_batch_larger_than_the_set_is_an_error_with_a_cure() -> None:
 def test_no_sample_is_an_error() -> None:
     with pytest.raises(DataError, match="no sample"):
         BatchSampler(EpochOrder([1], 0.1), 1, train=False)
+
+
+@pytest.mark.parametrize("size", [1000, 5000])
+def test_a_ratio_takes_other_lines_of_each_of_two_files_of_one_size(size: int) -> None:
+    order = EpochOrder([size, size], 0.5, shuffle=False, seed=4)
+    found = order.indices(1, np.arange(len(order)))
+    first, second = found[: size // 2], found[size // 2 :] - size
+    assert len(set(first)) == len(set(second)) == size // 2
+    shared = len(set(first) & set(second)) / size
+    assert 0.2 < shared < 0.3, "independent halves share a quarter"

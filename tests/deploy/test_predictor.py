@@ -7,12 +7,13 @@ import pytest
 
 from ppocr.build import build_task
 from ppocr.data.loader import build_loader
+from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.export import export
 from ppocr.deploy.inference_config import FILE_NAME, load, set_image_shape
 from ppocr.deploy.predictor import Predictor, batches_of_equal_size
 from ppocr.engine.evaluator import evaluate
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, SampleError
 from tests.deploy.parts import image, small_project
 
 
@@ -157,3 +158,29 @@ def test_the_batch_size_must_be_positive(project):
 def test_batches_hold_images_of_one_size():
     samples = {n: {"image": np.zeros((3, 32, width))} for n, width in enumerate([64, 32, 64, 32, 32, 96])}
     assert list(batches_of_equal_size(samples, 2)) == [[1, 3], [4], [0, 2], [5]]
+
+
+def sized(width: int, specs: dict) -> Predictor:
+    """Return a predictor without a network, for lines of a height of 32 and a width."""
+    shape = {"RecResizeImg": {"image_shape": [3, 32, 100], **specs}}
+    pipeline = Pipeline.from_config([{"DecodeImage": None}, shape], {}).for_inference()
+    pipeline.output_shape = lambda: (3, 32, width)
+    return Predictor(pipeline, None, None)
+
+
+@pytest.mark.parametrize(("columns", "refused"), [(400, False), (401, True), (799, True)])
+def test_a_free_width_ends_at_3200_pixels(columns: int, refused: bool) -> None:
+    line = np.zeros((4, columns, 3), np.uint8)
+    if refused:
+        with pytest.raises(SampleError, match="too_wide"):
+            sized(-1, {})._check_width(line)
+    else:
+        sized(-1, {})._check_width(line)
+
+
+@pytest.mark.parametrize(("columns", "squeezed"), [(99, 0), (100, 0), (101, 1)])
+def test_a_line_as_wide_as_the_network_takes_is_not_counted_as_squeezed(columns: int, squeezed: int) -> None:
+    predictor = sized(100, {})
+    assert predictor.pipeline.frees_width
+    predictor._check_width(np.zeros((32, columns, 3), np.uint8))
+    assert predictor.squeezed == squeezed

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppocr.metrics.det import DetMetric
+from ppocr.metrics.det import DetMetric, compare
 from ppocr.postprocess.results import Detection
 from tests.conformance import load
 
@@ -97,3 +97,14 @@ def test_labels_of_nan_do_not_count() -> None:
     metric = DetMetric()
     metric(*as_batch({"detections": [BOX], "ground_truth": [nowhere, BOX], "ignore": [False] * 2}))
     assert [metric.get_metric()[k] for k in ("regions", "found", "matched")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("covered", "dropped"), [(0.49, False), (0.5, False), (0.51, True), (0.9, True)])
+def test_a_detection_is_ignored_where_more_than_half_of_it_lies_on_an_ignored_region(
+    covered: float, dropped: bool
+) -> None:
+    ignored = np.array([[0, 0], [100, 0], [100, 50], [0, 50]])
+    left = 100 - 100 * covered
+    found = ignored + [left, 0]
+    counts = compare([found], [ignored], np.array([True]))
+    assert (counts["regions"], counts["found"], counts["matched"]) == (0, 0 if dropped else 1, 0)

@@ -136,3 +136,12 @@ def test_arguments_build_it_again() -> None:
 def test_bad_arguments_are_named(arguments: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=f"DBPostProcess.{key}"):
         DBPostProcess(**arguments)
+
+
+@pytest.mark.parametrize("box_type", ["quad", "poly"])
+@pytest.mark.parametrize(("thickness", "kept"), [(5, False), (6, True)])
+def test_a_region_still_thinner_than_five_pixels_when_grown_is_noise(thickness: int, kept: bool, box_type: str) -> None:
+    probability = np.full((160, 240), 0.05, np.float32)
+    probability[40 : 40 + thickness, 50:110] = 0.9  # its outline is a pixel thinner, and is grown by half of one
+    (found,) = DBPostProcess(unclip_ratio=0.1, box_type=box_type)({"maps": probability[None, None]})
+    assert len(found) == kept
