@@ -313,3 +313,20 @@ def test_checksums_of_manifests_stay_what_they_were() -> None:
     manifest = {"characters": ["é", "中"], "step": 1, "best_metric": 0.5, "checksum": "not part of it"}
     recorded = "86a41a271c02920d14320a68a7d5a9dcee586e02e56ffc4580dab35a1a2aae39"
     assert checkpoint_files._digest(manifest) == recorded
+
+
+def test_scalars_of_numpy_are_kept(tmp_path: Path) -> None:
+    states = {"rate": np.float32(1.5), "step": np.int64(3), "on": np.bool_(True)}
+    save_checkpoint(tmp_path / "latest", {"w": np.ones(2)}, None, states, {})
+    assert load_checkpoint(tmp_path / "latest").states == states
+
+
+def test_what_takes_the_place_of_a_damaged_one_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number, name in ((4, "iter_epoch_1"), (6, "best_accuracy"), (9, "latest")):
+        save(tmp_path, number, name)
+    for name in ("latest", "best_accuracy"):
+        path = tmp_path / f"{name}.pdparams"
+        path.write_bytes(path.read_bytes()[:-3])
+    assert find_checkpoint(tmp_path / "latest").states["step"] == 4
+    assert f"{tmp_path}/best_accuracy.pdparams: damaged" in caplog.text  # the next one tried
+    assert f"Going on from the previous intact one, {tmp_path}/iter_epoch_1 (epoch 1, step 4)" in caplog.text
