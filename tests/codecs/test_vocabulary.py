@@ -103,3 +103,29 @@ def test_unusable_files_are_refused(tmp_path: Path, data: bytes | None, says: st
 def test_misspelt_official_path_gets_a_suggestion() -> None:
     with pytest.raises(PpocrError, match="did you mean ppocr/utils/ppocr_keys_v1.txt"):
         Vocabulary.load("ppocr/utils/ppocr_key_v1.txt")
+
+
+def test_a_hash_is_that_of_the_characters_in_their_order() -> None:
+    known = Vocabulary(("a", "b"))
+    assert known.sha256 == hashlib.sha256(b"a\nb").hexdigest() != Vocabulary(("b", "a")).sha256
+    assert not known.lower and known == Vocabulary(("a", "b"), warnings=("odd",))
+
+
+def test_the_path_is_kept_and_texts_keep_their_case(tmp_path: Path) -> None:
+    path = tmp_path / "dict.txt"
+    path.write_bytes(b"A\r\nb\r\n")
+    found = Vocabulary.load(str(path), True)
+    assert (found.characters, found.path, found.lower, found.warnings) == (("A", "b", " "), str(path), False, ())
+
+
+def test_of_many_odd_lines_five_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "dict.txt"
+    path.write_text("\n".join(["aa", "bb", "cc", "dd", "ee", "", "x"]), encoding="utf-8")
+    blank, longer = Vocabulary.load(str(path)).warnings
+    assert blank.endswith("blank entries, classes that no text uses: line 6")
+    assert longer.endswith("to: line 1 ('aa'), 2 ('bb'), 3 ('cc'), 4 ('dd'), 5 ('ee')")
+    path = tmp_path / "more.txt"
+    path.write_text(" \n" + "x\n" * 7, encoding="utf-8")
+    (doubled,) = Vocabulary.load(str(path)).warnings
+    assert "the last of each is used: line 3 (" in doubled and doubled.endswith("7 ('x', first in line 2), ...")
+    assert "use_space_char, first in line 1" in Vocabulary.load(str(path), True).warnings[0] or "..." in doubled

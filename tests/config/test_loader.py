@@ -225,6 +225,15 @@ def test_file_too_large(tmp_path, monkeypatch):
     path.write_text("a: " + "1" * 20)
     with pytest.raises(ConfigError, match="larger than 10 bytes"):
         read_document(path)
+    path.write_text("a: " + "1" * 7)
+    assert read_document(path).tree == {"a": 1111111}
+
+
+def test_the_place_of_a_missing_key_is_that_of_the_section_around_it():
+    document = loader.Document({}, {("A",): "c.yml:3"})
+    assert document.where(("A", "b", 0)) == "c.yml:3" and document.where(("B",)) == ""
+    document.places[()] = "c.yml:1"
+    assert document.where(("B",)) == document.where(()) == "c.yml:1"
 
 
 @pytest.mark.parametrize(

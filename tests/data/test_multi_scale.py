@@ -190,3 +190,42 @@ def test_sections_that_do_not_fit_are_refused(lines: Path) -> None:
     asked.sampler = SMALL
     with pytest.raises(ConfigError, match="MultiScaleSampler says how large images are, and SimpleDataSet takes no"):
         build_loader(asked, Pipeline([]), mode="train", seed=1)
+
+
+def test_defaults_are_the_official_ones() -> None:
+    assert scales_of([[320, 32]]) == [(320, 32, 128)] == MultiScaleSampler([[320, 32]], order=EpochOrder([9]))._scales
+    assert scales_of([[327, 47], [320, 64]]) == [(320, 32, 128), (320, 64, 128)]
+    sampler = MultiScaleSampler([[327, 47]], order=EpochOrder([9]))
+    assert (sampler.seed, sampler.rank, sampler.max_w) == (0, 0, 480.0)
+
+
+def test_the_smallest_values_are_one() -> None:
+    assert scales_of([[1, 1]], 1, True, [1, 1]) == [(1, 1, 1)]
+    for scales, first_bs, factors in (
+        ([[1, 0]], 1, [1, 1]),
+        ([[1, 1]], 0, [1, 1]),
+        ([[1, 1]], 1, [0, 1]),
+        ([], 1, [1, 1]),
+    ):
+        with pytest.raises(ConfigError, match="MultiScaleSampler"):
+            scales_of(scales, first_bs, True, factors)
+    assert scales_of([[8, 16], [64, 64]], 1, False) == [(8, 16, 1), (64, 64, 1)]
+
+
+def test_the_mean_batch_and_the_samples_are_those_of_an_epoch() -> None:
+    sampler = sampler_of(1000)
+    sizes = [len(sampler.batch(1, step)) for step in range(len(sampler))]
+    assert sampler.samples == sum(sizes) and sampler.batch_size == round(np.mean(sizes))
+
+
+@pytest.mark.parametrize("ratios", [False, True])
+def test_the_largest_batch_of_an_epoch_is_known_from_any(ratios: bool) -> None:
+    """It bounds the pixels of every batch; without widths by ratio it is reached."""
+    options = {"line_ratios": np.linspace(0.5, 30, 1000)} if ratios else {}
+    sampler = sampler_of(1000, **options)
+    pixels = []
+    for step in range(len(sampler)):
+        height, width = sampler.image_size(1, step)
+        pixels.append(height * width * len(sampler.batch(1, step)))
+    bounds = {round(sampler.largest(1, step) * pixels[step]) for step in range(len(sampler))}
+    assert len(bounds) == 1 and max(pixels) <= bounds.pop() <= (2 if ratios else 1) * max(pixels)

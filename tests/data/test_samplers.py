@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ppocr.data.samplers import BatchSampler, EpochOrder, mix, shuffled
+from ppocr.data.samplers import BatchSampler, EpochOrder, ShapeOrder, mix, shuffled
 from ppocr.errors import ConfigError, DataError
 
 
@@ -136,3 +136,37 @@ def test_a_ratio_takes_other_lines_of_each_of_two_files_of_one_size(size: int) -
     assert len(set(first)) == len(set(second)) == size // 2
     shared = len(set(first) & set(second)) / size
     assert 0.2 < shared < 0.3, "independent halves share a quarter"
+
+
+def test_images_of_one_size_stand_together_large_ones_first() -> None:
+    order = EpochOrder([5], shuffle=False)
+    found = ShapeOrder(order, [(3, 8, 8), (3, 32, 16), (3, 8, 8), (3, 16, 32), (3, 64, 8)])
+    assert len(found) == 5 and found.sizes == [5]
+    assert found.indices(1, np.arange(5)).tolist() == found.indices(9, np.arange(5)).tolist() == [3, 1, 4, 0, 2]
+
+
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize("samples", [4, 8, 9, 23])
+def test_the_samples_of_a_rank_are_those_of_its_batches(samples: int, drop_last: bool) -> None:
+    for train in (True, False):
+        for rank in range(2):
+            order = EpochOrder([samples], shuffle=train)
+            sampler = BatchSampler(order, 2, drop_last=drop_last, train=train, rank=rank, world_size=2)
+            assert sampler.samples == sum(len(sampler.batch(1, step)) for step in range(len(sampler)))
+            assert sampler.largest(1, 0) == 1.0 and not sampler.gives_sizes and sampler.image_size(1, 0) is None
+    assert BatchSampler(EpochOrder([4], shuffle=False), 4).batch(1, 0).tolist() == [0, 1, 2, 3]
+
+
+def test_without_a_seed_it_is_zero_and_ranks_take_turns() -> None:
+    assert np.array_equal(epoch_of(EpochOrder([9]), 1), epoch_of(EpochOrder([9], seed=0), 1))
+    order = EpochOrder([8], shuffle=False)
+    assert [BatchSampler(order, 2, rank=r, world_size=2).batch(1, 1).tolist() for r in range(2)] == [[4, 6], [5, 7]]
+
+
+def test_evaluation_keeps_its_part_of_a_file() -> None:
+    still = EpochOrder([5000], 0.001, shuffle=False, seed=2, fresh=False)
+    assert (
+        epoch_of(still, 1).tolist()
+        == epoch_of(still, 2).tolist()
+        == shuffled(np.arange(5), 5000, mix(2, 0, 2, 0)).tolist()
+    )

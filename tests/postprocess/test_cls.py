@@ -37,3 +37,27 @@ def test_an_image_is_turned_upright() -> None:
         np.testing.assert_array_equal(found.upright(lying), image)
     assert Direction("180", 0.85, threshold=0.9).degrees == 0
     assert Direction("180", 0.95).draw_on(np.zeros((20, 80, 3), np.uint8)).shape[0] > 20
+
+
+@pytest.mark.parametrize(
+    ("label", "probability", "threshold", "degrees"),
+    [
+        ("180_degree", 0.9, 0.9, 180),
+        ("90", 0.5, 0.6, 0),
+        (270, 0.1, 0.0, 270),
+        ("45", 1.0, 0.0, 0),
+        ("any", 1.0, 0.0, 0),
+    ],
+)
+def test_a_label_is_believed_from_its_threshold_on(label, probability, threshold, degrees) -> None:
+    assert Direction(label, probability, threshold).degrees == degrees
+    assert Direction(label, 0.0).threshold == 0.0
+
+
+def test_a_direction_as_a_line() -> None:
+    assert Direction("180", 0.12345678).to_json() == '["180", 0.123457]'
+
+
+def test_what_the_decoder_takes_and_reads() -> None:
+    assert (ClsPostProcess.reads, ClsPostProcess.dimensions) == (("cls",), (2,))
+    assert "label_list" in ClsPostProcess.from_global
