@@ -40,7 +40,8 @@ def main(command: Callable[..., Any], description: str | None, arguments: Sequen
     found = parser.parse_args(arguments)
 
     def run() -> None:
-        from ppocr.config.loader import apply_overrides, read_document
+        from ppocr.config.loader import read_document
+        from ppocr.config.overrides import apply_overrides
 
         document = read_document(found.config)
         apply_overrides(document, found.opt)

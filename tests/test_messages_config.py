@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ppocr import cli
+from ppocr.data.lmdb_writer import write_lmdb
 from tests import test_messages as messages
 from tests.system.project import Project
 from tests.test_messages import Mistake, edit, train, trained  # noqa: F401 - a fixture
@@ -52,6 +54,31 @@ MISTAKES = [
         "GB",
         options=(f"{SHAPE}=[3, 2000, 2000]", "Train.loader.batch_size_per_card=1000000"),
     ),
+    # overrides
+    refused("spaces around =", "Global.epoch_num = 3", "no spaces", options=("Global.epoch_num", "=", "3")),
+    refused("a space behind =", "write Global.epoch_num=3", options=("Global.epoch_num=", "3")),
+    refused(
+        "an override of the class that was replaced",
+        "-o Train.dataset.label_file_list",
+        "unknown key",
+        options=("Train.dataset.name=LMDBDataSet", "Train.dataset.label_file_list=[a.txt]"),
+    ),
+    # weights that are not there
+    Mistake(
+        "weights at an address",
+        train,
+        ("https://example.org/a.pdparams is an address", "-o Global.pretrained_model=null"),
+        ("Global.pretrained_model=https://example.org/a.pdparams",),
+    ),
+    Mistake(
+        "weights that can be had",
+        train,
+        ("PP-OCRv4_mobile_rec.pdparams does not exist", "tools/pretrained.py get PP-OCRv4_mobile_rec"),
+        (
+            "Global.pretrained_model=PP-OCRv4_mobile_rec",
+            "Architecture.Backbone={{name: PPLCNetV3, scale: 0.95}}",
+        ),
+    ),
 ]
 
 
@@ -64,3 +91,17 @@ def test_value_is_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     messages.test_mistake_is_told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+
+
+def test_another_data_set_is_chosen_by_its_name(
+    trained: Project,  # noqa: F811
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture,
+) -> None:
+    write_lmdb(str(trained.folder / "train.txt"), str(trained.folder / "images"), str(tmp_path / "lmdb"))
+    options = ["Train.dataset.name=LMDBDataSet", f"Train.dataset.data_dir={tmp_path}/lmdb", "Optimizer.name=Momentum"]
+    options += [f"Global.save_model_dir={tmp_path}/out", "Global.epoch_num=2", "Global.epoch_num=1"]
+    assert cli.main(train, "", ["-c", str(trained.config), "-o", *options]) == 0
+    shown = capfd.readouterr().err
+    assert "Train.dataset.label_file_list: is of SimpleDataSet, and not used by LMDBDataSet" in shown
+    assert "-o Global.epoch_num: given twice, first as '2'; the last, '1', is used" in shown

@@ -49,7 +49,7 @@ class SectionChecker:
         self.document = document
         self.tree = document.tree
         self.problems: list[Problem] = []
-        self.warnings: list[str] = []
+        self.warnings: list[str] = [*document.notes]
         self.shared: Any = None  # the Global section, once it is checked
         self.judged: set[KeyPath] = set()  # values that a type says something about
         asked = self.tree.get("Global")
@@ -166,9 +166,12 @@ class SectionChecker:
         hints: dict[str, Any] = {k: p.annotation for k, p in accepted.items() if k not in filled}
         hints.update(extra)
         found = {}
+        left = self.left_behind(path, registry)
         for key, value in values.items():
             here = (*path, key)
-            if key in ignored:
+            if key in left and key not in (*hints, *ignored):
+                self.warn(here, f"is of {left[key]}, and not used by {name}")
+            elif key in ignored:
                 self.unread(here)
             elif key in hints:
                 annotation = hints[key]
@@ -193,6 +196,15 @@ class SectionChecker:
         given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
         self.required(path, accepted, given)
         return found
+
+    def left_behind(self, path: KeyPath, registry: Registry) -> dict[str, str]:
+        """Return the keys in the file that belong to the class `-o` replaced by another, and which class that is."""
+        name = self.document.replaced.get((*path, "name"))
+        cls = registry.find(name, self.scope) if isinstance(name, str) else None
+        if cls is None:
+            return {}
+        keys = [*parameters(cls)[0], *getattr(cls, "ignored_keys", ())]
+        return {key: str(name) for key in keys if (*path, key) not in self.document.raw}
 
     def required(self, path: KeyPath, accepted: Mapping[str, inspect.Parameter], given: set[str]) -> None:
         for key, parameter in accepted.items():

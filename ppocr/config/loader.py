@@ -1,4 +1,4 @@
-"""Reading YAML safely, with the place of every key, and `-o` overrides."""
+"""Reading YAML safely, with the place of every key."""
 
 from __future__ import annotations
 
@@ -64,11 +64,15 @@ class Document:
         tree: the root mapping.
         places: "file:line" by key path.
         raw: text of the values set with `-o`, by key path.
+        notes: what to warn about that was found in reading.
+        replaced: what stood where `-o` set something else, by key path.
     """
 
     tree: dict[str, Any]
     places: dict[KeyPath, str] = field(default_factory=dict)
     raw: dict[KeyPath, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    replaced: dict[KeyPath, Any] = field(default_factory=dict)
 
     def where(self, path: KeyPath) -> str:
         """Return the place of a key, or of the nearest section around it."""
@@ -253,87 +257,13 @@ def read_document(path: str | Path) -> Document:
     return parse(text, str(path))
 
 
-def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
-    """Set values given as `Section.key=value`.
-
-    A list item is named by its index. Only the first `=` separates. A value is read as YAML; one that is not
-    valid YAML (`*.jpg`) is a text.
+def parse_value(text: str, name: str) -> Any:
+    """Read one value.
 
     Raises:
-        ConfigError: an override is not of that form, or leads through a value that is no section.
+        ConfigError: it is not valid YAML, or not plain values.
     """
-    problems = []
-    for override in overrides:
-        name, equals, text = override.partition("=")
-        if not equals or not all(name.strip().split(".")):
-            problems.append(Problem(f"-o {override}", "", "overrides are written Section.key=value"))
-            continue
-        try:
-            _set(document, name.strip(), text)
-        except ConfigError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigError(problems)
-
-
-def _set(document: Document, name: str, text: str) -> None:
-    value = _override_value(name, text.strip())
-    here: Any = document.tree
-    path: KeyPath = ()
-    *parents, last = name.split(".")
-    for part in parents:
-        key = _key_in(here, part, name, path)
-        path = (*path, key)
-        if isinstance(here, dict) and here.get(key) is None:
-            here[key] = {}
-            document.places.setdefault(path, f"-o {name}")
-        here = here[key]
-    key = _key_in(here, last, name, path)
-    here[key] = value
-    path = (*path, key)
-    for known in (document.places, document.raw):
-        for old in [p for p in known if p[: len(path)] == path]:
-            del known[old]
-    document.places[path] = f"-o {name}"
-    document.raw[path] = text.strip()
-
-
-def _override_value(name: str, text: str) -> Any:
-    reader = _Reader(text, f"-o {name}")
-    try:
-        value = reader.read()
-    except ConfigError as error:
-        if isinstance(error.__cause__, yaml.MarkedYAMLError):
-            return text  # not YAML, so a text: a pattern such as *.jpg, or a list without its end
-        raise
-    # The shell took the quotes away: what looks like a comment belongs to the text.
-    return text if isinstance(value, str) and text[0] not in "'\"|>!&" else value
-
-
-def _key_in(here: Any, part: str, name: str, path: KeyPath) -> Any:
-    """Return the key or index that one part of an override means."""
-    if isinstance(here, dict):
-        return part
-    if isinstance(here, list):
-        if part.isdecimal() and int(part) < len(here):
-            return int(part)
-        named = [i for i, item in enumerate(here) if isinstance(item, dict) and part in item]
-        if len(named) == 1:
-            raise ConfigError(
-                [
-                    Problem(
-                        f"-o {name}",
-                        "",
-                        f"{dotted(path)} is a list: {part} is item {named[0]}, write {dotted((*path, named[0], part))}",
-                    )
-                ]
-            )
-        raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {_extent(here)}")])
-    raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {kind_of(here)}, not a section")])
-
-
-def _extent(items: list) -> str:
-    return f"a list of {len(items)} items, 0 to {len(items) - 1}" if items else "an empty list"
+    return _Reader(text, name).read()
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -347,6 +277,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: with every problem found.
     """
     from ppocr.config.checker import check
+    from ppocr.config.overrides import apply_overrides
 
     document = read_document(path)
     apply_overrides(document, overrides)

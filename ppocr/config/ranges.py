@@ -62,6 +62,7 @@ Dropout = Annotated[float, Range(ge=0, lt=1)]
 Side = Annotated[int, Range(ge=1, le=65_536)]  # of an image, in pixels
 SideOrFree = Annotated[int, Range(ge=-1, le=65_536)]  # -1 where it varies
 Channels = Annotated[int, Range(ge=1, le=65_536)]
+Scale = Annotated[float, Range(gt=0, le=10)]  # of the widths of a network
 Depth = Annotated[int, Range(ge=1, le=1_000)]  # blocks or layers, one after another
 Kernel = Annotated[int, Range(ge=1, le=1_000)]  # size or stride of a convolution or pooling
 Length = Annotated[int, Range(ge=1, le=65_536)]  # of a text

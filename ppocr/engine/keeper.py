@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from ppocr.engine.resume_states import check_resumable
 from ppocr.engine.saved_state import NAME_TABLE
 from ppocr.engine.task import Task
 from ppocr.engine.weights import load_all_weights, load_weights, require_same_classes, require_some
-from ppocr.errors import PpocrError
+from ppocr.errors import CheckpointError, PpocrError
 
 _ALIGN = (
     "resume with the dictionary it was trained with, or start from its weights with Global.pretrained_model, "
@@ -73,11 +75,15 @@ class Keeper:
         return not is_there(self.folder / name)
 
 
-def find_start(settings: Any) -> tuple[Checkpoint | None, str]:
+def find_start(settings: Any, known: Callable[[], list[str]] = list) -> tuple[Checkpoint | None, str]:
     """Return the checkpoint a run begins from and how: "resume", "weights" or "scratch".
 
     `Global.checkpoints` wins over `Global.pretrained_model`; where both are set and there is nothing at the
     first path, the second is used, with a warning. A damaged checkpoint is never passed over.
+
+    Args:
+        settings: the `Global` section.
+        known: returns the names under which weights of this network can be had.
 
     Raises:
         CheckpointError: missing or damaged.
@@ -93,8 +99,33 @@ def find_start(settings: Any) -> tuple[Checkpoint | None, str]:
         check_resumable(start)
         return start, "resume"
     if spare:
-        return find_checkpoint(spare, weights_only=True), "weights"
+        try:
+            return find_checkpoint(spare, weights_only=True), "weights"
+        except CheckpointError as error:
+            if is_there(spare):
+                raise
+            raise missing_weights(spare, known(), error) from error
     return None, "scratch"
+
+
+def missing_weights(wanted: str, known: Sequence[str], error: CheckpointError) -> CheckpointError:
+    """Return the error for a `Global.pretrained_model` that is not there.
+
+    Args:
+        wanted: its value.
+        known: names under which weights of this network can be had.
+        error: what reading it raised.
+    """
+    address = re.match(r"[a-z]+://", wanted)
+    what = f"{wanted} is an address, and nothing is downloaded" if address else error.message
+    named = [name for name in known if name in wanted] or known
+    got = " or ".join(f"python tools/pretrained.py get {name}" for name in named)
+    ways = [
+        *([error.hint] if error.hint and not address else []),
+        *([f"weights of this network: {got}"] if got else []),
+        "without any: -o Global.pretrained_model=null",
+    ]
+    return CheckpointError(f"Global.pretrained_model: {what}", "; ".join(ways))
 
 
 def is_there(path: str | Path) -> bool:

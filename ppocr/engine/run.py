@@ -27,6 +27,7 @@ from ppocr.engine.trainer import Best, Loaders, Trainer
 from ppocr.errors import ConfigError, PpocrError, Problem
 from ppocr.failures import inside, located, running
 from ppocr.optimizer import build_optimizer
+from ppocr.pretrained.catalogue import same_network
 
 
 def train(cfg: Config) -> Best:
@@ -70,7 +71,7 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     get_logger().info(describe(device, threads))
     if settings.deterministic:
         make_deterministic()
-    start, how = find_start(settings)
+    start, how = find_start(settings, lambda: same_network(cfg.Architecture))
     seed = world.from_first(_seed(settings, start if how == "resume" else None))
     seed_model(seed)
     get_logger().info(f"seed {seed}; {world.size} process{'es' if world.together else ''}")

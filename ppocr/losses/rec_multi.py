@@ -51,6 +51,8 @@ class MultiLoss(nn.Layer):
                 if name not in BRANCHES:
                     raise ConfigError(f"MultiLoss.loss_config_list: {name!r} is none of {', '.join(BRANCHES)}")
                 self.losses[name] = LOSSES.build({"name": name, **(options or {})}, "rec")
+        if not self.losses:
+            raise ConfigError("MultiLoss.loss_config_list: it names no loss")
         branches = [BRANCHES[name] for name in self.losses]
         self.reads = tuple(branch.prediction for branch in branches)
         extra = {key for loss in self.losses.values() for key in loss.needs if key != "label"}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from ppocr.config.loader import read_document
 from ppocr.errors import PpocrError
 from ppocr.registry import did_you_mean
+from ppocr.utils.paths import CONFIGS
 
 APACHE = "Apache-2.0"
 
@@ -172,6 +176,20 @@ def find(name: str) -> Entry:
             f"no weights are known as {name!r}{did_you_mean(name, by_name)}", "`list` shows what can be had"
         )
     return by_name[name]
+
+
+def same_network(architecture: Mapping[str, Any]) -> list[str]:
+    """Return the names of the weights of a network, those for another number of classes included.
+
+    Args:
+        architecture: the section of a configuration.
+    """
+    found = []
+    for entry in ENTRIES:
+        ours = read_document(CONFIGS.parent / entry.config).tree["Architecture"]
+        if all(ours.get(key) == architecture.get(key) for key in ("model_type", "Backbone")):
+            found.append(entry.name)
+    return found
 
 
 def table() -> list[str]:

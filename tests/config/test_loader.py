@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ppocr.config import loader
-from ppocr.config.loader import apply_overrides, parse, read_document
+from ppocr.config.loader import parse, read_document
+from ppocr.config.overrides import apply_overrides
 from ppocr.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal
 from paddle.regularizer import L2Decay
 
-from ppocr.config.ranges import Channels, Dropout, Kernel, Positive
+from ppocr.config.ranges import Channels, Dropout, Kernel, Scale
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
 from ppocr.registry import BACKBONES
@@ -108,7 +108,7 @@ class PPLCNet(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        scale: Positive = 1.0,
+        scale: Scale = 1.0,
         stride_list: Sequence[Kernel | Sequence[Kernel]] = (2, 2, 2, 2, 2),
         use_last_conv: bool = True,
         class_expand: Channels = 1280,

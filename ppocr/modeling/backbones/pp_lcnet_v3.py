@@ -14,7 +14,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import Constant, KaimingNormal
 from paddle.regularizer import L2Decay
 
-from ppocr.config.ranges import NonNegative, Positive, Whole
+from ppocr.config.ranges import NonNegative, Scale, Whole
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_kernel
 from ppocr.modeling.layers.line_pool import line_pool
@@ -246,7 +246,7 @@ class PPLCNetV3(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        scale: Positive = 1.0,
+        scale: Scale = 1.0,
         conv_kxk_num: Whole = 4,
         lr_mult_list: Sequence[NonNegative] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
         lab_lr: NonNegative = 0.1,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import paddle
 from paddle import nn
 
-from ppocr.config.ranges import Kernel, Positive
+from ppocr.config.ranges import Kernel, Scale
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer, ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
@@ -39,7 +39,7 @@ class MobileNetV3(nn.Layer):
         self,
         in_channels: int = 3,
         model_name: str = "small",
-        scale: Positive = 0.5,
+        scale: Scale = 0.5,
         large_stride: Sequence[Kernel] | None = None,
         small_stride: Sequence[Kernel] | None = None,
         disable_se: bool = False,

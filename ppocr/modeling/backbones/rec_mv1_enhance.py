@@ -11,7 +11,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal
 from paddle.regularizer import L2Decay
 
-from ppocr.config.ranges import Kernel, Positive
+from ppocr.config.ranges import Kernel, Scale
 from ppocr.errors import ConfigError
 from ppocr.registry import BACKBONES
 
@@ -99,7 +99,7 @@ class MobileNetV1Enhance(nn.Layer):
     def __init__(
         self,
         in_channels: int = 3,
-        scale: Positive = 0.5,
+        scale: Scale = 0.5,
         last_conv_stride: Kernel | Sequence[Kernel] = 1,
         last_pool_type: str = "max",
         last_pool_kernel_size: Sequence[Kernel] = (3, 2),
