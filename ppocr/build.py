@@ -13,6 +13,7 @@ from ppocr.config.contracts import check_batch_memory, check_contracts
 from ppocr.config.schema import Config
 from ppocr.config.sections import DataSection
 from ppocr.data.transforms.base import Pipeline
+from ppocr.engine.log import get_logger
 from ppocr.engine.task import Task
 from ppocr.errors import ConfigError
 from ppocr.failures import inside, located, running
@@ -65,11 +66,26 @@ def _build_task(cfg: Config, mode: str) -> Task:
     for pipeline, name, section in ((train, "Train", cfg.Train), (evaluation, "Eval", cfg.Eval)):
         if pipeline is not None and section is not None and mode != "infer":
             check_batch_memory(pipeline, name, section.loader.batch_size_per_card)
+    if train is not None:
+        warn_of_heights(train, evaluation)
     task = Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
     if train is not None:
         with running(task.parts(), cfg.where):
             tell_label_encoders_the_steps(train, model, postprocess.reads, evaluation.output_shape())
     return task
+
+
+def warn_of_heights(train: Pipeline, evaluation: Pipeline) -> None:
+    """Warn where lines are evaluated, and later predicted, at another height than they are trained at.
+
+    Pages have any size: their preprocessing makes sides multiples of a number.
+    """
+    heights = train.output_shape()[-2], evaluation.output_shape()[-2]
+    if min(heights) > 0 and heights[0] != heights[1] and evaluation.size_multiple == 1:
+        get_logger().warning(
+            f"Train.dataset.transforms make images {heights[0]} pixels high and Eval.dataset.transforms {heights[1]}: "
+            "evaluation and the exported model see another size of text than training; give both resizes one height"
+        )
 
 
 def _transforms(section: DataSection | None, name: str, reason: str) -> list[Any]:

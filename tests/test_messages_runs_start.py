@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from ppocr import cli
+from ppocr.build import build_task
+from ppocr.config.loader import load_config
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.deploy.images import list_images, read_labels
 from ppocr.registry import BACKBONES
 from ppocr.utils.encoding import not_utf8
+from tests.system.det_project import make_det_project
 from tests.system.project import ROOT, Project, make_project
 from tests.test_messages import Mistake, config, edit, train, write
 from tests.test_messages import test_mistake_is_told_in_one_line as told_in_one_line
@@ -227,3 +230,25 @@ def test_interrupts_are_one_line(place: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
     assert done.stdout == ("done\n" if place.startswith("exit") else "")
+
+
+def heights_told(caplog: pytest.LogCaptureFixture, config: Path | str, *options: str) -> list[str]:
+    caplog.clear()
+    build_task(load_config(config, options), "train")
+    return [line for line in caplog.messages if "pixels high" in line]
+
+
+def test_another_height_in_evaluation_is_told(trained, caplog) -> None:  # noqa: F811
+    caplog.set_level("WARNING", logger="ppocr")
+    assert not heights_told(caplog, trained.config)
+    resize = "Eval.dataset.transforms.2.RecResizeImg.image_shape"
+    assert not heights_told(caplog, trained.config, f"{resize}=[3, 32, 320]")  # wider is usual
+    (told,) = heights_told(caplog, trained.config, f"{resize}=[3, 48, 96]")
+    assert told.startswith("Train.dataset.transforms make images 32 pixels high and Eval.dataset.transforms 48:")
+
+
+def test_pages_may_have_any_height(tmp_path: Path, caplog) -> None:
+    caplog.set_level("WARNING", logger="ppocr")
+    project = make_det_project(tmp_path / "p", pages=1)
+    fixed = "Eval.dataset.transforms.2={DetResizeForTest: {image_shape: [64, 128]}}"
+    assert not heights_told(caplog, project.config, fixed)
