@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,19 +48,18 @@ def other_run(folder: Path) -> dict[str, bytes]:
     return mine
 
 
-def test_another_runs_files_are_moved_and_nothing_else(tmp_path: Path, caplog, monkeypatch) -> None:
-    monkeypatch.setattr(output_folder.get_logger(), "propagate", True)
+def test_another_runs_files_are_moved_and_nothing_else(tmp_path: Path, monkeypatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(output_folder, "get_logger", lambda: SimpleNamespace(warning=lines.append))
     mine = other_run(tmp_path)
-    with caplog.at_level("INFO", "ppocr"):
-        prepare_folder(tmp_path, None)
-    (line,) = caplog.messages
+    prepare_folder(tmp_path, None)
+    (line,) = lines
     assert f"{len(mine)} files moved to {tmp_path}/previous-1" in line and "Global.overwrite" in line
     assert content(tmp_path / "previous-1") == mine
     assert sorted(content(tmp_path)) == sorted([*KEPT, *(f"previous-1/{name}" for name in mine)])
     assert find_checkpoint(tmp_path / "previous-1/latest").states["step"] == 9
-    caplog.clear()
     prepare_folder(tmp_path, None)  # nothing there: nothing to say
-    assert not caplog.messages
+    assert lines == [line]
     (tmp_path / "previous-7").mkdir()
     save(tmp_path, "latest", 1)
     prepare_folder(tmp_path, None)
