@@ -47,6 +47,9 @@ MISTAKES = [
     refused("channels", "Architecture.Backbone.channels", options=(f"{CHANNELS}=[{10**9}, 8, 8, 8]",)),
     refused("wide network", "Architecture.Backbone", "GB", options=(f"{CHANNELS}=[65000, 65000, 65000, 65000]",)),
     refused("batch size", "batch_size_per_card", "at most", options=(f"Train.loader.batch_size_per_card={HUGE}",)),
+    refused(
+        "a class of PaddleOCR", "'EASTHead'", "docs/not_supported.md", options=("Architecture.Head.name=EASTHead",)
+    ),
     refused("print step", "print_batch_step", "at least 1", options=("Global.print_batch_step=-1",)),
     refused(
         "large batch",

@@ -27,6 +27,7 @@ from ppocr.registry import (
     did_you_mean,
 )
 
+NOT_HERE = "docs/not_supported.md lists what of PaddleOCR does not run here yet"
 MODEL_TYPES = ("cls", "det", "e2e", "kie", "rec", "sr", "table")
 ARCHITECTURE_KEYS = {
     "model_type": "str",
@@ -84,7 +85,8 @@ class Checker(SectionChecker):
         }
         self.untyped_numbers(self.tree, ())
         if self.problems:
-            raise ConfigError(self.problems)
+            unknown = any(problem.kind == "class" for problem in self.problems)
+            raise ConfigError(self.problems, NOT_HERE if unknown else "")
         return Config(**values, warnings=self.warnings, document=self.document)
 
     def untyped_numbers(self, value: Any, path: KeyPath) -> None:
