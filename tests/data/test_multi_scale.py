@@ -12,7 +12,7 @@ import pytest
 
 from ppocr.data.loader import build_loader
 from ppocr.data.multi_scale_dataset import MultiScaleDataSet
-from ppocr.data.multi_scale_sampler import MultiScaleSampler, scales_of
+from ppocr.data.multi_scale_sampler import MultiScaleSampler, scales_of, sizes_of
 from ppocr.data.samplers import EpochOrder
 from ppocr.data.transforms.base import Pipeline
 from ppocr.errors import ConfigError, DataError
@@ -229,3 +229,31 @@ def test_the_largest_batch_of_an_epoch_is_known_from_any(ratios: bool) -> None:
         pixels.append(height * width * len(sampler.batch(1, step)))
     bounds = {round(sampler.largest(1, step) * pixels[step]) for step in range(len(sampler))}
     assert len(bounds) == 1 and max(pixels) <= bounds.pop() <= (2 if ratios else 1) * max(pixels)
+
+
+def test_batches_of_lines_stay_within_the_set_and_ranks_take_turns() -> None:
+    order, ratios = EpochOrder([11], shuffle=False), np.arange(1, 12, dtype=float)
+    options = {"scales": [[32, 32]], "first_bs": 2, "order": order, "line_ratios": ratios, "world_size": 2}
+    seen = [
+        sorted(int(i) for step in range(len(sampler)) for i in sampler.batch(1, step))
+        for sampler in (MultiScaleSampler(rank=rank, **options) for rank in range(2))
+    ]
+    assert set(seen[0]) == {0, 2, 4, 6, 8, 10} and set(seen[1]) == {1, 3, 5, 7, 9, 10}
+
+
+def test_a_set_of_one_image_is_enough_and_an_empty_one_is_an_error() -> None:
+    assert sampler_of(1, scales=[[320, 32]], first_bs=1).batch(1, 0).tolist() == [0]
+    with pytest.raises(DataError, match="no sample"):
+        sampler_of(0)
+
+
+def test_the_sizes_of_a_section_are_those_of_its_sampler() -> None:
+    section = {"name": "MultiScaleSampler", **OFFICIAL, "scales": [[100, 33], [50, 50]], "ratio_wh": 0.8}
+    assert sizes_of(section) == [(32, 96), (48, 48)]
+    assert sizes_of({**section, "divided_factor": [10, 10]}) == [(30, 100), (50, 50)]
+    assert sizes_of({**section, "is_training": False}) == [(33, 100)]
+    with pytest.raises(ConfigError, match="first_bs"):
+        sizes_of({**section, "first_bs": 0})
+    with pytest.raises(ConfigError, match="is not a list of"):
+        sizes_of({**section, "scales": [[1, 1], [1, 1, 1]]})
+    MultiScaleSampler(**{k: v for k, v in section.items() if k not in ("name", "ratio_wh")}, order=EpochOrder([4]))

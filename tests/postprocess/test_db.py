@@ -145,3 +145,56 @@ def test_a_region_still_thinner_than_five_pixels_when_grown_is_noise(thickness: 
     probability[40 : 40 + thickness, 50:110] = 0.9  # its outline is a pixel thinner, and is grown by half of one
     (found,) = DBPostProcess(unclip_ratio=0.1, box_type=box_type)({"maps": probability[None, None]})
     assert len(found) == kept
+
+
+def test_what_the_decoder_takes_reads_and_needs() -> None:
+    assert (DBPostProcess.reads, DBPostProcess.dimensions, DBPostProcess.needs) == (("maps",), (4,), ("shape",))
+    defaults = DBPostProcess().inference_config()
+    numbers = {key: defaults[key] for key in ("thresh", "box_thresh", "max_candidates", "unclip_ratio")}
+    assert numbers == {"thresh": 0.3, "box_thresh": 0.7, "max_candidates": 1000, "unclip_ratio": 2.0}
+    for edge in (0, 1):
+        DBPostProcess(thresh=edge, box_thresh=edge)
+    with pytest.raises(ConfigError, match="unclip_ratio"):
+        DBPostProcess(unclip_ratio=float("inf"))
+
+
+@pytest.mark.parametrize("box_type", ["quad", "poly"])
+def test_a_region_as_sure_as_asked_is_kept(box_type: str) -> None:
+    probability = np.zeros((64, 64), np.float32)
+    probability[10:30, 10:50] = 0.75
+    for least, kept in ((0.75, 1), (0.7501, 0)):
+        (found,) = DBPostProcess(box_thresh=least, box_type=box_type)({"maps": probability[None, None]})
+        assert len(found) == kept
+
+
+@pytest.mark.parametrize("box_type", ["quad", "poly"])
+def test_outlines_are_scored_apart_from_the_shape_around_them(box_type: str) -> None:
+    """A circle with a bump too small for its polygon: the outline alone follows it."""
+    probability = np.zeros((200, 200), np.float32)
+    y, x = np.mgrid[:200, :200]
+    probability[(x - 100) ** 2 + (y - 100) ** 2 < 70**2] = 0.5
+    scores = {}
+    for mode in ("fast", "slow"):
+        (found,) = DBPostProcess(box_thresh=0.1, box_type=box_type, score_mode=mode)({"maps": probability[None, None]})
+        scores[mode] = float(found.scores[0])
+    assert scores["slow"] == pytest.approx(0.5, abs=1e-6)
+    assert scores["fast"] != scores["slow"]
+
+
+@pytest.mark.parametrize("move", [(-4, -3), (17, -3), (-4, 9), (17, 9), (3, 2)])
+def test_the_mean_is_over_the_pixels_that_lie_in_the_map(move: tuple[int, int]) -> None:
+    """A rectangle over each corner of the map, and one inside."""
+    probability = np.random.RandomState(1).uniform(0, 1, (12, 20)).astype(np.float32)
+    x, y = move
+    polygon = np.array([[x, y], [x + 6, y], [x + 6, y + 5], [x, y + 5]], np.float32)
+    inside = probability[max(0, y) : y + 6, max(0, x) : x + 7]
+    assert mean_inside(probability, polygon) == pytest.approx(float(inside.mean()), rel=1e-6)
+
+
+def test_a_region_without_area_is_noise() -> None:
+    line = np.zeros((64, 64), np.float32)
+    line[20, 5:60] = 1
+    for box_type in ("quad", "poly"):
+        (found,) = DBPostProcess(box_type=box_type)({"maps": line[None, None]})
+        assert len(found) == 0
+    assert DBPostProcess()._grow(np.array([[1.0, 1], [9, 1], [5, 1], [3, 1]], np.float32)) == []
