@@ -115,6 +115,7 @@ def test_all_problems_of_a_config_are_printed(capsys):
         "error: -o Global.epoch_nmu: unknown key, did you mean epoch_num?",
         "error: -o Loss.name: unknown loss 'CTCLos', did you mean CTCLoss?",
         "error: -o Train.loader.shuffle: expected true or false, got an int 5",
+        "hint: docs/not_supported.md lists what of PaddleOCR does not run here yet",
     ]
 
 
