@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import paddle
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from ppocr import cli
 from ppocr.modeling.backbones.plain_conv_net import PlainConvNet
 from ppocr.registry import BACKBONES
+from tests.deploy.parts import with_other_weights
 from tests.system.project import Project, make_project
 from tests.test_messages import BEST, Mistake, edit, export, train
 
@@ -60,7 +62,19 @@ def sar_alone(project: Project) -> Path:
     return edit(r"\{name: CTCHead, fc_decay: 0.0\}", "{name: SARHead, enc_dim: 8, d_k: 8}")(project)
 
 
+def export_another_network(cfg) -> None:
+    """Export with one weight changed on the way."""
+    with mock.patch("ppocr.deploy.export.fuse", with_other_weights):
+        export(cfg)
+
+
 MISTAKES = [
+    Mistake(
+        "what is exported is not what was trained",
+        export_another_network,
+        ("the exported model differs from the trained one: ctc by", "nothing was exported", "try the other IR"),
+        (BEST,),
+    ),
     Mistake(
         "an operator without an entry for the old IR",
         export,

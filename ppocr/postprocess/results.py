@@ -26,6 +26,11 @@ class Recognition(NamedTuple):
     text: str
     confidence: float
 
+    @property
+    def decision(self) -> str:
+        """The text."""
+        return self.text
+
 
 class Classification(NamedTuple):
     """The class of one image.
@@ -37,6 +42,11 @@ class Classification(NamedTuple):
 
     label: str | int
     probability: float
+
+    @property
+    def decision(self) -> str | int:
+        """The label."""
+        return self.label
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,11 @@ class Detection:
     points: Sequence[np.ndarray]
     scores: np.ndarray
     peak: float = float("nan")
+
+    @property
+    def decision(self) -> str:
+        """The polygons, without their scores."""
+        return self.to_json()
 
     def __len__(self) -> int:
         return len(self.points)
@@ -78,6 +93,11 @@ class Direction:
     label: str | int
     probability: float
     threshold: float = 0.0
+
+    @property
+    def decision(self) -> str | int:
+        """The label."""
+        return self.label
 
     @property
     def degrees(self) -> int:

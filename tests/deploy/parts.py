@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -89,6 +90,15 @@ def small_project(folder: Path, encoder: str = "rnn") -> SimpleNamespace:
     params = {key: value.numpy() for key, value in task.model.state_dict().items()}
     save_checkpoint(weights, params, {}, {}, {})
     return SimpleNamespace(cfg=cfg, task=task, config_path=config_path, weights=weights, images=paths)
+
+
+def with_other_weights(model: paddle.nn.Layer, change: float = 1e-2) -> paddle.nn.Layer:
+    """Return a copy of a network with the first weight of a convolution wrong, in place of what `fuse` returns."""
+    wrong = copy.deepcopy(model)
+    weight = next(p for p in wrong.parameters() if p.ndim == 4)
+    first = paddle.arange(weight.size).reshape(weight.shape) == 0
+    weight.set_value(weight + change * first.astype("float32"))
+    return wrong
 
 
 def spread_out(model: paddle.nn.Layer) -> None:

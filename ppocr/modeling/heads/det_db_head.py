@@ -88,6 +88,7 @@ class DBHead(nn.Layer):
     targets = ()
     inputs = ()
     outputs = ("maps",)
+    logits = ("logits",)  # what evaluation's maps are made of, for the comparison with the exported network
     aux: tuple[str, ...] = ()
 
     def __init__(
@@ -109,7 +110,8 @@ class DBHead(nn.Layer):
                 setattr(self, f"aux_thresh_{scale}", MapHead(aux_in_channels, kernel_list, fix_nan))
 
     def forward(self, x: paddle.Tensor | Mapping[str, paddle.Tensor]) -> dict[str, paddle.Tensor]:
-        """Return `maps`: [B, 3, 4H, 4W] (text, threshold, binary) in training, [B, 1, 4H, 4W] (text) in evaluation.
+        """Return `maps`: [B, 3, 4H, 4W] (text, threshold, binary) in training, [B, 1, 4H, 4W] (text) in evaluation,
+        and there the `logits` of the latter.
 
         With auxiliary maps also `aux_maps_p4`, `aux_maps_p3` and `aux_maps_p2` in training, of the same shape.
 
@@ -123,7 +125,7 @@ class DBHead(nn.Layer):
         scales = x if isinstance(x, Mapping) else {"fuse": x}
         text = self.binarize(scales["fuse"])
         if not self.training:
-            return {"maps": F.sigmoid(text)}
+            return {"maps": F.sigmoid(text), "logits": text}
         preds = {"maps": self._maps(text, self.thresh(scales["fuse"]))}
         for scale, factor in AUX_FACTORS.items() if self.aux else ():
             if f"aux_{scale}" not in scales:

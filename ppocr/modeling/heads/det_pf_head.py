@@ -70,7 +70,7 @@ class PFHeadLocal(DBHead):
 
         In training `maps`: [B, 3, 4H, 4W] (corrected text, threshold, binary), `distance_maps`: the first of them and
         `cbn_maps`: the last, both [B, 1, 4H, 4W]; in evaluation `maps`: [B, 1, 4H, 4W] (mean of the text and the
-        corrected text) and `cbn_maps`: the latter alone.
+        corrected text), `cbn_maps`: the latter alone, and `logits`: [B, 2, 4H, 4W], those of both.
 
         Args:
             x: features, float32 [B, in_channels, H, W].
@@ -79,8 +79,9 @@ class PFHeadLocal(DBHead):
         text = self.binarize.last(features)
         corrected = self.cbn_layer(F.sigmoid(text), F.interpolate(features, scale_factor=2, mode="nearest"))
         if not self.training:
+            logits = paddle.concat([text, corrected], axis=1)
             corrected = F.sigmoid(corrected)
-            return {"maps": 0.5 * (F.sigmoid(text) + corrected), "cbn_maps": corrected}
+            return {"maps": 0.5 * (F.sigmoid(text) + corrected), "cbn_maps": corrected, "logits": logits}
         threshold = self.thresh(x)
         # float16 rounds probabilities near 1 to 1, where the gradient of the cross entropy has no bound.
         with paddle.amp.auto_cast(enable=False):
