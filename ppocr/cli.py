@@ -98,6 +98,10 @@ def prepare_environment(tree: Mapping[str, Any] | None = None) -> None:
     check_environment()
     if os.environ.get("PPOCR_NO_MKL_HINT") != "1" and is_amd():
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
+    # lines of the libraries underneath that help nobody: Paddle's about its own operators, OpenCV's about a broken
+    # image, which is told with its file name anyway; set these variables to see them
+    for name, level in (("GLOG_minloglevel", "2"), ("OPENCV_LOG_LEVEL", "SILENT")):
+        os.environ.setdefault(name, level)
     section = (tree or {}).get("Global")
     if isinstance(section, dict) and section.get("export_ir") == "old":
         os.environ.update({"FLAGS_enable_pir_api": "0"})

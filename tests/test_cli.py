@@ -125,8 +125,11 @@ def test_missing_config(capsys):
 
 
 def test_warnings_are_printed(capsys):
-    assert cli.main(nothing, None, ["-c", CONFIG, "-o", "Global.distributed=true"]) == 0
-    assert capsys.readouterr().err == "warning: -o Global.distributed: accepted, and read by nothing\n"
+    assert cli.main(nothing, None, ["-c", CONFIG, "-o", "Global.character_type=en"]) == 0
+    assert (
+        capsys.readouterr().err
+        == "warning: -o Global.character_type: accepted, and unused: the dictionary says which characters there are\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from ppocr.config.checking import SectionChecker
 from ppocr.config.loader import Document, KeyPath, kind_of
 from ppocr.config.ranges import SENSIBLE
 from ppocr.config.schema import SECTIONS, Config
-from ppocr.config.sections import CHOICES, UNREAD, DataSection, GlobalSection, LoaderSection
+from ppocr.config.sections import CHOICES, DataSection, GlobalSection, LoaderSection
 from ppocr.errors import ConfigError
 from ppocr.registry import (
     BACKBONES,
@@ -114,9 +114,7 @@ class Checker(SectionChecker):
                 ("Global", "use_space_char"),
                 "of no effect without Global.character_dict_path: the characters are digits and lower-case letters",
             )
-        for key in UNREAD:
-            if getattr(section, key) != getattr(GlobalSection, key):
-                self.unread(("Global", key))
+        self.unused_values(("Global",), section)
 
     def optimizer(self) -> dict[str, Any]:
         path: KeyPath = ("Optimizer",)
@@ -196,6 +194,7 @@ class Checker(SectionChecker):
             self.add((name, "loader"), f"expected a section, got {kind_of(loader)}")
             loader = None
         section = self.dataclass((name, "loader"), LoaderSection, loader or {})
+        self.unused_values((name, "loader"), section)
         sampler = values.get("sampler")
         if sampler is not None:
             sampler = self.named((name, "sampler"), SAMPLERS, sampler) or None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ppocr.config.loader import Document, KeyPath, dotted, kind_of
+from ppocr.config.sections import UNUSED
 from ppocr.config.types import Mismatch, annotation_text, convert
 from ppocr.errors import Problem
 from ppocr.failures import shortened
@@ -70,8 +71,15 @@ class SectionChecker:
         else:
             self.warn(path, f"{text}; not read")
 
-    def unread(self, path: KeyPath) -> None:
-        self.warn(path, "accepted, and read by nothing")
+    def unused(self, path: KeyPath, why: str = "") -> None:
+        self.warn(path, f"accepted, and unused{': ' if why else ''}{why}")
+
+    def unused_values(self, path: KeyPath, section: Any) -> None:
+        """Warn about the official keys of a section that ask for something and change nothing."""
+        for field in dataclasses.fields(section):
+            value = getattr(section, field.name)
+            if field.name in UNUSED and value is not None and value is not False and value != field.default:
+                self.unused((*path, field.name), UNUSED[field.name])
 
     def warn(self, path: KeyPath, text: str) -> None:
         self.warnings.append(str(Problem(self.document.where(path), dotted(path), text)))
@@ -172,7 +180,7 @@ class SectionChecker:
             if key in left and key not in (*hints, *ignored):
                 self.warn(here, f"is of {left[key]}, and not used by {name}")
             elif key in ignored:
-                self.unread(here)
+                self.unused(here)
             elif key in hints:
                 annotation = hints[key]
                 checked = annotation is not inspect.Parameter.empty

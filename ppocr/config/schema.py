@@ -28,7 +28,7 @@ class Config:
         Global: typed.
         Optimizer: checked, as in YAML; so are the four after it.
         Train: None where a configuration only evaluates.
-        warnings: keys that are accepted and read by nothing.
+        warnings: keys that are accepted and unused.
         document: what was read, for the place of a key.
     """
 

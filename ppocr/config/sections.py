@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from ppocr.config.ranges import Count, Length, Pixels, Positive, Probability, Range, Seed, SideOrFree, Whole
+from ppocr.config.ranges import Count, Length, Pixels, Positive, Probability, Range, Seed, Side, SideOrFree, Whole
 
 
 @dataclass
@@ -43,7 +43,7 @@ class GlobalSection:
     use_dynamic_loss_scaling: bool = False  # adapt the loss scale
     # text
     character_dict_path: str | None = None  # dictionary; none: digits and lower-case letters
-    character_type: str | None = None  # official: read by nothing since dictionaries replaced it
+    character_type: str | None = None  # official: replaced by dictionaries
     max_text_length: Length | None = None  # longest label in characters
     max_text_nums: Count | None = None  # most texts in an image (end-to-end)
     use_space_char: bool = False  # the space is a character of its own
@@ -60,6 +60,11 @@ class GlobalSection:
     infer_visual_type: str | None = None  # end-to-end: script of drawn texts
     training_step: str | None = None  # VisionLAN: LF_1, LF_2 or LA
     allow_resize_largeImg: bool | None = None  # whether very large images may be scaled down
+    class_path: str | None = None  # classes of key information extraction
+    img_scale: list[Side] | None = None  # its image size
+    kie_det_model_dir: str | None = None  # its detector
+    kie_rec_model_dir: str | None = None  # its recogniser
+    load_static_weights: bool = False  # official: weights of a static graph
     start_ema: bool = False  # average the weights over steps
     # prediction and export
     infer_mode: bool = False  # official: set by the prediction tools themselves
@@ -71,7 +76,7 @@ class GlobalSection:
     model_name: str | None = None  # name written to inference.yml
     # logging
     use_visualdl: bool = False  # scalars and sample images for VisualDL
-    debug: bool = False  # official: read by nothing
+    debug: bool = False  # official
     # ours
     seed: Seed | None = None  # random numbers of the whole run; none: drawn and logged
     deterministic: bool = False  # only operators whose result does not vary from run to run
@@ -127,5 +132,33 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "text_direction": ("ltr", "rtl", "visual"),
 }
 
-# Accepted because official configurations hold them, and read by nothing: each is warned about.
-UNREAD = ("character_type", "distributed", "debug", "calc_epoch_interval", "start_ema")
+# Official keys that change nothing here, and why; each that asks for something is warned about. What is neither here
+# nor in `FULFILLED` is used (tests/config/test_unused_keys.py reads the code).
+_OTHER = "no algorithm here uses it"
+UNUSED = {
+    "allow_resize_largeImg": _OTHER,
+    "box_format": _OTHER,
+    "calc_epoch_interval": "metrics are computed whenever they are asked for",
+    "character_type": "the dictionary says which characters there are",
+    "class_path": _OTHER,
+    "debug": "the command's flag --debug shows tracebacks",
+    "img_scale": _OTHER,
+    "infer_mode": "the commands that predict need no key for it",
+    "infer_visual_type": _OTHER,
+    "input_size": _OTHER,
+    "kie_det_model_dir": _OTHER,
+    "kie_rec_model_dir": _OTHER,
+    "load_static_weights": "weights of static graphs are recognised by themselves",
+    "max_new_tokens": _OTHER,
+    "max_seq_len": _OTHER,
+    "max_text_nums": _OTHER,
+    "num_heads": _OTHER,
+    "num_sections": _OTHER,
+    "rec_char_dict_path": _OTHER,
+    "start_ema": "weights are not averaged",
+    "tcl_len": _OTHER,
+    "training_step": "Optimizer.training_step is used",
+    "valid_set": _OTHER,
+}
+# Official keys whose wish is fulfilled without them: the launcher decides about processes, export measures its shapes.
+FULFILLED = ("distributed", "d2s_train_image_shape")

@@ -101,7 +101,7 @@ class MultiScaleSampler:
     """
 
     gives_sizes = True
-    ignored_keys = ("ratio_wh",)  # upstream: kept and read by nothing
+    ignored_keys = ("ratio_wh",)  # upstream: kept and unused
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from ppocr.errors import ConfigError, Problem
 from ppocr.utils.environment import whole_number
 
 # Where Global.use_<key> leads, in the order asked.
-_DEVICES = (("use_gpu", "gpu"), ("use_xpu", "xpu"), ("use_npu", "npu"), ("use_mlu", "mlu"))
+_DEVICES = (("use_gpu", "gpu"), ("use_xpu", "xpu"), ("use_npu", "npu"), ("use_mlu", "mlu"), ("use_gcu", "gcu"))
 
 
 def choose_device(settings: Any, where: str = "") -> str:

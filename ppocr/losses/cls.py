@@ -16,7 +16,7 @@ class ClsLoss(nn.Layer):
 
     reads = ("cls",)
     needs = ("label",)
-    ignored_keys = ("main_indicator",)  # upstream: read by nothing
+    ignored_keys = ("main_indicator",)  # upstream: unused
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the loss.

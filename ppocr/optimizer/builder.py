@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import paddle
@@ -56,8 +57,20 @@ def build_optimizer(
         groups: Sequence[Any] = visionlan_groups(model, getattr(schedule, "values", [schedule.peak])[0])
     else:
         groups = [p for p in model.parameters() if not p.stop_gradient]
-    optimizer = spec.build(schedule, groups, regularizer(section.get("regularizer")), clipping(section), model)
+    with _without_notes():
+        optimizer = spec.build(schedule, groups, regularizer(section.get("regularizer")), clipping(section), model)
     return optimizer, schedule
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """Keep Paddle from saying that parameters with a regularizer of their own keep it, as they are meant to."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.INFO))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def build_schedule(section: Mapping[str, Any], *, epochs: int, steps_per_epoch: int) -> Schedule:

@@ -33,7 +33,7 @@ class TokenLabelDecode:
     dimensions: tuple[int, ...] = (2, 3)
     result = Recognition
     needs: tuple[str, ...] = ()
-    from_global = ("character_dict_path", "use_space_char", "text_direction")
+    from_global: tuple[str, ...] = ("character_dict_path", "use_space_char", "text_direction")
     ignored_keys: tuple[str, ...] = ()
     codec_class: type[TokenCodec]
 
@@ -112,6 +112,7 @@ class SARLabelDecode(TokenLabelDecode):
     """
 
     reads = ("sar",)
+    from_global = (*TokenLabelDecode.from_global, "rm_symbol")
     codec_class = SARCodec
 
     def __init__(

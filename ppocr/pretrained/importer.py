@@ -87,6 +87,7 @@ def import_model(
     *,
     dictionary: str | Path | None = None,
     images: Sequence[bytes] = (),
+    origin: str = "",
 ) -> ImportReport:
     """Make `folder`/{best_accuracy.pdparams, dict.txt, config.yml} of an inference model.
 
@@ -97,6 +98,7 @@ def import_model(
         dictionary: the dictionary it was trained with; None: the file's own, else that of the configuration.
         images: encoded images like those to be trained on, for the statistics of unfolded layers and for the
             comparison; drawn ones are used where there are none.
+        origin: what the manifest says it was imported from; "": the name of the source.
 
     Returns:
         Which tensors came from the file.
@@ -112,7 +114,8 @@ def import_model(
         if write_dictionary(file, dictionary, temporary / "dict.txt"):
             changes["Global.character_dict_path"] = str(temporary / "dict.txt")
         task, report = _imported_task(file, config, changes, images)
-        _write(task, file, config, temporary, target, bool(changes))
+        about = {"imported_from": origin or Path(source).resolve().name}
+        _write(task, about, config, temporary, target, bool(changes))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return report
@@ -197,9 +200,11 @@ def _overrides(changes: Mapping[str, str]) -> list[str]:
     return [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in changes.items()]
 
 
-def _write(task: Any, file: ModelFile, config: str | Path, temporary: Path, target: Path, has_dictionary: bool) -> None:
+def _write(
+    task: Any, about: dict[str, Any], config: str | Path, temporary: Path, target: Path, has_dictionary: bool
+) -> None:
     """Write checkpoint and configuration, and move everything to its place."""
-    about = {"characters": task.classes, "imported_from": file.path.name, "made_by": f"ppocr {__version__}"}
+    about = {"characters": task.classes, **about, "made_by": f"ppocr {__version__}"}
     params = {name: tensor.numpy() for name, tensor in task.model.state_dict().items()}
     save_checkpoint(temporary / STEM, params, None, {}, about)
     try:

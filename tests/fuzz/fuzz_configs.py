@@ -49,7 +49,17 @@ SMALL = (  # small enough to run a step of in a second
 # values that say nothing about what is run: names, and paths the run itself sets
 LEFT_ALONE = {"algorithm", "model_name", "save_model_dir", "save_inference_dir", "save_res_path", "infer_img"}
 # numbers that may be below zero
-SIGNED = {"image_shape", "sub_k", "local_k", "beam_size", "hue", "ignore_index", "max_bad_ratio", "mean"}
+SIGNED = {
+    "image_shape",
+    "d2s_train_image_shape",
+    "sub_k",
+    "local_k",
+    "beam_size",
+    "hue",
+    "ignore_index",
+    "max_bad_ratio",
+    "mean",
+}
 
 
 class Change(NamedTuple):
