@@ -9,7 +9,7 @@ import pytest
 from ppocr import cli
 from ppocr.data.lmdb_writer import write_lmdb
 from tests import test_messages as messages
-from tests.system.project import Project
+from tests.system.project import Project, run_tool
 from tests.test_messages import Mistake, edit, train, trained  # noqa: F401 - a fixture
 
 HUGE = 10**15
@@ -56,6 +56,10 @@ MISTAKES = [
         "batch_size_per_card",
         "GB",
         options=(f"{SHAPE}=[3, 2000, 2000]", "Train.loader.batch_size_per_card=1000000"),
+    ),
+    # devices
+    refused(
+        "a device that is not there", "Global.use_gcu", "-o Global.use_gcu=false", options=("Global.use_gcu=true",)
     ),
     # overrides
     refused("spaces around =", "Global.epoch_num = 3", "no spaces", options=("Global.epoch_num", "=", "3")),
@@ -108,3 +112,15 @@ def test_another_data_set_is_chosen_by_its_name(
     shown = capfd.readouterr().err
     assert "Train.dataset.label_file_list: is of SimpleDataSet, and not used by LMDBDataSet" in shown
     assert "-o Global.epoch_num: given twice, first as '2'; the last, '1', is used" in shown
+
+
+def test_libraries_underneath_keep_quiet(trained: Project, tmp_path: Path) -> None:  # noqa: F811
+    images = tmp_path / "images"
+    images.mkdir()
+    whole = (trained.folder / "images" / "line 0.jpg").read_bytes()
+    (images / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    best = f"Global.checkpoints={trained.out}/best_accuracy"
+    done = run_tool("export_model.py", "-c", str(trained.config), "-o", best, f"Global.save_inference_dir={tmp_path}/i")
+    assert done.returncode == 0 and "out tensor" not in done.stderr, done.stderr
+    done = run_tool("infer_rec.py", "-c", str(trained.config), "-o", best, f"Global.infer_img={images}")
+    assert "[ERROR:" not in done.stderr and "Traceback" not in done.stderr, done.stderr

