@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ppocr.config.sections import UNUSED
 from ppocr.pretrained.catalogue import ENTRIES
 from tests.conformance import HERE
 
@@ -25,6 +26,12 @@ def test_page_of_what_is_not_supported_names_every_official_configuration_that_d
     assert sorted(listed) == sorted(official - ours)
     assert "the eleven models the package index carries" in text and len(ENTRIES) == 11
     assert f"Of the {len(official)} official configurations {len(official & ours)} ship here" in text
+
+
+def test_page_of_the_configuration_names_the_unused_keys() -> None:
+    text = (ROOT / "docs/config.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"Official keys that change nothing here[^:]*:\n([^\n]*)\.\n", text)
+    assert re.findall(r"`(\w+)`", listed) == sorted(UNUSED)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
