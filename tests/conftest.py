@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.system.project import Project
 
 # The processes share the cores; set before Paddle loads.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -30,3 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             callspec = getattr(item, "callspec", None)
             model = callspec.id if callspec and file == OFFICIAL else ""
             item.add_marker(pytest.mark.xdist_group(f"{file}{model}"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with one epoch trained, to make mistakes in (`tests.mistakes`)."""
+    from ppocr import cli
+    from tests.mistakes import train
+    from tests.system.project import make_project
+
+    project = make_project(tmp_path_factory.mktemp("trained") / "project")
+    assert cli.main(train, "", ["-c", str(project.config)]) == 0
+    return project

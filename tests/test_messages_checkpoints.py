@@ -6,7 +6,6 @@ import hashlib
 import json
 import pickle
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import numpy as np
 import pytest
 
 from ppocr import cli
-from tests.system.project import Project, make_project
-from tests.test_messages import Mistake, evaluate, train
+from tests.mistakes import Mistake, copy_of, evaluate, train
+from tests.system.project import Project
 
 TABLE, SLICES, NAME = "StructuredToParameterName@@", "UnpackBigParamInfor@@", "latest"
 LATEST = ("Global.checkpoints={p}/out/latest",)
@@ -209,22 +208,9 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with one epoch trained."""
-    project = make_project(tmp_path_factory.mktemp("checkpoints") / "project")
-    assert cli.main(train, "", ["-c", str(project.config)]) == 0
-    return project
-
-
 @pytest.fixture
 def project(trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    copied = Project(tmp_path / "p", tmp_path / "p" / "config.yml")
-    shutil.copytree(trained.folder, copied.folder)
-    text = copied.config.read_text(encoding="utf-8").replace(str(trained.folder), str(copied.folder))
-    copied.config.write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return copied
+    return copy_of(trained, tmp_path, monkeypatch)
 
 
 def run(command: Callable, project: Project, options: tuple[str, ...]) -> int:

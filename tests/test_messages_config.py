@@ -8,9 +8,8 @@ import pytest
 
 from ppocr import cli
 from ppocr.data.lmdb_writer import write_lmdb
-from tests import test_messages as messages
+from tests.mistakes import Mistake, edit, told_in_one_line, train
 from tests.system.project import Project, run_tool
-from tests.test_messages import Mistake, edit, train, trained  # noqa: F401 - a fixture
 
 HUGE = 10**15
 CHANNELS = "Architecture.Backbone.channels"
@@ -92,16 +91,16 @@ MISTAKES = [
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
 def test_value_is_refused_in_one_line(
     mistake: Mistake,
-    trained: Project,  # noqa: F811
+    trained: Project,
     tmp_path: Path,
     capfd: pytest.CaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    messages.test_mistake_is_told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+    told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
 
 
 def test_another_data_set_is_chosen_by_its_name(
-    trained: Project,  # noqa: F811
+    trained: Project,
     tmp_path: Path,
     capfd: pytest.CaptureFixture,
 ) -> None:
@@ -114,7 +113,7 @@ def test_another_data_set_is_chosen_by_its_name(
     assert "-o Global.epoch_num: given twice, first as '2'; the last, '1', is used" in shown
 
 
-def test_libraries_underneath_keep_quiet(trained: Project, tmp_path: Path) -> None:  # noqa: F811
+def test_libraries_underneath_keep_quiet(trained: Project, tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
     whole = (trained.folder / "images" / "line 0.jpg").read_bytes()

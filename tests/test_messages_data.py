@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ppocr import cli
 from ppocr.data.lmdb_writer import write_lmdb
-from tests.system.project import Project, make_project
-from tests.test_messages import Mistake, infer, train, whole_set
-from tests.test_messages import test_mistake_is_told_in_one_line as told_in_one_line
+from tests.mistakes import Mistake, infer, told_in_one_line, train, whole_set
+from tests.system.project import Project
 
 HUGE_CHUNK = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000003000001030802000000f94affffffff002749444154789c639cd6b49d9383839d939de9f1f3"
@@ -107,14 +105,6 @@ MISTAKES = [
         prepare=hostile_image("\x1b]0;title\x07.png", FLAT_JPEG),
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with one epoch trained."""
-    project = make_project(tmp_path_factory.mktemp("messages") / "project")
-    assert cli.main(train, "", ["-c", str(project.config)]) == 0
-    return project
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ppocr import cli
+from tests.mistakes import Mistake, edit, train
 from tests.system.det_project import make_det_project
 from tests.system.project import Project
-from tests.test_messages import Mistake, edit, train
 
 REGION = {"transcription": "a", "points": [[4, 4], [60, 4], [60, 30], [4, 30]]}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -10,12 +9,11 @@ from unittest import mock
 import paddle
 import pytest
 
-from ppocr import cli
 from ppocr.modeling.backbones.plain_conv_net import PlainConvNet
 from ppocr.registry import BACKBONES
 from tests.deploy.parts import with_other_weights
-from tests.system.project import Project, make_project
-from tests.test_messages import BEST, Mistake, edit, export, train
+from tests.mistakes import BEST, Mistake, edit, export, told_in_one_line
+from tests.system.project import Project
 
 
 class WritesInPlace(PlainConvNet):
@@ -107,33 +105,10 @@ MISTAKES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with one epoch trained."""
-    project = make_project(tmp_path_factory.mktemp("messages") / "project")
-    assert cli.main(train, "", ["-c", str(project.config)]) == 0
-    return project
-
-
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
 def test_mistake_is_told_in_one_line(
     mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = Project(tmp_path / "p", tmp_path / "p" / "config.yml")
-    shutil.copytree(trained.folder, project.folder)
-    text = project.config.read_text(encoding="utf-8").replace(str(trained.folder), str(project.folder))
-    project.config.write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLAGS_enable_pir_api", "1")  # the command sets it, for its own process
-    path = (mistake.prepare(project) if mistake.prepare else None) or project.config
-    options = [option.format(p=project.folder) for option in mistake.options]
-    capfd.readouterr()
-    code = cli.main(mistake.command, "", ["-c", str(path), *(["-o", *options] if options else [])])
-    shown = capfd.readouterr().err
-    assert code == mistake.code, shown
-    told = [line for line in shown.splitlines() if line.startswith(("error:", "hint:"))]
-    for part in mistake.says:
-        assert any(part in line for line in told), f"{part!r} is not in:\n{shown}"
-    assert "Traceback" not in shown
-    assert sum(line.startswith("error:") for line in told) == 1
+    project = told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
     assert not list(project.out.glob("inference/*"))

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from ppocr.engine.checkpoint_files import _digest
+from tests.mistakes import Mistake, told_in_one_line, train, write
 from tests.system.project import Project
-from tests.test_messages import Mistake, train, trained, write
-from tests.test_messages import test_mistake_is_told_in_one_line as check
 
-__all__ = ["trained"]  # the fixture, made once for this file
 LATEST = "Global.checkpoints={p}/out/latest"
 
 
@@ -70,4 +68,4 @@ MISTAKES = [
 def test_mistake_when_resuming(
     mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check(mistake, trained, tmp_path, capfd, monkeypatch)
+    told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)

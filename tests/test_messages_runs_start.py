@@ -17,11 +17,9 @@ from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.deploy.images import list_images, read_labels
 from ppocr.registry import BACKBONES
 from ppocr.utils.encoding import not_utf8
+from tests.mistakes import Mistake, config, edit, told_in_one_line, train, write
 from tests.system.det_project import make_det_project
 from tests.system.project import ROOT, Project, make_project
-from tests.test_messages import Mistake, config, edit, train, write
-from tests.test_messages import test_mistake_is_told_in_one_line as told_in_one_line
-from tests.test_messages import trained as trained  # the fixture
 
 GBK = "gbk"
 
@@ -143,7 +141,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_mistake_at_the_start_is_told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch) -> None:  # noqa: F811
+def test_mistake_at_the_start_is_told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch) -> None:
     told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
 
 
@@ -196,7 +194,7 @@ def test_the_encoding_is_guessed(text: str, encoding: str, said: str) -> None:
         ),
     ],
 )
-def test_numbers_in_the_environment(variables, said, trained, capfd, monkeypatch) -> None:  # noqa: F811
+def test_numbers_in_the_environment(variables, said, trained, capfd, monkeypatch) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert cli.main(train, "", ["-c", str(trained.config)]) == 1
@@ -238,7 +236,7 @@ def heights_told(caplog: pytest.LogCaptureFixture, config: Path | str, *options:
     return [line for line in caplog.messages if "pixels high" in line]
 
 
-def test_another_height_in_evaluation_is_told(trained, caplog) -> None:  # noqa: F811
+def test_another_height_in_evaluation_is_told(trained, caplog) -> None:
     caplog.set_level("WARNING", logger="ppocr")
     assert not heights_told(caplog, trained.config)
     resize = "Eval.dataset.transforms.2.RecResizeImg.image_shape"
