@@ -257,3 +257,24 @@ def test_the_sizes_of_a_section_are_those_of_its_sampler() -> None:
     with pytest.raises(ConfigError, match="is not a list of"):
         sizes_of({**section, "scales": [[1, 1], [1, 1, 1]]})
     MultiScaleSampler(**{k: v for k, v in section.items() if k not in ("name", "ratio_wh")}, order=EpochOrder([4]))
+
+
+def test_batches_are_equally_large_unless_told_otherwise() -> None:
+    options = {key: value for key, value in OFFICIAL.items() if key != "fix_bs"}
+    sampler = MultiScaleSampler(order=EpochOrder([1000], seed=3), seed=3, **options)
+    assert {images for *_, images in counted(sampler)} == {128}
+
+
+def test_a_sampler_that_does_not_train_visits_its_batches_in_order() -> None:
+    sampler = sampler_of(600, is_training=False, train=True)
+    expected = EpochOrder([600], seed=3).indices(1, np.arange(600)).tolist()
+    assert [sample for _, batch in batches_of(sampler) for sample in batch][:600] == expected
+    training = sampler_of(600)
+    assert [sample for _, batch in batches_of(training) for sample in batch][:600] != expected
+
+
+def test_three_processes_take_turns_through_the_order_of_an_epoch() -> None:
+    expected = EpochOrder([90], seed=3).indices(1, np.arange(90))
+    for rank in range(3):
+        sampler = sampler_of(90, scales=[[64, 32]], first_bs=30, is_training=False, rank=rank, world_size=3)
+        assert [batch for _, batch in batches_of(sampler)] == [expected[rank::3].tolist()]
