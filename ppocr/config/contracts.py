@@ -85,7 +85,7 @@ def check_contracts(
         )
         problems.append(Problem("", "Architecture.Head", message, "contract"))
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(list(dict.fromkeys(problems)))  # a head may want a key as label and as input
 
 
 def check_batch_memory(pipeline: Pipeline, section: str, batch: int) -> None:

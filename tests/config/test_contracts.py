@@ -44,6 +44,12 @@ def test_a_metric_measures_one_kind_of_result():
     assert line.startswith("Metric: ClsMetric measures a Classification, CTCLabelDecode gives a Recognition")
 
 
+def test_a_key_that_is_label_and_input_is_missed_once():
+    head = SimpleNamespace(outputs=("sar",), aux=(), inputs=("valid_ratio",), targets=("valid_ratio",))
+    (line,) = said(pipeline("image", "label"), head=head)
+    assert "needs 'valid_ratio'" in line
+
+
 def test_keep_keys_drops_what_the_loss_needs():
     (line,) = said(pipeline("image", "label"), head=HEAD, loss=CTCLoss())
     assert line.startswith("Train.dataset.transforms: CTCLoss needs 'length'; the batches give image, index, label,")
