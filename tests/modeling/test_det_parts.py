@@ -3,8 +3,10 @@ import numpy as np
 import paddle
 import pytest
 from paddle import inference, nn
-from paddle.static import InputSpec
 
+from ppocr.deploy.backends import find_program
+from ppocr.deploy.export import save_program
+from ppocr.deploy.inference_config import TensorSpec
 from ppocr.errors import ConfigError
 from ppocr.losses.det_db import DBLoss
 from ppocr.modeling.architectures import build_model
@@ -214,10 +216,8 @@ def test_exported_equals_built_at_any_size(backbone, neck, tmp_path):
         if "conv_offset" in name:
             parameter.set_value(paddle.randn(parameter.shape) * 0.02)
     model.eval()
-    prefix = str(tmp_path / "inference")
-    paddle.jit.save(model, prefix, input_spec=[InputSpec([None, 3, None, None], "float32", "x")])
-    program = prefix + (".json" if (tmp_path / "inference.json").exists() else ".pdmodel")
-    config = inference.Config(program, prefix + ".pdiparams")
+    save_program(model, [TensorSpec("x", "image", (-1, 3, -1, -1))], ("maps",), tmp_path, ir=None)
+    config = inference.Config(*map(str, find_program(tmp_path)))
     config.disable_mkldnn()
     config.disable_glog_info()
     predictor = inference.create_predictor(config)
