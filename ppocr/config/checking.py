@@ -192,7 +192,8 @@ class SectionChecker:
             elif any_key and key not in filled:
                 found[key] = value
             else:
-                self.unknown_key(here, [*hints, *ignored])
+                name_key = ["name"] if (*path, "name") in self.document.places else []
+                self.unknown_key(here, [*hints, *ignored, *name_key])
         inside = getattr(cls, "unknown_inside", None)  # for values that have keys of their own
         for found_inside in inside(values) if inside else ():
             below = (*path, *found_inside.place)
