@@ -17,10 +17,10 @@ from ppocr.errors import ConfigError, PpocrError
 from ppocr.failures import cannot_be_built
 
 T = TypeVar("T", bound=type)
-NEAR = 0.6  # likeness from which a name is suggested
+NEAR = 0.6  # similarity from which a name is suggested
 
 
-def likeness(name: str, choice: str) -> float:
+def similarity(name: str, choice: str) -> float:
     """Return how alike two names are, 0 to 1; capitals and underscores count little."""
     plain = difflib.SequenceMatcher(None, name, choice).ratio()
     folded = difflib.SequenceMatcher(None, name.lower().replace("_", ""), choice.lower().replace("_", "")).ratio()
@@ -36,7 +36,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     best: tuple[float, int] = (0.0, 0)
     near = ""
     for choice in sorted(choices) if isinstance(choices, (set, frozenset)) else choices:
-        score = (likeness(name, choice), sum((letters & Counter(choice)).values()))
+        score = (similarity(name, choice), sum((letters & Counter(choice)).values()))
         if score[0] >= NEAR and score > best:
             best, near = score, choice
     return f", did you mean {near}?" if near else ""

@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 from ppocr.errors import PpocrError
-from ppocr.registry import did_you_mean, likeness
+from ppocr.registry import did_you_mean, similarity
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # In a clone the configurations lie beside the package, in an installed one inside it (see setup.py).
 CONFIGS = PACKAGE / "configs" if (PACKAGE / "configs").is_dir() else PACKAGE.parent / "configs"
-NEAR_NAME = 0.65  # likeness from which a configuration is suggested
+NEAR_NAME = 0.65  # similarity from which a configuration is suggested
 EXTRA_PART = 0.15
 
 
@@ -80,7 +80,7 @@ def _alike(part: str, other: str) -> float:
     short, long = sorted((part, other), key=len)
     if len(short) >= 3 and long.startswith(short):
         return 0.9
-    return max(0.0, likeness(part, other) - 0.2)
+    return max(0.0, similarity(part, other) - 0.2)
 
 
 def resolve_dictionary(path: str) -> Path:
