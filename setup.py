@@ -15,7 +15,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.9,<3.14",
+    python_requires=">=3.10,<3.14",
     # The configurations lie beside the package here, and inside it where it is installed (ppocr/utils/paths.py).
     packages=[*find_packages(include=["ppocr", "ppocr.*"]), "ppocr.configs"],
     package_dir={"ppocr": "ppocr", "ppocr.configs": "configs"},
@@ -25,10 +25,11 @@ setup(
     },
     entry_points={"console_scripts": ["ppocr = ppocr.program:run"]},
     install_requires=[
-        "numpy>=1.26; python_version>='3.9'",
+        "numpy>=1.26",
         "opencv-python>=4.8.1.78",
         "pyimgaug",
         "lmdb",
+        "pydantic>=2.7",
         "pyyaml>=6",
         "visualdl",
         "shapely>=2",
@@ -40,13 +41,14 @@ setup(
     extras_require={
         "cpu": ["paddlepaddle>=3.0"],
         "gpu": ["paddlepaddle-gpu>=3.0"],
-        "onnx": ["onnxruntime"],
+        "onnx": ["onnx>=1.16", "onnxruntime"],
         # the next minor version of ruff may format otherwise, and the next one of mypy find more: raised by hand
         "dev": [
             "pytest>=7",
             "pytest-xdist>=3.5",
             "ruff>=0.17,<0.18",
-            "mypy>=2.4,<2.5; python_version>='3.10'",
+            "mypy>=2.4,<2.5",
+            "onnx>=1.16",
             "onnxruntime",
             "setuptools>=70.1",
         ],
