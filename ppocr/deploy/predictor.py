@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ from ppocr.utils.text import one_line
 
 logger = logging.getLogger(__name__)
 
-Image = Union[str, Path, bytes, np.ndarray]
+Image = str | Path | bytes | np.ndarray
 
 PROBE_SIDE = 128  # of the empty image a network with free sizes is tried with
 WIDEST = 3200  # pixels; what the ecosystem's runtimes stop at too

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ppocr.codecs.class_names import ClassNames
 from ppocr.postprocess.results import Classification
 from ppocr.registry import POSTPROCESSES
 
-Label = Union[str, int]
+Label = str | int
 
 
 @POSTPROCESSES.register("ClsPostProcess")

@@ -12,13 +12,12 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from typing import Union
 
 from ppocr.errors import CheckpointError
 
 MOST_AXES, LARGEST_AXIS = 8, 2**31  # of an array; the networks have up to five
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-Value = Union[int, memoryview]
+Value = int | memoryview
 
 
 class Damaged(CheckpointError):

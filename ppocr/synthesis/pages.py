@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Union
 
 import cv2
 import numpy as np
@@ -23,7 +22,7 @@ NEGATIVES = 0.05  # share of pages without text
 LEGIBLE = 12  # pixels: lines in smaller fonts are labelled as illegible
 SEEDS = {"train": 1, "test": 2}
 
-Surface = Union[Plane, Arc]
+Surface = Plane | Arc
 
 
 @dataclass

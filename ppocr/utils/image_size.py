@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
-Size = Optional[tuple[int, int]]
+Size = tuple[int, int] | None
 
 KINDS = "JPEG, PNG, BMP, GIF, WebP, TIFF, JPEG 2000, PNM, PAM, PFM, HDR, Sun raster"
 

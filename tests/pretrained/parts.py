@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Union
 
 import numpy as np
 import paddle
@@ -21,7 +20,7 @@ ANGLE = {
     "Head": {"name": "ClsHead", "class_dim": 2},
 }
 SHAPE = (3, 32, 64)
-Content = Union[int, bytes, str, Sequence]
+Content = int | bytes | str | Sequence
 
 
 def network(architecture: dict, seed: int = 0) -> paddle.nn.Layer:

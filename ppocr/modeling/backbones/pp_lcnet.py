@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import paddle
 import paddle.nn.functional as F
@@ -16,7 +16,7 @@ from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
 from ppocr.registry import BACKBONES
 
-Stride = Union[int, Sequence[int]]
+Stride = int | Sequence[int]
 
 FIRST_WIDTH = 16
 

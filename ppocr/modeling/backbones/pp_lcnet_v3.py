@@ -6,7 +6,7 @@ The branches are those of https://arxiv.org/abs/2206.04040.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 import paddle
 import paddle.nn.functional as F
@@ -21,7 +21,7 @@ from ppocr.modeling.layers.line_pool import line_pool
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
 from ppocr.registry import BACKBONES
 
-Stride = Union[int, tuple]
+Stride = int | tuple
 
 
 class Unit(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Union
 
 import paddle
 import paddle.nn.functional as F
@@ -15,7 +14,7 @@ from ppocr.config.ranges import Kernel, Scale
 from ppocr.errors import ConfigError
 from ppocr.registry import BACKBONES
 
-Stride = Union[int, Sequence[int]]
+Stride = int | Sequence[int]
 
 # output channels at scale 1, kernel, stride, squeeze and excitation; the last block's stride is an argument
 BLOCKS: tuple[tuple[int, int, Stride, bool], ...] = (

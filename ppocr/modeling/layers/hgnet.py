@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Union
 
 import paddle
 import paddle.nn.functional as F
@@ -13,7 +12,7 @@ from paddle.regularizer import L2Decay
 
 from ppocr.errors import ConfigError
 
-Stride = Union[int, tuple]
+Stride = int | tuple
 
 
 class ConvBNAct(nn.Layer):

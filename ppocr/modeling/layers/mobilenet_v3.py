@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import paddle
 import paddle.nn.functional as F
@@ -11,7 +11,7 @@ from paddle import nn
 
 from ppocr.errors import ConfigError
 
-Stride = Union[int, tuple]
+Stride = int | tuple
 
 ACTIVATIONS = {"relu": F.relu, "hardswish": F.hardswish}
 SCALES = (0.35, 0.5, 0.75, 1.0, 1.25)

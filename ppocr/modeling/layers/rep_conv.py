@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
@@ -11,7 +9,7 @@ from paddle.nn.initializer import Constant
 
 from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_kernel
 
-Stride = Union[int, tuple]
+Stride = int | tuple
 
 
 class ConvNorm(nn.Layer):

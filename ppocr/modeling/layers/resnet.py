@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.modeling.layers.deformable import DeformableConv2D
 
-Stride = Union[int, tuple]
+Stride = int | tuple
 
 # Blocks in each of the four stages, by number of layers; from 50 on the blocks are bottlenecks.
 DEPTHS = {

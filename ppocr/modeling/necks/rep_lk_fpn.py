@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Union
 
 import paddle
 from paddle import ParamAttr, nn
@@ -18,7 +17,7 @@ from ppocr.modeling.necks.rse_fpn import SqueezedConv, side_by_side
 from ppocr.registry import NECKS
 
 PAN_KERNEL = 9
-Features = Union[paddle.Tensor, dict]
+Features = paddle.Tensor | dict
 
 
 class LargeKernelPyramid(nn.Layer):
