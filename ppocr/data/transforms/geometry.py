@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Union
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ _LOCAL_BORDERS = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE)  # that need no pix
 REDUCTIONS = (8, 4, 2)  # at which a JPEG decoder can leave out the finer frequencies
 LARGEST_SCALE = 1.02  # a reduced image is enlarged by no more: 1, and what rounding sizes to whole pixels adds
 Decode = Callable[[int], np.ndarray]
-Image = np.ndarray | "PendingImage"
+Image = Union[np.ndarray, "PendingImage"]
 
 
 @dataclass(frozen=True)
