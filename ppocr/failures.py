@@ -47,6 +47,14 @@ def cannot_be_built(name: str, values: Mapping[str, Any], error: Exception) -> C
     return ConfigError(f"{name} cannot be built with {given}: {reason(error)}", "--debug shows the traceback")
 
 
+def kind_of(value: Any) -> str:
+    """Return what a value is, in YAML's words."""
+    if value is None:
+        return "null"
+    names = {bool: "a bool", int: "an int", float: "a float", str: "a string", list: "a list", dict: "a mapping"}
+    return names.get(type(value), type(value).__name__)
+
+
 def shortened(value: Any, longest: int = 60) -> str:
     """Return a value as Python writes it, cut after `longest` characters."""
     text = repr(value)

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import os
 import pkgutil
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ppocr.errors import ConfigError, PpocrError
 from ppocr.failures import cannot_be_built
+from ppocr.suggestions import did_you_mean
 
 T = TypeVar("T", bound=type)
-NEAR = 0.6  # similarity from which a name is suggested
-
-
-def similarity(name: str, choice: str) -> float:
-    """Return how alike two names are, 0 to 1; capitals and underscores count little."""
-    plain = difflib.SequenceMatcher(None, name, choice).ratio()
-    folded = difflib.SequenceMatcher(None, name.lower().replace("_", ""), choice.lower().replace("_", "")).ratio()
-    return max(plain, folded - 0.05)
-
-
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return ", did you mean X?" for the nearest choice, or "" when none is near.
-
-    Of choices equally near, one with the same letters wins, then the first.
-    """
-    letters = Counter(name)
-    best: tuple[float, int] = (0.0, 0)
-    near = ""
-    for choice in sorted(choices) if isinstance(choices, (set, frozenset)) else choices:
-        score = (similarity(name, choice), sum((letters & Counter(choice)).values()))
-        if score[0] >= NEAR and score > best:
-            best, near = score, choice
-    return f", did you mean {near}?" if near else ""
 
 
 class Registry:

@@ -9,7 +9,8 @@ import textwrap
 import pytest
 
 from ppocr.errors import ConfigError
-from ppocr.registry import Registry, did_you_mean, parameters
+from ppocr.registry import Registry, parameters
+from ppocr.suggestions import did_you_mean
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import importlib
 import sys
 
 from ppocr.cli import USAGE
-from ppocr.registry import did_you_mean
+from ppocr.suggestions import did_you_mean
 
 COMMANDS = {  # name: module whose `main()` parses the command line and returns the exit code, and what it does
     "train": ("ppocr.commands.train", "train a network"),

@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 from ppocr.config.checking import SectionChecker
-from ppocr.config.loader import Document, KeyPath, kind_of
+from ppocr.config.loader import Document, KeyPath
 from ppocr.config.ranges import SENSIBLE
 from ppocr.config.schema import SECTIONS, Config
 from ppocr.config.sections import CHOICES, DataSection, GlobalSection, LoaderSection
 from ppocr.errors import ConfigError
+from ppocr.failures import kind_of
 from ppocr.registry import (
     BACKBONES,
     DATASETS,
@@ -24,8 +25,8 @@ from ppocr.registry import (
     SAMPLERS,
     SCHEDULES,
     TRANSFORMS,
-    did_you_mean,
 )
+from ppocr.suggestions import did_you_mean
 
 NOT_HERE = "docs/not_supported.md lists what of PaddleOCR does not run here yet"
 MODEL_TYPES = ("cls", "det", "e2e", "kie", "rec", "sr", "table")

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ppocr.config.loader import Document, KeyPath, dotted, kind_of
+from ppocr.config.loader import Document, KeyPath, dotted
 from ppocr.config.sections import UNUSED
 from ppocr.config.types import Mismatch, annotation_text, convert
 from ppocr.errors import Problem
-from ppocr.failures import shortened
+from ppocr.failures import kind_of, shortened
 from ppocr.registry import (
     BACKBONES,
     DATASETS,
@@ -24,9 +24,9 @@ from ppocr.registry import (
     SCHEDULES,
     Registry,
     Unknown,
-    did_you_mean,
     parameters,
 )
+from ppocr.suggestions import did_you_mean
 
 # Constructor parameters that the builder fills in, by kind of class; a configuration cannot set them.
 FILLED = {

@@ -8,7 +8,8 @@ from typing import Any
 
 from ppocr.data.transforms.base import ALWAYS_KEPT, Pipeline
 from ppocr.errors import ConfigError, Problem
-from ppocr.registry import TRANSFORMS, did_you_mean
+from ppocr.registry import TRANSFORMS
+from ppocr.suggestions import did_you_mean
 from ppocr.utils.memory import available_bytes
 
 _FLOAT_BYTES = 4

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ppocr.errors import ConfigError, Problem
+from ppocr.failures import kind_of
 from ppocr.utils.encoding import not_utf8
 from ppocr.utils.paths import nearest_config, resolve_config
 
@@ -221,14 +222,6 @@ def parse(text: str, name: str, loader_class: Any = _Loader) -> Document:
         raise ConfigError([Problem(name, "", f"a configuration is a mapping of sections, not {kind_of(tree)}")])
     reader.document.tree = tree
     return reader.document
-
-
-def kind_of(value: Any) -> str:
-    """Return what a value is, in YAML's words."""
-    if value is None:
-        return "null"
-    names = {bool: "a bool", int: "an int", float: "a float", str: "a string", list: "a list", dict: "a mapping"}
-    return names.get(type(value), type(value).__name__)
 
 
 def read_document(path: str | Path) -> Document:

@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from ppocr.config.loader import Document, KeyPath, dotted, kind_of, parse_value
+from ppocr.config.loader import Document, KeyPath, dotted, parse_value
 from ppocr.errors import ConfigError, Problem
+from ppocr.failures import kind_of
 
 FORM = "overrides are written Section.key=value"
 

@@ -15,7 +15,7 @@ import numpy as np
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.image import DecodeImage
 from ppocr.errors import ConfigError, SampleError, one_sample
-from ppocr.registry import did_you_mean
+from ppocr.suggestions import did_you_mean
 from ppocr.utils.image_size import image_size
 from ppocr.utils.memory import available_bytes
 

@@ -12,7 +12,7 @@ from ppocr.deploy.backends import RuntimeOptions
 from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.result_kinds import require_result
 from ppocr.errors import ConfigError
-from ppocr.registry import did_you_mean
+from ppocr.suggestions import did_you_mean
 
 logger = logging.getLogger(__name__)
 

@@ -12,12 +12,14 @@ import yaml
 
 from ppocr.config.checker import Checker
 from ppocr.config.contracts import provided
-from ppocr.config.loader import Document, KeyPath, kind_of, parse
+from ppocr.config.loader import Document, KeyPath, parse
 from ppocr.config.sections import GlobalSection
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy import integrity
 from ppocr.errors import ConfigError, Problem
-from ppocr.registry import POSTPROCESSES, TRANSFORMS, did_you_mean
+from ppocr.failures import kind_of
+from ppocr.registry import POSTPROCESSES, TRANSFORMS
+from ppocr.suggestions import did_you_mean
 
 FILE_NAME = "inference.yml"
 MAX_BYTES = 8 * 2**20  # the largest official dictionary makes a file of 0.2 MB

@@ -10,7 +10,7 @@ import paddle
 from paddle import nn
 
 from ppocr.errors import ConfigError
-from ppocr.registry import did_you_mean
+from ppocr.suggestions import did_you_mean
 
 GROUP_KEYS = ("params", "lr_factor", "weight_decay")
 # VisionLAN's second stage: parameters with the full rate; the others get a tenth of the first value.

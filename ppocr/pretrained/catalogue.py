@@ -8,7 +8,7 @@ from typing import Any
 
 from ppocr.config.loader import read_document
 from ppocr.errors import PpocrError
-from ppocr.registry import did_you_mean
+from ppocr.suggestions import did_you_mean
 from ppocr.utils.paths import CONFIGS
 
 APACHE = "Apache-2.0"

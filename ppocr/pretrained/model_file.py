@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ppocr.errors import CheckpointError
-from ppocr.registry import did_you_mean
+from ppocr.suggestions import did_you_mean
 
 WANTED = "name the folder of an exported model (inference.pdiparams and its program) or an .onnx file"
 NORMALISATION = "normalisation"  # the operator of an array that belongs to a batch norm

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ppocr.errors import PpocrError
-from ppocr.registry import did_you_mean, similarity
+from ppocr.suggestions import did_you_mean, similarity
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # In a clone the configurations lie beside the package, in an installed one inside it (see setup.py).

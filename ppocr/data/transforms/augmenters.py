@@ -15,7 +15,7 @@ from ppocr.data.transforms import augmenters_geometric as geometric
 from ppocr.data.transforms import augmenters_photometric as photometric
 from ppocr.data.transforms.augmenter_values import NotNative
 from ppocr.errors import ConfigError
-from ppocr.registry import did_you_mean
+from ppocr.suggestions import did_you_mean
 
 NATIVE: dict[str, Any] = {
     cls.__name__: cls

@@ -13,7 +13,8 @@ from ppocr.config.ranges import Length
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.labels import CTCLabelEncode, RecLabelEncode
 from ppocr.errors import ConfigError, SampleError
-from ppocr.registry import TRANSFORMS, did_you_mean
+from ppocr.registry import TRANSFORMS
+from ppocr.suggestions import did_you_mean
 
 
 class TokenLabelEncode(RecLabelEncode):
