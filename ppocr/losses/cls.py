@@ -12,7 +12,7 @@ from ppocr.registry import LOSSES
 
 @LOSSES.register("ClsLoss", scope="cls")
 class ClsLoss(nn.Layer):
-    """Cross entropy of class scores, averaged over the images."""
+    """Cross entropy of the logits, averaged over the images."""
 
     reads = ("cls",)
     needs = ("label",)
@@ -22,7 +22,7 @@ class ClsLoss(nn.Layer):
         """Return the loss.
 
         Args:
-            preds: `cls` float32 [B, C], unnormalised.
+            preds: `cls` logits, float32 [B, C].
             batch: `label` int64 [B].
 
         Returns:

@@ -15,7 +15,7 @@ class WeightedSum(nn.Layer):
     """The weighted sum of losses that read the same predictions and batch.
 
     Args:
-        members: each loss and its weight, by the name its part of the sum is told under.
+        members: each loss and its weight, by the name under which its part of the sum is returned.
     """
 
     def __init__(self, members: Mapping[str, tuple[nn.Layer, float]]) -> None:
@@ -26,17 +26,17 @@ class WeightedSum(nn.Layer):
         self.needs = tuple(sorted({key for loss in self.losses.values() for key in loss.needs}))
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return `loss`, the sum, and each weighted loss by its name; see those for what they read."""
-        found = {
+        """Return `loss`, the sum, and each weighted loss by its name."""
+        losses = {
             name: loss(preds, batch)["loss"].astype("float32") * self.weights[name]
             for name, loss in self.losses.items()
         }
-        return {"loss": sum(found.values()), **found}
+        return {"loss": sum(losses.values()), **losses}
 
 
 @LOSSES.register()
 class CombinedLoss(WeightedSum):
-    """The weighted sum of any losses; each is told under its name and place.
+    """The weighted sum of any losses; each is returned under its name and place in the list.
 
     Args:
         loss_config_list: `[{"CTCLoss": {"weight": 1.0, key: value, ...}}, ...]`; a weight left out is 1.

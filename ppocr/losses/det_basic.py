@@ -53,7 +53,7 @@ class MaskedFocalLoss(nn.Layer):
 
     Args:
         alpha: weight of text against background.
-        gamma: exponent that takes weight from pixels already right.
+        gamma: exponent that lowers the weight of pixels that are nearly right.
         eps: probabilities are kept this far from 0 and 1.
     """
 
@@ -105,12 +105,12 @@ class DiceFocalLoss(nn.Layer):
 class BalanceLoss(nn.Layer):
     """A loss over all text pixels and the hardest of the background (Shrivastava et al., CVPR 2016).
 
-    The hardest are looked for in the whole batch at once. Nothing is read back from the device.
+    The hardest are chosen from the whole batch at once, without a copy from the device to the host.
 
     Args:
         balance_loss: false for the main loss as it is.
-        main_loss_type: "DiceLoss", "MaskL1Loss" or "BCELoss". The first two are one number for all pixels, so that
-            choosing among them changes next to nothing.
+        main_loss_type: "DiceLoss", "MaskL1Loss" or "BCELoss". The first two have no value per pixel, so that
+            balancing hardly changes them.
         negative_ratio: background pixels taken per text pixel.
         eps: keeps the divisions defined.
 
@@ -162,5 +162,5 @@ def sum_of_largest(values: Tensor, count: Tensor) -> Tensor:
     border = paddle.gather(ordered, (count - 1.0).clip(min=0.0).astype("int64").reshape([1]))
     above = (values > border).astype(values.dtype)
     equal = (values == border).astype(values.dtype)
-    left = (count - above.sum()) / equal.sum()  # the share of the equal ones that is still wanted
+    left = (count - above.sum()) / equal.sum()  # the share of the equal ones that still counts
     return (values * (above + equal * left) * (count > 0).astype(values.dtype)).sum()

@@ -21,9 +21,9 @@ class DBLoss(nn.Layer):
     """Text, threshold and binary maps against their targets (https://arxiv.org/abs/1911.08947, section 3.6).
 
     Args:
-        balance_loss: see `BalanceLoss`; not read by "DiceFocalLoss".
+        balance_loss: see `BalanceLoss`; unused by "DiceFocalLoss".
         main_loss_type: of the text map: "DiceLoss", "BCELoss", "MaskL1Loss" or "DiceFocalLoss"; the last one is
-            used for the binary map as well, which the others leave to the Dice loss.
+            used for the binary map as well, whose loss is Dice otherwise.
         alpha: factor of the text map.
         beta: factor of the threshold map.
         ohem_ratio: background pixels taken per text pixel by the balanced losses.

@@ -12,9 +12,9 @@ from ppocr.registry import LOSSES
 
 @LOSSES.register("CTCLoss")
 class CTCLoss(nn.Layer):
-    """CTC loss over unnormalised scores (Graves et al., ICML 2006), averaged over the batch.
+    """CTC loss over logits (Graves et al., ICML 2006), averaged over the batch.
 
-    A label that needs more steps than there are contributes zero, which hides it; the data pipeline counts
+    A label that needs more steps than there are contributes zero without a sign of it; the data pipeline counts
     such labels (see `CTCLabelEncode.max_steps`).
 
     Args:
@@ -34,16 +34,16 @@ class CTCLoss(nn.Layer):
         """Return the loss.
 
         Args:
-            preds: `ctc` float32 [B, T, C], unnormalised.
+            preds: `ctc` logits, float32 [B, T, C].
             batch: `label` int64 [B, L], zero padded; `length` int64 [B].
 
         Returns:
             `loss`, a scalar.
         """
-        scores = preds["ctc"].transpose([1, 0, 2])  # T B C
-        steps, size, _ = scores.shape
+        logits = preds["ctc"].transpose([1, 0, 2])  # T B C
+        steps, size, _ = logits.shape
         lengths = paddle.full([size], steps, dtype="int64")
-        losses = self.per_sample(scores, batch["label"].astype("int32"), lengths, batch["length"].astype("int64"))
+        losses = self.per_sample(logits, batch["label"].astype("int32"), lengths, batch["length"].astype("int64"))
         if self.use_focal_loss:
             losses = losses * (1.0 - paddle.exp(-losses)) ** 2
         return {"loss": losses.mean()}

@@ -1,4 +1,4 @@
-"""CTC with losses on what it reads and on its features, as PP-OCRv2 has them (https://arxiv.org/abs/2109.03144)."""
+"""CTC with the ACE and centre losses of PP-OCRv2 (https://arxiv.org/abs/2109.03144)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ppocr.losses.combined import WeightedSum
 from ppocr.losses.rec_ctc import CTCLoss
 from ppocr.registry import LOSSES
 
-SEED = 0  # of the centres, which no training changes: a resumed run must find the same ones
+SEED = 0  # of the centres, which are not trained: a resumed run must have the same ones
 
 
 @LOSSES.register()
 class ACELoss(nn.Layer):
-    """Aggregation cross entropy: how often each class is read, wherever it stands (https://arxiv.org/abs/1904.08364)."""
+    """Aggregation cross entropy: how often each class is predicted, at any step (https://arxiv.org/abs/1904.08364)."""
 
     reads = ("ctc",)
     needs = ("label_ace", "length")
@@ -29,27 +29,27 @@ class ACELoss(nn.Layer):
         """Return `loss`, a scalar.
 
         Args:
-            preds: `ctc` float32 [B, T, C], unnormalised.
+            preds: `ctc` logits, float32 [B, T, C].
             batch: `label_ace` int64 [B, C], the count of each class; `length` int64 [B].
         """
         return {"loss": self.per_sample(preds["ctc"], batch["label_ace"], batch["length"]).mean()}
 
     @staticmethod
-    def per_sample(scores: Tensor, counts: Tensor, length: Tensor) -> Tensor:
+    def per_sample(logits: Tensor, counts: Tensor, length: Tensor) -> Tensor:
         """Return the loss of each sample, [B]."""
-        steps = float(scores.shape[1])
-        read = F.softmax(scores.astype("float32"), axis=-1).mean(axis=1)
+        steps = float(logits.shape[1])
+        mean = F.softmax(logits.astype("float32"), axis=-1).mean(axis=1)
         counts = counts.astype("float32")
-        # all steps that write no character are blanks
+        # all steps without a character are blanks
         blanks = steps - length.astype("float32").reshape([-1, 1])
         share = paddle.concat([blanks, counts[:, 1:]], axis=1) / steps
-        # upstream: the mean over the steps is taken for scores, and normalised once more
-        return -(share * F.log_softmax(read, axis=-1)).sum(axis=-1)
+        # upstream: the mean probabilities are used as logits and normalised once more
+        return -(share * F.log_softmax(mean, axis=-1)).sum(axis=-1)
 
 
 @LOSSES.register()
 class CenterLoss(nn.Layer):
-    """Squared distance of each step's features to the centre of the class it is read as (Wen et al., ECCV 2016).
+    """Squared distance of each step's features to the centre of its predicted class (Wen et al., ECCV 2016).
 
     Args:
         num_classes: classes, the blank included.
@@ -80,8 +80,8 @@ class CenterLoss(nn.Layer):
         """Return `loss`, a scalar: the mean over all steps.
 
         Args:
-            preds: `ctc_neck` float32 [B, T, feat_dim], the features; `ctc` [B, T, num_classes], the scores.
-            batch: not read.
+            preds: `ctc_neck` float32 [B, T, feat_dim], the features; `ctc` [B, T, num_classes], the logits.
+            batch: unused.
         """
         features = preds["ctc_neck"].flatten(0, 1).astype("float64")
         nearest = self.centers[preds["ctc"].argmax(axis=2).flatten()]
@@ -90,7 +90,7 @@ class CenterLoss(nn.Layer):
 
 @LOSSES.register()
 class EnhancedCTCLoss(WeightedSum):
-    """CTC, with ACE and centre losses where asked for.
+    """CTC loss, optionally with ACE and centre losses.
 
     Args:
         use_focal_loss: see CTCLoss.

@@ -1,4 +1,4 @@
-"""The losses of a network with a CTC head and a guide."""
+"""The losses of a network with a CTC head and an auxiliary head."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ppocr.registry import LOSSES, Typed, Unknown, unknown_in_list
 
 
 class _Branch(NamedTuple):
-    """Where a loss finds its prediction and its label, and which weight it has."""
+    """Keys of a loss's prediction and label, and the index of its weight."""
 
     prediction: str
     label: str
@@ -34,7 +34,7 @@ class MultiLoss(nn.Layer):
     Args:
         loss_config_list: `[{"CTCLoss": keys or null}, {"SARLoss" or "NRTRLoss": keys or null}]`.
         weight_1: weight of CTC.
-        weight_2: weight of the guide.
+        weight_2: weight of the auxiliary head.
 
     Raises:
         ConfigError: an unknown loss or key.
@@ -67,13 +67,13 @@ class MultiLoss(nn.Layer):
         """Return `loss`, the sum, and each weighted loss by its name.
 
         Args:
-            preds: `ctc`, and `sar` or `gtc`: scores [B, T, C] each.
+            preds: `ctc`, and `sar` or `gtc`: logits [B, T, C] each.
             batch: `label_ctc`, `label_sar` or `label_gtc`, and `length`.
         """
-        found = {}
+        losses = {}
         for name, loss in self.losses.items():
             branch = BRANCHES[name]
-            told = {**batch, "label": batch[branch.label]}
+            targets = {**batch, "label": batch[branch.label]}
             given = {loss.reads[0]: preds[branch.prediction]}
-            found[name] = loss(given, told)["loss"] * self.weights[branch.weight]
-        return {"loss": sum(found.values()), **found}
+            losses[name] = loss(given, targets)["loss"] * self.weights[branch.weight]
+        return {"loss": sum(losses.values()), **losses}

@@ -15,10 +15,10 @@ SMOOTHING = 0.1
 
 @LOSSES.register()
 class NRTRLoss(nn.Layer):
-    """Cross entropy of the next character, averaged over all that are no padding.
+    """Cross entropy of the next character, averaged over the tokens that are not padding.
 
     Args:
-        smoothing: a tenth of each step's weight goes to the classes that are not wanted
+        smoothing: label smoothing: a tenth of each step's weight goes to the other classes
             (https://arxiv.org/abs/1512.00567).
     """
 
@@ -33,18 +33,18 @@ class NRTRLoss(nn.Layer):
         """Return the loss.
 
         Args:
-            preds: `nrtr` float32 [B, T, C], scores; step t was told the label up to t.
+            preds: `nrtr` float32 [B, T, C], logits of step t given the label up to t (teacher forcing).
             batch: `label` int64 [B, L], L > T: start, characters, end, padding.
 
         Returns:
             `loss`, a scalar.
         """
-        scores = preds["nrtr"]
-        wanted = batch["label"][:, 1 : 1 + scores.shape[1]].astype("int64")
-        logs = F.log_softmax(scores.astype("float32"), axis=-1)
-        chosen = logs.take_along_axis(wanted.unsqueeze(2), axis=2).squeeze(2)
+        logits = preds["nrtr"]
+        target = batch["label"][:, 1 : 1 + logits.shape[1]].astype("int64")
+        logs = F.log_softmax(logits.astype("float32"), axis=-1)
+        chosen = logs.take_along_axis(target.unsqueeze(2), axis=2).squeeze(2)
         if self.smoothing:
-            share = SMOOTHING / (scores.shape[2] - 1)
+            share = SMOOTHING / (logits.shape[2] - 1)
             chosen = (1 - SMOOTHING - share) * chosen + share * logs.sum(axis=-1)
-        counted = (wanted != PADDING).astype(chosen.dtype)
+        counted = (target != PADDING).astype(chosen.dtype)
         return {"loss": -(chosen * counted).sum() / counted.sum()}

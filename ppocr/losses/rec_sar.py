@@ -14,10 +14,10 @@ from ppocr.registry import LOSSES
 
 @LOSSES.register()
 class SARLoss(nn.Layer):
-    """Cross entropy of the next character, averaged over all that are no padding.
+    """Cross entropy of the next character, averaged over the tokens that are not padding.
 
     Args:
-        ignore_index: the class of padding; the one behind those the head predicts when not given.
+        ignore_index: class index of padding; the one after the predicted classes when not given.
     """
 
     reads = ("sar",)
@@ -31,13 +31,13 @@ class SARLoss(nn.Layer):
         """Return the loss.
 
         Args:
-            preds: `sar` float32 [B, L, C], scores; step t was told the label up to t.
+            preds: `sar` float32 [B, L, C], logits of step t given the label up to t (teacher forcing).
             batch: `label` int64 [B, L]: start, characters, end, padding.
 
         Returns:
             `loss`, a scalar.
         """
-        scores = preds["sar"][:, :-1]
-        wanted = batch["label"][:, 1:].astype("int64")
-        padding = scores.shape[2] if self.ignore_index is None else self.ignore_index
-        return {"loss": F.cross_entropy(scores.flatten(0, 1), wanted.flatten(), ignore_index=padding)}
+        logits = preds["sar"][:, :-1]
+        target = batch["label"][:, 1:].astype("int64")
+        padding = logits.shape[2] if self.ignore_index is None else self.ignore_index
+        return {"loss": F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=padding)}

@@ -19,13 +19,13 @@ OTHERS = [  # most are the same network with other class counts
 
 
 def training_batch(reference):
-    """Return what the reference's head was told in training, by our names."""
-    label_ctc, guide, length, ratio = (np.array(values) for values in reference["inputs"]["train_data"])
+    """Return the training batch of the reference's head, by our names."""
+    label_ctc, auxiliary, length, ratio = (np.array(values) for values in reference["inputs"]["train_data"])
     (_, name) = reference["architecture"]["Head"]["out_channels_list"]
     key = "label_sar" if name == "SARLabelDecode" else "label_gtc"
     return {
         "label_ctc": paddle.to_tensor(label_ctc),
-        key: paddle.to_tensor(guide),
+        key: paddle.to_tensor(auxiliary),
         "length": paddle.to_tensor(length),
         "valid_ratio": paddle.to_tensor(ratio.astype(np.float32)),
     }
@@ -34,7 +34,7 @@ def training_batch(reference):
 @pytest.mark.parametrize("name", ["ch_PP-OCRv2_rec", "ch_PP-OCRv2_rec_enhanced_ctc_loss"])
 def test_ctc_network_equals_reference(name):
     reference = load(f"models/rec__{name}.json")
-    # upstream gives the features a loss reads and the scores as a list
+    # upstream gives the features a loss reads and the logits as a list
     ours = {"model.0": "model.ctc_neck", "model.1": "model.ctc"}
     reference["train_outputs"] = {ours.get(k, k): v for k, v in reference["train_outputs"].items()}
     model = build(reference)
@@ -43,7 +43,7 @@ def test_ctc_network_equals_reference(name):
 
 
 @pytest.mark.parametrize("name", [*FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
-def test_guided_network_equals_reference(name):
+def test_network_with_auxiliary_head_equals_reference(name):
     reference = load(f"models/rec__{name}.json")
     model = build(reference)
     check_names(model, reference)

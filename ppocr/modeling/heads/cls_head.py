@@ -15,14 +15,14 @@ from ppocr.registry import HEADS
 
 @HEADS.register("ClsHead", scope="cls")
 class ClsHead(nn.Layer):
-    """Class scores of an image from the means of its feature maps.
+    """Logits of an image's classes from the means of its feature maps.
 
     Args:
         in_channels: channels of the features.
         class_dim: classes.
 
     Attributes:
-        classes: the same number, which must be that of the post-processing's labels.
+        classes: `class_dim`; the post-processing must have as many labels.
 
     Raises:
         ConfigError: fewer than two classes.
@@ -36,7 +36,7 @@ class ClsHead(nn.Layer):
     def __init__(self, in_channels: int, class_dim: Count) -> None:
         super().__init__()
         if class_dim < 2:
-            raise ConfigError(f"ClsHead.class_dim: {class_dim} classes cannot be told apart; at least 2 can")
+            raise ConfigError(f"ClsHead.class_dim: {class_dim} is too few; a classifier has at least 2 classes")
         self.classes = class_dim
         self.pool = nn.AdaptiveAvgPool2D(1)
         bound = 1.0 / math.sqrt(in_channels)
@@ -45,10 +45,10 @@ class ClsHead(nn.Layer):
         self.fc = nn.Linear(in_channels, class_dim, weight_attr=weight)
 
     def forward(self, x: paddle.Tensor) -> dict[str, paddle.Tensor]:
-        """Return `cls` [B, class_dim]: scores in training, probabilities in evaluation.
+        """Return `cls` [B, class_dim]: logits in training, probabilities in evaluation.
 
         Args:
             x: features, float32 [B, in_channels, H, W].
         """
-        scores = self.fc(self.pool(x).flatten(1))
-        return {"cls": scores if self.training else F.softmax(scores, axis=1)}
+        logits = self.fc(self.pool(x).flatten(1))
+        return {"cls": logits if self.training else F.softmax(logits, axis=1)}

@@ -1,4 +1,4 @@
-"""Differentiable binarisation (https://arxiv.org/abs/1911.08947): where text is, and the threshold that says so."""
+"""Differentiable binarisation (https://arxiv.org/abs/1911.08947): maps of text probability and of its threshold."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ppocr.config.ranges import Channels, Count, Kernel
 from ppocr.errors import ConfigError
 from ppocr.registry import HEADS
 
-AUX_FACTORS = {"p4": 4, "p3": 2, "p2": 1}  # how much coarser than the fused features, by the name of a scale
+AUX_FACTORS = {"p4": 4, "p3": 2, "p2": 1}  # by how much a scale is coarser than the fused features
 
 
 class MapHead(nn.Layer):
-    """One map of the image's size, before the sigmoid, from features a quarter of it.
+    """Logits of one map of the image's size, from features a quarter as large.
 
     Args:
         in_channels: channels of the features.
-        kernel_list: sizes of the convolution and of the two transposed ones that double the size each.
-        fix_nan: in training, turn NaN into 0 behind each convolution.
+        kernel_list: kernel sizes of the convolution and of the two transposed convolutions of stride 2.
+        fix_nan: in training, replace NaN by 0 behind each convolution.
     """
 
     def __init__(self, in_channels: int, kernel_list: Sequence[int], fix_nan: bool) -> None:
@@ -38,16 +38,16 @@ class MapHead(nn.Layer):
         self.conv3 = _doubling(width, 1, third)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Return [B, 1, 4H, 4W] from features [B, in_channels, H, W]."""
+        """Return the logits [B, 1, 4H, 4W] of features [B, in_channels, H, W]."""
         return self.last(self.features(x))
 
     def features(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Return what the map is made of, [B, in_channels / 4, 2H, 2W]."""
+        """Return the features before the last layer, [B, in_channels / 4, 2H, 2W]."""
         x = self._fixed(F.relu(self.conv_bn1(self.conv1(x))))
         return self._fixed(F.relu(self.conv_bn2(self.conv2(x))))
 
     def last(self, features: paddle.Tensor) -> paddle.Tensor:
-        """Return the map [B, 1, 4H, 4W] made of them."""
+        """Return the logits [B, 1, 4H, 4W] of those features."""
         return self._fixed(self.conv3(features))
 
     def _fixed(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -81,14 +81,14 @@ class DBHead(nn.Layer):
         k: steepness of the binarisation.
         kernel_list: see `MapHead`.
         fix_nan: see `MapHead`.
-        aux_in_channels: channels of the neck's features of three scales, which in training have maps of their own;
-            None for no such maps.
+        aux_in_channels: channels of the neck's features of three scales, each of which has auxiliary maps in training;
+            None for no auxiliary maps.
     """
 
     targets = ()
     inputs = ()
     outputs = ("maps",)
-    logits = ("logits",)  # what evaluation's maps are made of, for the comparison with the exported network
+    logits = ("logits",)  # of the maps in evaluation, for the comparison with the exported network
     aux: tuple[str, ...] = ()
 
     def __init__(
@@ -111,7 +111,7 @@ class DBHead(nn.Layer):
 
     def forward(self, x: paddle.Tensor | Mapping[str, paddle.Tensor]) -> dict[str, paddle.Tensor]:
         """Return `maps`: [B, 3, 4H, 4W] (text, threshold, binary) in training, [B, 1, 4H, 4W] (text) in evaluation,
-        and there the `logits` of the latter.
+        and the `logits` of the text map in evaluation.
 
         With auxiliary maps also `aux_maps_p4`, `aux_maps_p3` and `aux_maps_p2` in training, of the same shape.
 
@@ -120,7 +120,7 @@ class DBHead(nn.Layer):
                 `aux_p4` (H / 4), `aux_p3` (H / 2) and `aux_p2` (H).
 
         Raises:
-            ConfigError: auxiliary maps are asked for and the neck gives no features of three scales.
+            ConfigError: `aux_in_channels` is set and the neck gives no features of three scales.
         """
         scales = x if isinstance(x, Mapping) else {"fuse": x}
         text = self.binarize(scales["fuse"])

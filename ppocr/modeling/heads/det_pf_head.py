@@ -18,7 +18,7 @@ DIVISORS = {"large": 4, "small": 8}  # of the head's width
 
 
 class LocalCorrection(nn.Layer):
-    """A map, before the sigmoid, from another map and features of the same size.
+    """Logits of a corrected map from a map and features of the same size.
 
     Args:
         in_channels: channels of the features.
@@ -37,7 +37,7 @@ class LocalCorrection(nn.Layer):
 
 @HEADS.register()
 class PFHeadLocal(DBHead):
-    """`DBHead` whose probability of text is averaged with a corrected one.
+    """`DBHead` whose text map is averaged with a corrected text map.
 
     Args:
         in_channels: channels of the features.
@@ -70,7 +70,7 @@ class PFHeadLocal(DBHead):
 
         In training `maps`: [B, 3, 4H, 4W] (corrected text, threshold, binary), `distance_maps`: the first of them and
         `cbn_maps`: the last, both [B, 1, 4H, 4W]; in evaluation `maps`: [B, 1, 4H, 4W] (mean of the text and the
-        corrected text), `cbn_maps`: the latter alone, and `logits`: [B, 2, 4H, 4W], those of both.
+        corrected text), `cbn_maps`: the latter alone, and `logits`: [B, 2, 4H, 4W], of the text and the corrected text.
 
         Args:
             x: features, float32 [B, in_channels, H, W].

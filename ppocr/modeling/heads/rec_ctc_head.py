@@ -16,15 +16,15 @@ from ppocr.registry import HEADS
 
 @HEADS.register()
 class CTCHead(nn.Layer):
-    """Class scores of every time step of a sequence.
+    """Logits of every time step of a sequence.
 
     Args:
         in_channels: width of the sequence.
         out_channels: classes, the blank included.
         fc_decay: L2 penalty of this head's parameters, in place of the optimiser's.
-        mid_channels: width of a linear layer between, or None for none.
+        mid_channels: width of a linear layer before the classifier; None for no such layer.
         return_feats: also give the classifier's input, for losses on features.
-        use_guide: mix each step with its neighbours in front of the classifier, as PP-OCRv6 tiny does.
+        use_guide: mix neighbouring steps by convolutions before the classifier, as PP-OCRv6 tiny does.
     """
 
     decoder_name = "CTCLabelDecode"
@@ -47,7 +47,7 @@ class CTCHead(nn.Layer):
         self.return_feats = return_feats
         self.aux = ("ctc_neck",) if return_feats else ()  # a loss that reads it is then refused at start
         self.out_channels = out_channels
-        self.guide_layer = _neighbours(in_channels) if use_guide else None
+        self.guide_layer = _local_mixer(in_channels) if use_guide else None
         if mid_channels is None:
             self.fc = nn.Linear(in_channels, out_channels, **uniform_linear_attrs(in_channels, fc_decay))
         else:
@@ -60,7 +60,7 @@ class CTCHead(nn.Layer):
         return {f"{layer}.{kind}": ClassTable(tuple(classes)) for kind in ("weight", "bias")}
 
     def forward(self, x: paddle.Tensor) -> dict[str, paddle.Tensor]:
-        """Return `ctc` [B, T, out_channels]: scores in training, probabilities in evaluation.
+        """Return `ctc` [B, T, out_channels]: logits in training, probabilities in evaluation.
 
         Args:
             x: sequence, float32 [B, T, in_channels].
@@ -68,17 +68,17 @@ class CTCHead(nn.Layer):
         if self.guide_layer is not None:
             x = self.guide_layer(x.transpose([0, 2, 1])).transpose([0, 2, 1])
         if self.mid_channels is None:
-            scores = self.fc(x)
+            logits = self.fc(x)
         else:
             x = self.fc1(x)
-            scores = self.fc2(x)
-        preds = {"ctc": scores if self.training else F.softmax(scores, axis=2)}
+            logits = self.fc2(x)
+        preds = {"ctc": logits if self.training else F.softmax(logits, axis=2)}
         if self.return_feats:
             preds["ctc_neck"] = x
         return preds
 
 
-def _neighbours(channels: int) -> nn.Layer:
+def _local_mixer(channels: int) -> nn.Layer:
     """Return a depthwise-separable convolution over five steps, [B, C, T] to [B, C, T]."""
     return nn.Sequential(
         nn.Conv1D(channels, channels, 5, padding=2, groups=channels, bias_attr=False),

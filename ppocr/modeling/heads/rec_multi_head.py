@@ -1,7 +1,7 @@
-"""CTC with a second head that guides the backbone in training and is left out afterwards.
+"""CTC with an auxiliary head that trains the backbone and is left out of what is exported.
 
-The idea is that of guided training of CTC (https://arxiv.org/abs/2002.01276); PP-OCRv3 guides with SAR, PP-OCRv4 with
-NRTR (https://arxiv.org/abs/2206.03001).
+The method is guided training of CTC, GTC (https://arxiv.org/abs/2002.01276); the auxiliary head is SAR in PP-OCRv3 and
+NRTR in PP-OCRv4 (https://arxiv.org/abs/2206.03001).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ppocr.modeling.heads.rec_nrtr_head import Transformer
 from ppocr.modeling.heads.rec_sar_head import SARHead
 from ppocr.registry import HEADS, NECKS, Typed, Unknown, listed, parameters, typed_or_unknown
 
-HEIGHT = 3  # of the map behind backbones that give it row by row, see use_pool
-POSITIONS = 80  # columns that learn a place, see use_pos
+HEIGHT = 3  # of the feature map of backbones that give a sequence of its rows, see use_pool
+POSITIONS = 80  # columns with a learnt position embedding, see use_pos
 WIDTH_OF_A_HEAD = 32
 MEMBERS = ("CTCHead", "SARHead", "NRTRHead")
 DECODERS: dict[str, Any] = {"CTCHead": CTCHead, "SARHead": SARHead, "NRTRHead": Transformer}
@@ -50,7 +50,7 @@ class NRTRBranch:
 
 
 class FCTranspose(nn.Layer):
-    """A linear layer on [B, C, T], which gives [B, T, C']."""
+    """Linear layer from [B, C, T] to [B, T, C']."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class FCTranspose(nn.Layer):
 
 
 class AddPos(nn.Layer):
-    """Adds a learnt vector to each of the first places of a sequence."""
+    """Adds a learnt position embedding to a sequence of at most `POSITIONS` steps."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -73,18 +73,18 @@ class AddPos(nn.Layer):
 
 @HEADS.register(scope="rec")
 class MultiHead(nn.Layer):
-    """A CTC head, and a SAR or NRTR head on the same features in training.
+    """A CTC head, and in training a SAR or NRTR head on the same features.
 
     Args:
         in_channels: channels of the feature map.
         head_list: `[{"CTCHead": {"Neck": {"name": encoder, ...}, "Head": {...}}}, {"SARHead": {...}}]`, the second
             `{"NRTRHead": {"nrtr_dim", "max_text_length", "num_decoder_layers"}}` instead.
         out_channels_list: classes by the name of each head's decoder.
-        use_pool: the features are a map three pixels high, row by row, [B, 3 W, C]; it is made one pixel high here.
-        use_pos: the guide learns the places of the columns.
+        use_pool: the features are the rows of a map three pixels high, [B, 3 W, C]; it is pooled to one pixel here.
+        use_pos: the auxiliary head has a learnt position embedding of the columns.
 
     Raises:
-        ConfigError: no CTC head, no guide, or an unknown head or key.
+        ConfigError: no CTC head, no auxiliary head, or an unknown head or key.
     """
 
     inputs = ()
@@ -109,9 +109,9 @@ class MultiHead(nn.Layer):
         classes = out_channels_list[CTCHead.decoder_name]
         head = {"name": "CTCHead", **(ctc.get("Head") or {})}
         self.ctc_head = HEADS.build(head, "rec", in_channels=self.ctc_encoder.out_channels, out_channels=classes)
-        self.guide, options = next(iter(members.items()))
-        classes = out_channels_list[DECODERS[self.guide].decoder_name]
-        if self.guide == "SARHead":
+        self.auxiliary_head, options = next(iter(members.items()))
+        classes = out_channels_list[DECODERS[self.auxiliary_head].decoder_name]
+        if self.auxiliary_head == "SARHead":
             spec = {"name": "SARHead", **options}
             self.sar_head = HEADS.build(spec, "rec", in_channels=in_channels, out_channels=classes)
             self.targets: tuple[str, ...] = ("label_sar", "valid_ratio")
@@ -124,8 +124,8 @@ class MultiHead(nn.Layer):
     def _build_nrtr(self, options: Mapping[str, Any], classes: int, use_pos: bool) -> None:
         branch = NRTRBranch(**options)
         width = branch.nrtr_dim
-        places = [AddPos(width)] if use_pos else []
-        self.before_gtc = nn.Sequential(nn.Flatten(2), FCTranspose(self.in_channels, width), *places)
+        positions = [AddPos(width)] if use_pos else []
+        self.before_gtc = nn.Sequential(nn.Flatten(2), FCTranspose(self.in_channels, width), *positions)
         self.gtc_head = Transformer(
             width,
             classes,
@@ -139,14 +139,14 @@ class MultiHead(nn.Layer):
 
     @staticmethod
     def decoders(head: Mapping[str, Any]) -> list[str]:
-        """Return the decoders whose class counts are asked for in `out_channels_list`, given the section."""
+        """Return the decoders whose class counts `out_channels_list` holds, given the section."""
         return [DECODERS[name].decoder_name for name in _members(head["head_list"])]
 
     def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold; `classes` are those of CTC."""
         characters = Vocabulary(tuple(classes[1:]))
         found = {"ctc_head": self.ctc_head.class_tables(classes)}
-        if self.guide == "SARHead":
+        if self.auxiliary_head == "SARHead":
             found["sar_head"] = self.sar_head.class_tables(SARCodec(characters).classes)
         else:
             found["gtc_head"] = self.gtc_head.class_tables(NRTRCodec(characters).classes)
@@ -163,14 +163,14 @@ class MultiHead(nn.Layer):
                 yield from _unknown_options(place, name, options)
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
-        """Return `ctc` [B, T, classes]: scores in training, probabilities in evaluation.
+        """Return `ctc` [B, T, classes]: logits in training, probabilities in evaluation.
 
         Args:
             x: feature map [B, in_channels, 1, T], or as `use_pool` says.
             batch: in training `label_sar` and `valid_ratio`, or `label_gtc` and `length`.
 
         Returns:
-            In training also `ctc_neck`, the sequence CTC is read from, and `sar` or `gtc`, the scores of the guide.
+            In training also `ctc_neck`, the input of the CTC head, and the auxiliary head's logits, `sar` or `gtc`.
         """
         if self.pool is not None:
             # [B, 3 W, C] -> [B, C, 1, W / 2]
@@ -181,12 +181,12 @@ class MultiHead(nn.Layer):
             return preds
         assert batch is not None
         preds["ctc_neck"] = sequence
-        if self.guide == "SARHead":
-            told = {"label": batch["label_sar"], "valid_ratio": batch["valid_ratio"]}
-            preds["sar"] = self.sar_head(x, told)["sar"]
+        if self.auxiliary_head == "SARHead":
+            targets = {"label": batch["label_sar"], "valid_ratio": batch["valid_ratio"]}
+            preds["sar"] = self.sar_head(x, targets)["sar"]
         else:
-            told = {"label": batch["label_gtc"], "length": batch["length"]}
-            preds["gtc"] = self.gtc_head(self.before_gtc(x), told)["nrtr"]
+            targets = {"label": batch["label_gtc"], "length": batch["length"]}
+            preds["gtc"] = self.gtc_head(self.before_gtc(x), targets)["nrtr"]
         return preds
 
 
@@ -194,7 +194,7 @@ def _members(head_list: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
     """Return the options of each head by name, CTC's first.
 
     Raises:
-        ConfigError: not CTC and one guide.
+        ConfigError: not CTC and one auxiliary head.
     """
     members = {name: options or {} for member in head_list for name, options in member.items()}
     if len(members) != 2 or "CTCHead" not in members or not set(members) <= set(MEMBERS):

@@ -1,4 +1,4 @@
-"""NRTR, a transformer that writes one character after another (https://arxiv.org/abs/1806.00926)."""
+"""NRTR, an autoregressive transformer (https://arxiv.org/abs/1806.00926)."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from ppocr.modeling.layers.transformer import Embeddings, PositionalEncoding, Tr
 from ppocr.registry import HEADS
 
 PADDING, START, END = 0, 2, 3  # as in codecs/nrtr.py
-NEVER = -1e9  # a log-probability no path survives; minus infinity would become "not a number" in a difference
+NEVER = -1e9  # log-probability of an impossible token; minus infinity would become NaN in a difference
 
 
 @HEADS.register("Transformer", "NRTRHead", scope="rec")
 class Transformer(nn.Layer):
-    """Encoder and decoder of NRTR; without its encoder the guide of CTC since PP-OCRv4.
+    """Encoder and decoder of NRTR; without its encoder the auxiliary head of CTC since PP-OCRv4.
 
     Args:
         in_channels: width of the sequence, which must be `d_model`.
-        out_channels: classes, with padding, unknown, start and end. upstream: one more is predicted, which is never
-            written; checkpoints have it.
-        d_model: width of everything inside.
+        out_channels: classes, with padding, unknown, start and end. upstream: one more is predicted, which no
+            label holds; checkpoints have it.
+        d_model: width of the embeddings and states.
         nhead: heads of the attention.
         num_encoder_layers: blocks of the encoder; 0 or less for no encoder.
         num_decoder_layers: blocks of the decoder.
-        beam_size: paths kept in evaluation; 1 or less for the best class at each step.
-        max_len: longest sequence written, the start token included.
+        beam_size: width of beam search in evaluation; 1 or less for greedy decoding.
+        max_len: longest decoded sequence, the start token included.
         dim_feedforward: width inside the blocks' MLPs.
         attention_dropout_rate: dropout of the attention's weights.
         residual_dropout_rate: dropout of the rest.
-        scale_embedding: multiply the characters' vectors by the square root of their width.
+        scale_embedding: multiply the token embeddings by the square root of their width.
 
     Raises:
         ConfigError: sequences of another width.
@@ -82,21 +82,21 @@ class Transformer(nn.Layer):
     @staticmethod
     def class_tables(classes: Sequence[str]) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold, by their names in this head."""
-        entries = (*classes, "")  # the one that is never written
+        entries = (*classes, "")  # the class that no label holds
         return {
             "embedding.embedding.weight": ClassTable(entries, axis=0),
             "tgt_word_prj.weight": ClassTable(entries),
         }
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
-        """Return what is written.
+        """Return the decoded sequences, in training their logits.
 
         Args:
             x: sequence [B, S, d_model].
             batch: in training `label` int64 [B, L] and `length` int64 [B], the number of characters.
 
         Returns:
-            In training `nrtr`, logits [B, longest label + 1, classes], with teacher forcing. In evaluation `nrtr`,
+            In training `nrtr`, logits [B, longest label + 1, classes] with teacher forcing. In evaluation `nrtr`,
             token ids int64 [B, max_len], start token first and padding behind the end token, and `nrtr_probs`, their
             probabilities, 1 at the padding.
         """
@@ -112,7 +112,7 @@ class Transformer(nn.Layer):
         return dict(zip(self.outputs, self._padded(ids, probs)))
 
     def _padded(self, ids: paddle.Tensor, probs: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Return ids and probabilities [B, max_len]: the same whether decoding stopped early or, exported, did not."""
+        """Return ids and probabilities padded to [B, max_len], as decoding may stop early."""
         missing = self.max_len - ids.shape[1]
         if missing > 0:
             ids = F.pad(ids, [0, missing], value=PADDING)
@@ -123,7 +123,7 @@ class Transformer(nn.Layer):
         return paddle.where(after, padding, ids), paddle.where(after, paddle.ones([1]), probs)
 
     def _decode(self, ids: paddle.Tensor, memory: paddle.Tensor) -> paddle.Tensor:
-        """Return the decoder's states [B, T, d_model] for what was written so far, int64 [B, T]."""
+        """Return the decoder's hidden states [B, T, d_model] of the token ids decoded so far, int64 [B, T]."""
         states = self.positional_encoding(self.embedding(ids))
         mask = causal_mask(ids.shape[1])
         for block in self.decoder:
@@ -131,52 +131,52 @@ class Transformer(nn.Layer):
         return states
 
     def _next(self, ids: paddle.Tensor, memory: paddle.Tensor) -> paddle.Tensor:
-        """Return the scores [B, classes] of what comes next."""
+        """Return the logits [B, classes] of the next token."""
         return self.tgt_word_prj(self._decode(ids, memory)[:, -1])
 
     def _greedy(self, memory: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Write the best class at each step until every line has ended."""
+        """Decode the most probable token at each step until every sequence has ended."""
         size = memory.shape[0]
         ids = paddle.full([size, 1], START, dtype="int64")
         probs = paddle.ones([size, 1])
         ended = paddle.zeros([size], dtype="bool")
         for _ in range(1, self.max_len):
-            found = F.softmax(self._next(ids, memory), axis=-1).astype("float32")
-            best = found.argmax(axis=-1)
+            step = F.softmax(self._next(ids, memory), axis=-1).astype("float32")
+            best = step.argmax(axis=-1)
             ended = ended | (best == END)
             ids = paddle.concat([ids, best.unsqueeze(1)], axis=1)
-            probs = paddle.concat([probs, found.max(axis=-1, keepdim=True)], axis=1)
+            probs = paddle.concat([probs, step.max(axis=-1, keepdim=True)], axis=1)
             if paddle.in_dynamic_mode() and bool(ended.all()):  # an exported program takes all steps
                 break
         return ids, probs
 
     def _beam(self, memory: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Write the path with the highest mean log-probability a step, of `beam_size` followed at a time.
+        """Decode by beam search; the sequence with the highest mean log-probability per step is returned.
 
-        upstream: there the paths' probabilities are added instead of multiplied, and of a batch only one line is read.
+        upstream: adds the probabilities instead of multiplying them, and decodes only one sequence of a batch.
         """
         size, beams = memory.shape[0], self.beam_size
         memory = memory.repeat_interleave(beams, axis=0)
         ids = paddle.full([size * beams, 1], START, dtype="int64")
         logs = paddle.zeros([size * beams, 1])
         ended = paddle.zeros([size, beams], dtype="bool")
-        # all paths are equal at the start: one of them is followed
+        # all beams are equal at the start: only the first one counts
         scores = paddle.full([size, beams], NEVER)
         scores[:, 0] = 0.0
         first = paddle.arange(size).unsqueeze(1) * beams
         for _ in range(1, self.max_len):
             steps = F.log_softmax(self._next(ids, memory), axis=-1).astype("float32").reshape([size, beams, -1])
             classes = steps.shape[2]
-            # a path that has ended stays as it is
+            # a beam that has ended stays as it is
             stay = paddle.where(paddle.arange(classes) == END, paddle.zeros([1]), paddle.full([1], NEVER))
             steps = paddle.where(ended.unsqueeze(2), stay, steps)
             scores, best = (scores.unsqueeze(2) + steps).flatten(1).topk(beams, axis=1)
-            path, written = best // classes, best % classes
+            beam, token = best // classes, best % classes
             added = paddle.take_along_axis(steps.flatten(1), best, axis=1)
-            came_from = (first + path).flatten()
-            ended = ended.reshape([-1])[came_from].reshape([size, beams]) | (written == END)
-            ids = paddle.concat([ids[came_from], written.reshape([-1, 1])], axis=1)
-            logs = paddle.concat([logs[came_from], added.reshape([-1, 1])], axis=1)
+            parent = (first + beam).flatten()
+            ended = ended.reshape([-1])[parent].reshape([size, beams]) | (token == END)
+            ids = paddle.concat([ids[parent], token.reshape([-1, 1])], axis=1)
+            logs = paddle.concat([logs[parent], added.reshape([-1, 1])], axis=1)
             if paddle.in_dynamic_mode() and bool(ended.all()):
                 break
         lengths = (ids[:, 1:] != END).astype("int64").cumprod(dim=1).sum(axis=1).reshape([size, beams]) + 1
@@ -185,7 +185,7 @@ class Transformer(nn.Layer):
 
 
 def _initialise(layer: nn.Layer) -> None:
-    """Give a linear layer its first values; for `Layer.apply`."""
+    """Initialise a linear layer; for `Layer.apply`."""
     if isinstance(layer, nn.Linear):
         XavierNormal()(layer.weight)
         if layer.bias is not None:

@@ -1,4 +1,4 @@
-"""Show, attend and read: an LSTM that looks at the feature map for each character (https://arxiv.org/abs/1811.00751)."""
+"""Show, attend and read: an LSTM with attention over the feature map (https://arxiv.org/abs/1811.00751)."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from ppocr.config.ranges import Channels, Dropout, Length
 from ppocr.registry import HEADS
 
 
-def _recurrent(gru: bool, width: int, hidden: int, dropout: float, both_ways: bool = False) -> nn.Layer:
+def _recurrent(gru: bool, width: int, hidden: int, dropout: float, bidirectional: bool = False) -> nn.Layer:
     """Return two recurrent layers."""
     kind = nn.GRU if gru else nn.LSTM
-    direction = "bidirectional" if both_ways else "forward"
+    direction = "bidirectional" if bidirectional else "forward"
     return kind(width, hidden, num_layers=2, dropout=dropout, direction=direction)
 
 
 class SAREncoder(nn.Layer):
-    """The whole line as one vector: what a recurrent layer knows at the last column with text.
+    """The holistic feature of a line: the hidden state of a recurrent layer at the last column with text.
 
     Args:
         in_channels: channels of the feature map.
         hidden: width of the recurrent layers.
-        both_ways: whether they run in both directions.
+        bidirectional: whether they run in both directions.
         dropout: between them.
         gru: GRU instead of LSTM.
     """
 
-    def __init__(self, in_channels: int, hidden: int, both_ways: bool, dropout: float, gru: bool) -> None:
+    def __init__(self, in_channels: int, hidden: int, bidirectional: bool, dropout: float, gru: bool) -> None:
         super().__init__()
-        self.out_channels = hidden * (2 if both_ways else 1)
-        self.rnn_encoder = _recurrent(gru, in_channels, hidden, dropout, both_ways)
+        self.out_channels = hidden * (2 if bidirectional else 1)
+        self.rnn_encoder = _recurrent(gru, in_channels, hidden, dropout, bidirectional)
         self.linear = nn.Linear(self.out_channels, self.out_channels)
 
     def forward(self, x: paddle.Tensor, valid_ratio: paddle.Tensor | None) -> paddle.Tensor:
-        """Return [B, out_channels].
+        """Return the holistic feature [B, out_channels].
 
         Args:
             x: feature map [B, in_channels, H, W].
@@ -48,25 +48,25 @@ class SAREncoder(nn.Layer):
         states = self.rnn_encoder(columns)[0]
         if valid_ratio is None:
             return self.linear(states[:, -1])
-        # by comparison: a one-hot code of as many columns as there are cannot be exported
+        # by comparison: a one-hot encoding over a free width cannot be exported
         width = states.shape[1]
         last = paddle.arange(width).unsqueeze(0) == (_valid_columns(valid_ratio, width) - 1).unsqueeze(1)
         return self.linear((states * last.unsqueeze(2).astype(states.dtype)).sum(axis=1))
 
 
 class ParallelSARDecoder(nn.Layer):
-    """Writes one character after another, each from a look at the feature map that the state before it directs.
+    """Autoregressive decoder: each hidden state is the query of an attention over the feature map.
 
     Args:
         in_channels: channels of the feature map.
         out_channels: classes; the last is padding, which is never predicted, the one before it start and end.
-        hidden: width of the recurrent layers, and of the line's vector.
+        hidden: width of the recurrent layers, and of the holistic feature.
         attention: width of the attention.
         dropout: between the recurrent layers.
         gru: GRU instead of LSTM.
-        pred_dropout: probability of dropout on the scores.
-        max_text_length: characters written in evaluation.
-        pred_concat: predict from the state, what was looked at and the line's vector, not from the look alone.
+        pred_dropout: probability of dropout on the logits.
+        max_text_length: steps decoded in evaluation.
+        pred_concat: predict from hidden state, attention context and holistic feature, not from the context alone.
     """
 
     def __init__(
@@ -96,53 +96,62 @@ class ParallelSARDecoder(nn.Layer):
     def forward(
         self,
         x: paddle.Tensor,
-        line: paddle.Tensor,
+        holistic: paddle.Tensor,
         label: paddle.Tensor | None,
         valid_ratio: paddle.Tensor | None,
     ) -> paddle.Tensor:
-        """Return scores [B, L, classes - 1] where labels are given, else probabilities [B, max_text_length, ...].
+        """Return logits [B, L, classes - 1] with labels, by teacher forcing, else probabilities [B, T, classes - 1].
 
         Args:
             x: feature map [B, C, H, W].
-            line: the line's vector [B, hidden].
-            label: int64 [B, L], what is to be written, for training.
+            holistic: holistic feature [B, hidden].
+            label: token ids, int64 [B, L], for training.
             valid_ratio: see `SAREncoder`.
         """
         mask = None if valid_ratio is None else _mask(valid_ratio, x.shape[2:])
         keys = self.conv3x3_1(x).flatten(2).transpose([0, 2, 1])  # [B, H W, attention]
-        places = x.flatten(2).transpose([0, 2, 1])  # [B, H W, C]
-        line = line.unsqueeze(1)
+        features = x.flatten(2).transpose([0, 2, 1])  # [B, H W, C]
+        holistic = holistic.unsqueeze(1)
         if label is not None:
-            written = paddle.concat([line, self.embedding(label)], axis=1)
-            states = self.rnn_decoder(written)[0]
-            return self.pred_dropout(self._read(states, keys, places, line, mask)[:, 1:])
-        _, memory = self.rnn_decoder(line)
+            inputs = paddle.concat([holistic, self.embedding(label)], axis=1)
+            states = self.rnn_decoder(inputs)[0]
+            return self.pred_dropout(self._logits(states, keys, features, holistic, mask)[:, 1:])
+        _, memory = self.rnn_decoder(holistic)
         ids = paddle.full([x.shape[0], 1], self.start_id, dtype="int64")
         steps = []
         for _ in range(self.max_text_length):
             state, memory = self.rnn_decoder(self.embedding(ids), memory)
-            steps.append(F.softmax(self._read(state, keys, places, line, mask), axis=-1))
+            steps.append(F.softmax(self._logits(state, keys, features, holistic, mask), axis=-1))
             ids = steps[-1].argmax(axis=-1)
         return paddle.concat(steps, axis=1)
 
-    def _read(
+    def _logits(
         self,
         states: paddle.Tensor,
         keys: paddle.Tensor,
-        places: paddle.Tensor,
-        line: paddle.Tensor,
+        features: paddle.Tensor,
+        holistic: paddle.Tensor,
         mask: paddle.Tensor | None,
     ) -> paddle.Tensor:
-        """Return the scores of the classes [B, T, classes - 1] that states [B, T, hidden] stand for."""
+        """Return the logits [B, T, classes - 1] of hidden states [B, T, hidden].
+
+        Args:
+            states: queries of the attention.
+            keys: keys of the attention, [B, H W, attention].
+            features: encoder features [B, H W, C].
+            holistic: holistic feature [B, 1, hidden].
+            mask: see `_mask`.
+        """
         query = self.conv1x1_1(states).unsqueeze(2)  # [B, T, 1, attention]
-        scores = self.conv1x1_2(paddle.tanh(keys.unsqueeze(1) + query)).squeeze(-1)  # [B, T, H W]
+        energies = self.conv1x1_2(paddle.tanh(keys.unsqueeze(1) + query)).squeeze(-1)  # [B, T, H W]
         if mask is not None:
-            scores = scores + mask.unsqueeze(1).astype(scores.dtype)
-        look = F.softmax(scores, axis=-1).matmul(places)  # [B, T, C]
+            energies = energies + mask.unsqueeze(1).astype(energies.dtype)
+        context = F.softmax(energies, axis=-1).matmul(features)  # [B, T, C]
         if not self.pred_concat:
-            return self.prediction(look)
-        whole = line.expand([-1, states.shape[1], -1])
-        return self.prediction(paddle.concat([states, look.astype(states.dtype), whole.astype(states.dtype)], axis=2))
+            return self.prediction(context)
+        holistic = holistic.expand([-1, states.shape[1], -1])
+        joined = [states, context.astype(states.dtype), holistic.astype(states.dtype)]
+        return self.prediction(paddle.concat(joined, axis=2))
 
 
 def _valid_columns(valid_ratio: paddle.Tensor, width: int) -> paddle.Tensor:
@@ -152,7 +161,7 @@ def _valid_columns(valid_ratio: paddle.Tensor, width: int) -> paddle.Tensor:
 
 
 def _mask(valid_ratio: paddle.Tensor, size: list[int]) -> paddle.Tensor:
-    """Return float32 [B, H W]: minus infinity at the padding of maps of a size, else 0."""
+    """Return the mask of the attention, float32 [B, H W]: minus infinity at padding, else 0."""
     height, width = size
     padding = paddle.arange(width).unsqueeze(0) >= _valid_columns(valid_ratio, width).unsqueeze(1)
     mask = paddle.where(padding, paddle.full([1], float("-inf")), paddle.zeros([1]))
@@ -161,20 +170,20 @@ def _mask(valid_ratio: paddle.Tensor, size: list[int]) -> paddle.Tensor:
 
 @HEADS.register(scope="rec")
 class SARHead(nn.Layer):
-    """Attention decoder of lines at any angle; in PP-OCRv3 the guide of CTC.
+    """Attention decoder of lines at any angle; in PP-OCRv3 the auxiliary head of CTC.
 
     Args:
         in_channels: channels of the feature map.
         out_channels: classes: characters, unknown, start and end, padding.
         enc_dim: width of the recurrent layers.
-        max_text_length: characters written in evaluation.
+        max_text_length: steps decoded in evaluation.
         enc_bi_rnn: whether the encoder runs in both directions.
         enc_drop_rnn: dropout between the encoder's layers.
         enc_gru: GRU instead of LSTM in the encoder.
         dec_drop_rnn: dropout between the decoder's layers.
         dec_gru: GRU instead of LSTM in the decoder.
         d_k: width of the attention.
-        pred_dropout: dropout of the scores.
+        pred_dropout: dropout of the logits.
         pred_concat: see `ParallelSARDecoder`.
     """
 
@@ -223,8 +232,8 @@ class SARHead(nn.Layer):
         }
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
-        """Return `sar`: scores [B, L, classes - 1] in training, where step t is told what t - 1 should have
-        written; probabilities [B, max_text_length, classes - 1] in evaluation.
+        """Return `sar`: logits [B, L, classes - 1] in training, with teacher forcing; in evaluation probabilities
+        [B, max_text_length, classes - 1].
 
         Args:
             x: feature map [B, in_channels, H, W].
@@ -232,5 +241,5 @@ class SARHead(nn.Layer):
         """
         batch = batch or {}
         ratio = batch.get("valid_ratio")
-        line = self.encoder(x, ratio)
-        return {"sar": self.decoder(x, line, batch["label"] if self.training else None, ratio)}
+        holistic = self.encoder(x, ratio)
+        return {"sar": self.decoder(x, holistic, batch["label"] if self.training else None, ratio)}

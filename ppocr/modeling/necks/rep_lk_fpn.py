@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import paddle
 from paddle import ParamAttr, nn
@@ -17,7 +18,7 @@ from ppocr.modeling.necks.rse_fpn import SqueezedConv, side_by_side
 from ppocr.registry import NECKS
 
 PAN_KERNEL = 9
-Features = paddle.Tensor | dict
+Features: TypeAlias = paddle.Tensor | dict
 
 
 class LargeKernelPyramid(nn.Layer):

@@ -1,4 +1,4 @@
-"""Heads that write one character after another: what they write does not depend on how it is computed."""
+"""Autoregressive heads: decoding agrees with teacher forcing, beams with an exhaustive search."""
 
 import numpy as np
 import paddle
@@ -29,7 +29,7 @@ def nrtr(**keys) -> Transformer:
 
 
 @pytest.mark.parametrize("keys", [{}, {"enc_bi_rnn": True}, {"enc_gru": True, "dec_gru": True, "pred_concat": False}])
-def test_sar_writes_what_it_is_told_it_wrote(keys):
+def test_sar_decodes_what_teacher_forcing_predicts(keys):
     head, x = sar(**keys), features(2, 6, 3, 5)
     batch = {"valid_ratio": paddle.to_tensor([1.0, 0.5])}
     head.eval()
@@ -37,8 +37,8 @@ def test_sar_writes_what_it_is_told_it_wrote(keys):
     assert probs.shape == [2, 4, 8]
     label = paddle.concat([paddle.full([2, 1], 7, "int64"), probs.argmax(-1)[:, :-1]], axis=1)
     head.train()
-    told = head(x, {**batch, "label": label})["sar"]
-    np.testing.assert_allclose(F.softmax(told, -1).numpy(), probs.numpy(), atol=1e-6)
+    forced = head(x, {**batch, "label": label})["sar"]
+    np.testing.assert_allclose(F.softmax(forced, -1).numpy(), probs.numpy(), atol=1e-6)
 
 
 def test_sar_does_not_see_the_padding():
@@ -46,39 +46,39 @@ def test_sar_does_not_see_the_padding():
     head.eval()
     changed = x.clone()
     changed[1, :, :, 4:] = 9.0
-    # the look's keys see one column to each side, so the column next to the padding is not counted either
+    # the attention's keys see one column to each side, so the column next to the padding is not counted either
     ratio = {"valid_ratio": paddle.to_tensor([1.0, 0.6])}
     np.testing.assert_allclose(head(x, ratio)["sar"].numpy(), head(changed, ratio)["sar"].numpy(), atol=1e-6)
     assert np.abs(head(x)["sar"].numpy() - head(changed)["sar"].numpy()).max() > 1e-4
 
 
-def test_nrtr_writes_what_it_is_told_it_wrote():
+def test_nrtr_decodes_what_teacher_forcing_predicts():
     head, x = nrtr(num_encoder_layers=1, max_len=6, residual_dropout_rate=0.0), features(2, 5, 16)
     head.eval()
     preds = head(x)
     ids, probs = preds["nrtr"], preds["nrtr_probs"]
     assert ids[:, 0].tolist() == [START, START] and ids.shape == probs.shape
     head.train()
-    told = F.softmax(head(x, {"label": ids, "length": paddle.to_tensor([ids.shape[1] - 2, 1])})["nrtr"], -1)
-    np.testing.assert_allclose(told.max(-1).numpy(), probs[:, 1:].numpy(), atol=1e-6)
-    assert told.argmax(-1).tolist() == ids[:, 1:].tolist()
+    forced = F.softmax(head(x, {"label": ids, "length": paddle.to_tensor([ids.shape[1] - 2, 1])})["nrtr"], -1)
+    np.testing.assert_allclose(forced.max(-1).numpy(), probs[:, 1:].numpy(), atol=1e-6)
+    assert forced.argmax(-1).tolist() == ids[:, 1:].tolist()
 
 
-def best_path(head: Transformer, memory: paddle.Tensor, written: list) -> tuple:
-    """Return (mean log-probability, classes) of the best path of all, by trying every one."""
-    logs = F.log_softmax(head._next(paddle.to_tensor([written]), memory), -1)[0].numpy()
+def all_paths(head: Transformer, memory: paddle.Tensor, ids: list) -> tuple:
+    """Return (sum of log-probabilities, token ids, count) of every sequence."""
+    logs = F.log_softmax(head._next(paddle.to_tensor([ids]), memory), -1)[0].numpy()
     paths = []
     for c, log in enumerate(logs):
-        if c == END or len(written) == head.max_len - 1:
+        if c == END or len(ids) == head.max_len - 1:
             paths.append((log, [c], 1))
         else:
-            rest, tail, count = best_sum(head, memory, [*written, c])
+            rest, tail, count = columns_of_all_paths(head, memory, [*ids, c])
             paths += [(log + r, [c, *t], n + 1) for r, t, n in zip(rest, tail, count)]
     return paths
 
 
-def best_sum(head, memory, written):
-    paths = best_path(head, memory, written)
+def columns_of_all_paths(head, memory, ids):
+    paths = all_paths(head, memory, ids)
     return [p[0] for p in paths], [p[1] for p in paths], [p[2] for p in paths]
 
 
@@ -88,7 +88,7 @@ def test_wide_beam_finds_the_best_path_of_all():
     x = features(2, 5, 16)
     ids = head(x)["nrtr"].numpy()
     for line in range(2):
-        paths = best_path(head, x[line : line + 1], [START])
+        paths = all_paths(head, x[line : line + 1], [START])
         _, want = max((total / n, path) for total, path, n in paths)
         assert ids[line, 1 : 1 + len(want)].tolist() == want
 
@@ -108,14 +108,14 @@ def test_narrow_beam_of_one_line_and_of_many_agree():
 
 
 @pytest.mark.parametrize(
-    ("guide", "key", "label"),
+    ("auxiliary", "key", "label"),
     [
         ({"SARHead": {"enc_dim": 8}}, "sar", "label_sar"),
         ({"NRTRHead": {"nrtr_dim": 32, "num_decoder_layers": 1}}, "gtc", "label_gtc"),
     ],
 )
-def test_guide_works_in_training_only(guide, key, label):
-    head = MultiHead(16, [CTC, guide], CLASSES)
+def test_auxiliary_head_works_in_training_only(auxiliary, key, label):
+    head = MultiHead(16, [CTC, auxiliary], CLASSES)
     assert key in head.aux and label in head.targets
     x = features(2, 16, 1, 6)
     batch = {label: paddle.full([2, 5], 2, "int64"), "length": paddle.to_tensor([1, 2])}
