@@ -25,7 +25,8 @@ from ppocr.pretrained.calibrate import calibrate, drawn_images, prepared
 from ppocr.pretrained.deploy_form import deploy_state, deploy_units, is_norm
 from ppocr.pretrained.dictionary import write_dictionary
 from ppocr.pretrained.mapping import Mapped, map_tensors
-from ppocr.pretrained.model_file import ModelFile, read_model
+from ppocr.pretrained.model_file import ModelFile
+from ppocr.pretrained.readers import read_model
 from ppocr.pretrained.unfold import Unfolded, identity, unfold
 
 # Paddle's average pooling on the CPU adds up large maps one by one. The relative error of 3e-4 it makes in squeeze and

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ppocr.errors import CheckpointError
-from ppocr.suggestions import did_you_mean
 
-WANTED = "name the folder of an exported model (inference.pdiparams and its program) or an .onnx file"
+MOST_AXES, LARGEST_AXIS = 8, 2**31  # of an array; the networks have up to five
 NORMALISATION = "normalisation"  # the operator of an array that belongs to a batch norm
 
 
@@ -53,28 +54,40 @@ class ModelFile:
         return bool(self.tensors) and all(tensor.structured for tensor in self.tensors)
 
 
-def read_model(path: str | Path) -> ModelFile:
-    """Read an official inference folder or an ONNX file.
+def check_shape(shape: Sequence[int], name: str) -> None:
+    """Refuse a shape that no parameter of a network has, before anything is allocated for it.
 
     Args:
-        path: folder of `inference.pdmodel` or `inference.json` with `inference.pdiparams` and perhaps
-            `inference.pdiparams.info`; or an `.onnx` file.
+        shape: as the file gives it.
+        name: of the array, for the message.
 
     Raises:
-        CheckpointError: it is missing, damaged or something else.
+        ValueError: more than eight axes, or negative or huge ones.
     """
-    from ppocr.pretrained.onnx_file import read_onnx
-    from ppocr.pretrained.paddle_file import read_folder
+    if len(shape) > MOST_AXES or not all(0 <= size <= LARGEST_AXIS for size in shape):
+        shown = f"{list(shape[:MOST_AXES])}{' and more' if len(shape) > MOST_AXES else ''}"
+        raise ValueError(f"{name or 'an array'} has the impossible shape {shown}")
 
-    path = Path(path)
-    if not path.exists():
-        try:
-            beside = sorted(os.listdir(path.parent))
-        except OSError:  # no folder, or a closed one: there is nothing to suggest
-            beside = []
-        raise CheckpointError(f"{path}: no such file or folder{did_you_mean(path.name, beside)}", WANTED)
-    if path.is_dir():
-        return read_folder(path)
-    if path.suffix.lower() == ".onnx":
-        return read_onnx(path)
-    raise CheckpointError(f"{path}: is no inference model", WANTED)
+
+def check_names(names: Iterable[str | bytes]) -> None:
+    """Raise ValueError where a name is not UTF-8; protobuf gives such a text as bytes."""
+    if any(isinstance(name, bytes) for name in names):
+        raise ValueError("a name in it is not UTF-8")
+
+
+@contextlib.contextmanager
+def damage_named(path: Path, what: str) -> Iterator[None]:
+    """Turn the errors that parsing damaged bytes raises into a CheckpointError of one line.
+
+    Args:
+        path: the file.
+        what: what it should be, such as "an ONNX file".
+    """
+    from google.protobuf.message import DecodeError
+
+    try:
+        yield
+    except (DecodeError, ValueError, TypeError, LookupError, AttributeError, RecursionError, struct.error) as error:
+        said = " ".join(str(error).split())[:200] if isinstance(error, (DecodeError, ValueError)) else ""
+        reason = said or "it ends early or is incomplete"
+        raise CheckpointError(f"{path}: damaged or not {what}: {reason}") from error

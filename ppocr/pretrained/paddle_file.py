@@ -8,20 +8,21 @@ arrays had in the network; it may list more of them than the file holds: exporti
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from paddle.base.proto.framework_pb2 import ProgramDesc, VarType
 
 from ppocr.deploy.backends import find_program
 from ppocr.deploy.inference_schema import recorded_sha256
 from ppocr.deploy.integrity import check_files
 from ppocr.engine.unpickle import load, read_bytes
 from ppocr.errors import CheckpointError
-from ppocr.pretrained import wire
-from ppocr.pretrained.model_file import NORMALISATION, FileTensor, ModelFile
+from ppocr.pretrained.model_file import NORMALISATION, FileTensor, ModelFile, check_names, check_shape, damage_named
 
 # numbers of framework.proto's VarType that networks are saved in
 DTYPES = {0: "?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "|u1", 21: "|i1"}
@@ -44,10 +45,9 @@ def read_folder(folder: Path) -> ModelFile:
     program, parameters = find_program(folder)
     check_files(program, parameters, recorded_sha256(folder))
     read = _uses_of_json if program.suffix == ".json" else _uses_of_program
-    try:
-        uses, names = read(read_bytes(program))
-    except wire.Damaged as error:
-        raise CheckpointError(f"{program}: damaged or not a Paddle program: {error.message}") from None
+    content = read_bytes(program)
+    with damage_named(program, "a Paddle program"):
+        uses, names = read(content)
     if not names:
         raise CheckpointError(f"{program}: a program without parameters")
     arrays = read_parameters(parameters, sorted(names))
@@ -70,16 +70,11 @@ def read_parameters(path: Path, names: list[str]) -> dict[str, np.ndarray]:
     """
     data = memoryview(read_bytes(path))
     arrays, position = {}, 0
-    try:
-        for name in names:
-            if position == len(data):
-                break
+    for number, name in enumerate(names, 1):
+        if position == len(data):
+            break
+        with damage_named(path, f"a combined parameter file: array {number} of {len(names)}"):
             arrays[name], position = _array(data, position)
-    except (wire.Damaged, struct.error) as error:
-        reason = error.message if isinstance(error, CheckpointError) else "it ends in the middle of an array"
-        raise CheckpointError(
-            f"{path}: damaged or not a combined parameter file: array {len(arrays) + 1} of {len(names)}: {reason}"
-        ) from None
     if len(arrays) != len(names):
         raise CheckpointError(f"{path}: holds {len(arrays)} arrays, its program has {len(names)}")
     if position != len(data):
@@ -92,23 +87,18 @@ def _array(data: memoryview, position: int) -> tuple[np.ndarray, int]:
     version, levels = struct.unpack_from("<IQ", data, position)
     tensor_version, size = struct.unpack_from("<Ii", data, position + 12)
     if version or levels or tensor_version:
-        raise wire.Damaged("unknown version")
+        raise ValueError("unknown version")
     position += 20
     if not 0 < size <= len(data) - position:
-        raise wire.Damaged("a description of impossible size")
-    kind, shape = -1, []
-    for number, value in wire.fields(data[position : position + size]):
-        if number == 1 and isinstance(value, int):
-            kind = value
-        elif number == 2:
-            shape += wire.integers(value)
-    position += size
-    if kind not in DTYPES:
-        raise wire.Damaged(f"the unknown type {kind}")
-    dtype = np.dtype(DTYPES[kind])
-    end = position + wire.elements(shape, "it") * dtype.itemsize
+        raise ValueError("a description of impossible size")
+    description = VarType.TensorDesc.FromString(data[position : position + size])
+    if description.data_type not in DTYPES:
+        raise ValueError(f"the unknown type {description.data_type}")
+    position, shape, dtype = position + size, list(description.dims), np.dtype(DTYPES[description.data_type])
+    check_shape(shape, "it")
+    end = position + math.prod(shape) * dtype.itemsize
     if end > len(data):
-        raise wire.Damaged(f"{len(data) - position} bytes are left of the {end - position} of shape {shape}")
+        raise ValueError(f"{len(data) - position} bytes are left of the {end - position} of shape {shape}")
     return np.frombuffer(data[position:end], dtype).reshape(shape), end
 
 
@@ -131,64 +121,23 @@ def _structured(path: Path, names: set[str]) -> dict[str, str]:
 
 def _uses_of_program(data: bytes) -> tuple[Uses, list[str]]:
     """Return the parameters of an old program in the order of their use, and all of their names."""
-    names: list[str] = []
-    operators = []
-    for number, block in wire.fields(memoryview(data)):
-        if number != 1:  # ProgramDesc.blocks
-            continue
-        for kind, value in wire.fields(wire.message(block)):
-            if kind == 3:  # BlockDesc.vars
-                names += _persistable(wire.message(value))
-            elif kind == 4:  # BlockDesc.ops
-                operators.append(wire.message(value))
-    known, seen, uses = set(names), set(), []
-    for operator in operators:
-        operation, slots = _operator(operator)
-        for _, inputs in sorted(slots, key=lambda slot: SLOTS.index(slot[0]) if slot[0] in SLOTS else len(SLOTS)):
-            for name in inputs:
-                if name in known and name not in seen:
-                    seen.add(name)
-                    uses.append((name, NORMALISATION if operation in OLD_NORMALISATION else ""))
-    return uses, list(dict.fromkeys(names))
-
-
-def _persistable(variable: memoryview) -> list[str]:
-    """Return the name of a variable if it is stored in the parameter file."""
-    name, stored = "", False
-    for number, value in wire.fields(variable):
-        if number == 1:
-            name = wire.text(value)
-        elif number == 3:
-            stored = bool(value)
-    return [name] if stored and name not in FEEDS else []
-
-
-def _operator(message: memoryview) -> tuple[str, list[tuple[str, list[str]]]]:
-    """Return an operator's type and its inputs as (slot, variables)."""
-    kind, slots = "", []
-    for number, value in wire.fields(message):
-        if number == 3:  # OpDesc.type
-            kind = wire.text(value)
-        elif number == 1:  # OpDesc.inputs
-            parts = list(wire.fields(wire.message(value)))
-            slot = next((wire.text(v) for n, v in parts if n == 1), "")
-            slots.append((slot, [wire.text(v) for n, v in parts if n == 2]))
-    return kind, slots
+    blocks = ProgramDesc.FromString(data).blocks
+    known = dict.fromkeys(v.name for block in blocks for v in block.vars if v.persistable and v.name not in FEEDS)
+    check_names(known)
+    seen, uses = set(), []
+    for operator in (operator for block in blocks for operator in block.ops):
+        norm = NORMALISATION if operator.type in OLD_NORMALISATION else ""
+        slots = sorted(operator.inputs, key=lambda v: SLOTS.index(v.parameter) if v.parameter in SLOTS else len(SLOTS))
+        for name in (name for slot in slots for name in slot.arguments):
+            if name in known and name not in seen:
+                seen.add(name)
+                uses.append((name, norm))
+    return uses, list(known)
 
 
 def _uses_of_json(data: bytes) -> tuple[Uses, list[str]]:
     """Return the parameters of a program of the new format in the order of their use, and all of their names."""
-    try:
-        document = json.loads(data.decode("utf-8"))
-        operators = list(_operators(document["program"]["regions"]))
-    except (ValueError, RecursionError) as error:
-        raise wire.Damaged("it is no JSON") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise wire.Damaged("the JSON holds no program") from error
-    try:
-        return _uses_of_operators(operators)
-    except (KeyError, TypeError, IndexError) as error:
-        raise wire.Damaged("an operator of it is incomplete") from error
+    return _uses_of_operators(list(_operators(json.loads(data.decode("utf-8"))["program"]["regions"])))
 
 
 def _operators(regions: Any) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from ppocr.deploy.inference_config import load
 from ppocr.deploy.inference_schema import FILE_NAME
 from ppocr.deploy.predictor import Predictor
 from ppocr.errors import CheckpointError, ConfigError, PpocrError
-from ppocr.pretrained.model_file import read_model
+from ppocr.pretrained.readers import read_model
 from tests.deploy.kinds import Kind, make_rec
 from tests.fuzz.outcomes import clear
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ppocr.errors import CheckpointError
-from ppocr.pretrained.model_file import NORMALISATION, ModelFile, read_model
+from ppocr.errors import CheckpointError, PpocrError
+from ppocr.pretrained.model_file import NORMALISATION, ModelFile
+from ppocr.pretrained.readers import read_model
 from tests.pretrained.parts import encoded, node, onnx, tensor
 
 RNG = np.random.default_rng(0)
@@ -121,3 +123,10 @@ def test_the_writer_of_these_tests_writes_protocol_buffers() -> None:
     assert encoded([(1, 150), (2, "testing"), (3, [(1, 150)])]) == bytes.fromhex(
         "089601" + "120774657374696e67" + "1a03089601"
     )
+
+
+def test_without_the_package_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(PpocrError, match="needs the package onnx") as caught:
+        read(small()[0], tmp_path)
+    assert "pip install ppocr[onnx]" in caught.value.hint and "\n" not in str(caught.value)

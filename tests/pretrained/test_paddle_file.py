@@ -12,7 +12,8 @@ import pytest
 from ppocr.errors import CheckpointError
 from ppocr.pretrained.deploy_form import deploy_state, deploy_units
 from ppocr.pretrained.mapping import map_tensors
-from ppocr.pretrained.model_file import ModelFile, read_model
+from ppocr.pretrained.model_file import ModelFile
+from ppocr.pretrained.readers import read_model
 from tests.pretrained.parts import ANGLE, SHAPE, export, network
 
 
