@@ -32,6 +32,7 @@ def main(command: Callable[..., Any], description: str | None, arguments: Sequen
     parser.add_argument(
         "-o", "--opt", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="set keys: Global.epoch_num=20"
     )
+    parser.add_argument("--print-config", action="store_true", help="print the resolved configuration, do nothing else")
     parser.add_argument("-p", "--profiler_options", help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     flags = [name for name, p in inspect.signature(command).parameters.items() if p.default is False]
@@ -51,7 +52,10 @@ def main(command: Callable[..., Any], description: str | None, arguments: Sequen
         config = check(document)
         for line in config.warnings:
             print(f"warning: {one_line(line)}", file=sys.stderr)
-        command(config, **{name: getattr(found, name) for name in flags})
+        if found.print_config:
+            print(config.to_yaml(), end="")
+        else:
+            command(config, **{name: getattr(found, name) for name in flags})
 
     return run_guarded(run, debug=found.debug)
 

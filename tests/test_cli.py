@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ppocr import cli
+from ppocr.config.loader import load_config
 from ppocr.errors import CheckpointError, ConfigError, DataError, PpocrError, Problem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +63,24 @@ def test_command_gets_the_checked_config_and_its_flags():
     assert cli.main(command, "Words.", arguments) == 0
     assert (got["cfg"].Global.epoch_num, got["cfg"].Global.seed, got["cfg"].Global.keep_last) == (5, 1, 2)
     assert (got["draw"], got["quick"]) == (False, True)
+
+
+def test_the_resolved_configuration_is_printed_and_nothing_else_done(tmp_path, capfd):
+    derived = tmp_path / "c.yml"
+    derived.write_text(f"_BASE_: {CONFIG}\nGlobal:\n  epoch_num: 3\n  model_name: '011'\n  character_type: en\n")
+    arguments = ["-c", str(derived), "--print-config", "-o", "Global.seed=7", "Global.infer_img=007"]
+    assert cli.main(failing(AssertionError()), None, arguments) == 0
+    shown = capfd.readouterr()
+    assert shown.err.startswith(f"warning: {derived}:5: Global.character_type: accepted, and unused")
+    copy = tmp_path / "copy.yml"
+    copy.write_text(shown.out, encoding="utf-8")
+    again = load_config(copy)
+    assert again.to_dict() == load_config(derived, ["Global.seed=7", "Global.infer_img=007"]).to_dict()
+    found = again.Global
+    assert (found.epoch_num, found.model_name, found.seed, found.infer_img) == (3, "011", 7, "007")
+    assert cli.main(failing(AssertionError()), None, [*arguments, "Global.epoch_nmu=1"]) == 2
+    shown = capfd.readouterr()
+    assert shown.out == "" and "error: -o Global.epoch_nmu: unknown key, did you mean epoch_num?\n" in shown.err
 
 
 def test_without_a_config_usage_is_shown(capsys):

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from ppocr.config.checking import SectionChecker
-from ppocr.config.loader import Document, KeyPath
+from ppocr.config.document import Document, KeyPath
+from ppocr.config.loader import BASE
 from ppocr.config.ranges import SENSIBLE
 from ppocr.config.schema import SECTIONS, Config
 from ppocr.config.sections import CHOICES, DataSection, GlobalSection, LoaderSection
@@ -68,7 +69,7 @@ class Checker(SectionChecker):
     """
 
     def run(self) -> Config:
-        known = (*SECTIONS, "profiler_options")
+        known = (*SECTIONS, "profiler_options", BASE)
         for name in self.tree:
             if name not in known:
                 self.unknown_key((name,), known)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ppocr.config.loader import Document, KeyPath, dotted
+from ppocr.config.document import Document, KeyPath, dotted
 from ppocr.config.sections import UNUSED
 from ppocr.config.types import Mismatch, annotation_text, convert
 from ppocr.errors import Problem
@@ -174,7 +174,7 @@ class SectionChecker:
         hints: dict[str, Any] = {k: p.annotation for k, p in accepted.items() if k not in filled}
         hints.update(extra)
         found = {}
-        left = self.left_behind(path, registry)
+        left = self.left_behind(path, registry, values)
         for key, value in values.items():
             here = (*path, key)
             if key in left and key not in (*hints, *ignored):
@@ -206,14 +206,15 @@ class SectionChecker:
         self.required(path, accepted, given)
         return found
 
-    def left_behind(self, path: KeyPath, registry: Registry) -> dict[str, str]:
-        """Return the keys in the file that belong to the class `-o` replaced by another, and which class that is."""
-        name = self.document.replaced.get((*path, "name"))
-        cls = registry.find(name, self.scope) if isinstance(name, str) else None
-        if cls is None:
-            return {}
-        keys = [*parameters(cls)[0], *getattr(cls, "ignored_keys", ())]
-        return {key: str(name) for key in keys if (*path, key) not in self.document.raw}
+    def left_behind(self, path: KeyPath, registry: Registry, keys: Iterable[str]) -> dict[str, str]:
+        """Return those of a section's keys that were written for a class which another replaced, and that class."""
+        found = {}
+        for key in keys:
+            name = self.document.written_for.get((*path, key), "")
+            cls = registry.find(name, self.scope) if name else None
+            if cls is not None and key in (*parameters(cls)[0], *getattr(cls, "ignored_keys", ())):
+                found[key] = name
+        return found
 
     def required(self, path: KeyPath, accepted: Mapping[str, inspect.Parameter], given: set[str]) -> None:
         for key, parameter in accepted.items():

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
+from ppocr.config.document import Document, KeyPath, Merged, dotted
 from ppocr.errors import ConfigError, Problem
-from ppocr.failures import kind_of
+from ppocr.failures import kind_of, shortened
 from ppocr.utils.encoding import not_utf8
-from ppocr.utils.paths import nearest_config, resolve_config
+from ppocr.utils.paths import CONFIGS, nearest_config, resolve_config
 
 if TYPE_CHECKING:
     from ppocr.config.schema import Config
 
-KeyPath = tuple[Any, ...]  # keys and list indices from the root, e.g. ("Train", "dataset", "transforms", 1)
-
+BASE = "_BASE_"  # at the root of a file: the file or files it is merged into, as in PaddleDetection
+MAX_FILES = 50  # a configuration is composed of
 MAX_BYTES = 4 * 2**20
 MAX_NODES = 200_000  # after aliases are written out: stops "billion laughs"
 _TAG = "tag:yaml.org,2002:"
@@ -55,32 +56,6 @@ def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
 
 
 _Loader.add_constructor(_TAG + "int", _integer)
-
-
-@dataclass
-class Document:
-    """A configuration as read: plain containers, and where each key stands.
-
-    Args:
-        tree: the root mapping.
-        places: "file:line" by key path.
-        raw: text of the values set with `-o`, by key path.
-        notes: what to warn about that was found in reading.
-        replaced: what stood where `-o` set something else, by key path.
-    """
-
-    tree: dict[str, Any]
-    places: dict[KeyPath, str] = field(default_factory=dict)
-    raw: dict[KeyPath, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    replaced: dict[KeyPath, Any] = field(default_factory=dict)
-
-    def where(self, path: KeyPath) -> str:
-        """Return the place of a key, or of the nearest section around it."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.places:
-                return self.places[path[:end]]
-        return ""
 
 
 class _Reader:
@@ -198,11 +173,6 @@ class _Reader:
         )
 
 
-def dotted(path: KeyPath) -> str:
-    """Return a key path as it is written in messages and overrides."""
-    return ".".join(map(str, path))
-
-
 def parse(text: str, name: str, loader_class: Any = _Loader) -> Document:
     """Read a configuration from a text.
 
@@ -225,29 +195,87 @@ def parse(text: str, name: str, loader_class: Any = _Loader) -> Document:
 
 
 def read_document(path: str | Path) -> Document:
-    """Read a configuration file; one that ships is found from any folder.
+    """Read a configuration file and merge it into its bases; one that ships is found from any folder.
 
     Raises:
-        ConfigError: it is missing, empty, binary, too large or not a configuration.
+        ConfigError: it or a base is missing, empty, binary, too large or not a configuration.
     """
-    file = resolve_config(path)
+    return _Composer().read(str(path))
+
+
+class _Composer:
+    """Reads a configuration and the bases it names."""
+
+    def __init__(self) -> None:
+        self.open: list[str] = []  # the file asked for, the base being read of it, and so on
+        self.files = 0
+
+    def read(self, path: str) -> Document:
+        document = parse(_read_text(path), path)
+        if BASE not in document.tree:
+            return document
+        self.open.append(path)
+        named = document.tree.pop(BASE)
+        composed = Document({})
+        names = named if isinstance(named, list) else [named]
+        if not names or not all(isinstance(name, str) and name for name in names):
+            got = f"{kind_of(named)} {shortened(named)}"
+            self.refuse(document.where((BASE,)), f"expected a file or a list of files, got {got}")
+        for i, name in enumerate(names):
+            composed = Merged(composed, self.base(name, document.where((BASE, i)))).document
+        self.open.pop()
+        return Merged(composed, document).document
+
+    def base(self, name: str, where: str) -> Document:
+        """Read one base.
+
+        Args:
+            name: path from the folder of the file that names it; `configs/...` may also be one that ships.
+            where: it is named.
+        """
+        path = os.path.normpath(os.path.join(os.path.dirname(self.open[-1]), os.path.expanduser(name)))
+        if Path(name).parts[:1] == (CONFIGS.name,) and not os.path.exists(path):
+            path = name
+        if any(_same_file(path, other) for other in self.open):
+            self.refuse(where, f"{path} is its own base: {' -> '.join([*self.open, path])}")
+        self.files += 1
+        if self.files > MAX_FILES:
+            self.refuse(where, f"more than {MAX_FILES} bases")
+        try:
+            return self.read(path)
+        except ConfigError as error:  # one about the file as a whole says who names it
+            problems = [Problem(where, BASE, str(p)) if p.where == path else p for p in error.problems]
+            hint = "--print-config prints a configuration complete with its bases, to be used anywhere"
+            raise ConfigError(problems, hint if error.hint else "") from error
+
+    def refuse(self, where: str, text: str) -> NoReturn:
+        raise ConfigError([Problem(where, BASE, text)])
+
+
+def _same_file(one: str, other: str) -> bool:
+    """Return whether two paths of configurations, the second of one that exists, lead to one file."""
+    file = resolve_config(one)
+    return os.path.exists(file) and os.path.samefile(file, resolve_config(other))
+
+
+def _read_text(path: str) -> str:
     try:
+        file = resolve_config(path)
         if not file.is_file():
             what = "is a folder" if file.is_dir() else f"does not exist{nearest_config(path)}"
-            raise ConfigError(
-                [Problem(str(path), "", f"the configuration {what}")], "configs/README.md lists those that ship"
-            )
+            hint = "configs/README.md lists those that ship"
+            raise ConfigError([Problem(path, "", f"the configuration {what}")], hint)
         if file.stat().st_size > MAX_BYTES:
-            raise ConfigError([Problem(str(path), "", f"larger than {MAX_BYTES} bytes: not a configuration")])
+            raise ConfigError([Problem(path, "", f"larger than {MAX_BYTES} bytes: not a configuration")])
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         what = not_utf8(bytes(error.object))
-        raise ConfigError([Problem(str(path), "", f"not a text file: byte {error.start} is {what}")]) from error
+        raise ConfigError([Problem(path, "", f"not a text file: byte {error.start} is {what}")]) from error
     except OSError as error:
-        raise ConfigError([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from error
+        raise ConfigError([Problem(path, "", f"cannot be read: {error.strerror}")]) from error
     if "\0" in text:
-        raise ConfigError([Problem(str(path), "", "not a text file: it holds a zero byte")])
-    return parse(text, str(path))
+        raise ConfigError([Problem(path, "", "not a text file: it holds a zero byte")])
+    return text
 
 
 def parse_value(text: str, name: str) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from ppocr.config.loader import Document, KeyPath, dotted, parse_value
+from ppocr.config.document import Document, KeyPath, dotted
+from ppocr.config.loader import parse_value
 from ppocr.errors import ConfigError, Problem
 from ppocr.failures import kind_of
 
@@ -69,10 +70,11 @@ def _set(document: Document, name: str, text: str) -> None:
         here = here[key]
     key = _key_in(here, last, name, path)
     path = (*path, key)
-    if isinstance(here, list) or key in here:
-        document.replaced[path] = here[key]
+    if key == "name":
+        section = path[:-1]
+        document.rename(section, value, here, [k for k in here if k != key and (*section, k) not in document.raw])
     here[key] = value
-    for known in (document.places, document.raw):
+    for known in (document.places, document.raw, document.written_for):
         for old in [p for p in known if p[: len(path)] == path]:
             del known[old]
     document.places[path] = f"-o {name}"

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from ppocr.config.loader import Document, read_numbers_as_yaml_1_2
+from ppocr.config.document import Document
+from ppocr.config.loader import read_numbers_as_yaml_1_2
 from ppocr.config.sections import DataSection, GlobalSection
 from ppocr.errors import PpocrError
 
@@ -57,18 +58,21 @@ class Config:
                 del plain[name]["sampler"]
         return plain
 
+    def to_yaml(self) -> str:
+        """Return the resolved configuration as YAML that loads back equal: bases merged, overrides and defaults in."""
+        return yaml.dump(self.to_dict(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
     def dump(self, path: str | Path) -> None:
-        """Write the resolved configuration as YAML that loads back equal, whole or not at all.
+        """Write the resolved configuration as YAML, whole or not at all.
 
         Raises:
             PpocrError: the folder cannot be written.
         """
-        text = yaml.dump(self.to_dict(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         target = Path(path)
         temporary = target.with_name(target.name + ".tmp")  # always the same name: what a kill leaves is replaced
         try:
             with open(temporary, "w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(self.to_yaml())
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)

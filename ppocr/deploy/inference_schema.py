@@ -12,7 +12,8 @@ import yaml
 
 from ppocr.config.checker import Checker
 from ppocr.config.contracts import provided
-from ppocr.config.loader import Document, KeyPath, parse
+from ppocr.config.document import Document, KeyPath
+from ppocr.config.loader import parse
 from ppocr.config.sections import GlobalSection
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy import integrity

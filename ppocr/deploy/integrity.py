@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ppocr.config.loader import Document
+from ppocr.config.document import Document
 from ppocr.errors import CheckpointError, ConfigError, Problem
 
 logger = logging.getLogger(__name__)

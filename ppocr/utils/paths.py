@@ -29,9 +29,9 @@ def resolve_config(path: str | Path) -> Path:
         The file that ships if only that exists, else the path as it is.
     """
     asked = Path(path)
-    if not asked.exists() and asked.parts[:1] == (CONFIGS.name,):
+    if not os.path.exists(asked) and asked.parts[:1] == (CONFIGS.name,):
         shipped = CONFIGS.joinpath(*asked.parts[1:])
-        if shipped.is_file():
+        if os.path.isfile(shipped):
             return shipped
     return asked
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from ppocr.config.checker import check
-from ppocr.config.loader import Document, parse
+from ppocr.config.document import Document
+from ppocr.config.loader import parse
 from ppocr.config.overrides import apply_overrides
 from ppocr.config.schema import Config
 from ppocr.config.sections import CHOICES, GlobalSection

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ppocr.config import loader
+from ppocr.config.document import Document
 from ppocr.config.loader import parse, read_document
 from ppocr.config.overrides import apply_overrides
 from ppocr.errors import ConfigError
@@ -231,7 +232,7 @@ def test_file_too_large(tmp_path, monkeypatch):
 
 
 def test_the_place_of_a_missing_key_is_that_of_the_section_around_it():
-    document = loader.Document({}, {("A",): "c.yml:3"})
+    document = Document({}, {("A",): "c.yml:3"})
     assert document.where(("A", "b", 0)) == "c.yml:3" and document.where(("B",)) == ""
     document.places[()] = "c.yml:1"
     assert document.where(("B",)) == document.where(()) == "c.yml:1"

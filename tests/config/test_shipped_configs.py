@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from ppocr.config.checker import check
-from ppocr.config.loader import Document, KeyPath, load_config, read_document
+from ppocr.config.document import Document, KeyPath
+from ppocr.config.loader import load_config, read_document
 from ppocr.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
