@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import logging
 from typing import Any
 
 import paddle
@@ -13,12 +14,13 @@ from ppocr.config.contracts import check_batch_memory, check_contracts
 from ppocr.config.schema import Config
 from ppocr.config.sections import DataSection
 from ppocr.data.transforms.base import Pipeline
-from ppocr.engine.log import get_logger
-from ppocr.engine.task import Task
 from ppocr.errors import ConfigError
 from ppocr.failures import inside, located, running
 from ppocr.modeling.architectures import build_model
 from ppocr.registry import DATASETS, HEADS, LOSSES, METRICS, POSTPROCESSES, parameters
+from ppocr.task import Task
+
+logger = logging.getLogger("ppocr")
 
 
 def build_task(cfg: Config, mode: str) -> Task:
@@ -82,7 +84,7 @@ def warn_of_heights(train: Pipeline, evaluation: Pipeline) -> None:
     """
     heights = train.output_shape()[-2], evaluation.output_shape()[-2]
     if min(heights) > 0 and heights[0] != heights[1] and evaluation.size_multiple == 1:
-        get_logger().warning(
+        logger.warning(
             f"Train.dataset.transforms make images {heights[0]} pixels high and Eval.dataset.transforms {heights[1]}: "
             "evaluation and the exported model see another size of text than training; give both resizes one height"
         )

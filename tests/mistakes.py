@@ -16,13 +16,13 @@ BEST = "Global.checkpoints={p}/out/best_accuracy"
 
 
 def train(cfg) -> None:
-    from ppocr.engine.run import train as run
+    from ppocr.engine.runs import train as run
 
     run(cfg)
 
 
 def evaluate(cfg) -> None:
-    from ppocr.engine.run import evaluate_weights as run
+    from ppocr.engine.runs import evaluate_weights as run
 
     run(cfg)
 

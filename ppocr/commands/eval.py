@@ -7,9 +7,9 @@ from ppocr import cli
 
 def evaluate(cfg) -> None:
     """Print every metric of the weights on the `Eval` data set."""
-    from ppocr.engine import run
+    from ppocr.engine import runs
 
-    run.evaluate_weights(cfg)
+    runs.evaluate_weights(cfg)
 
 
 def main() -> int:

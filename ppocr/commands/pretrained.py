@@ -17,17 +17,18 @@ def show(_args: argparse.Namespace) -> None:
 
 def get(args: argparse.Namespace) -> None:
     """Fetch weights and make them a starting point."""
-    from ppocr.pretrained.run import get_weights, tell
+    from ppocr.pretrained.get import get_weights, print_report
 
     for name in args.names:
-        tell(*get_weights(name, args.out, images=args.images))
+        print_report(*get_weights(name, args.out, images=args.images))
 
 
 def import_(args: argparse.Namespace) -> None:
     """Make an inference model a starting point."""
-    from ppocr.pretrained.run import import_weights, tell
+    from ppocr.pretrained.get import import_weights, print_report
 
-    tell(*import_weights(args.source, args.config, args.out, name=args.name, dictionary=args.dict, images=args.images))
+    made = import_weights(args.source, args.config, args.out, name=args.name, dictionary=args.dict, images=args.images)
+    print_report(*made)
 
 
 def main() -> int:

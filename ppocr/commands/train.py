@@ -7,9 +7,9 @@ from ppocr import cli
 
 def train(cfg) -> None:
     """Train as configured; what comes of it is in `Global.save_model_dir`."""
-    from ppocr.engine import run
+    from ppocr.engine import runs
 
-    run.train(cfg)
+    runs.train(cfg)
 
 
 def main() -> int:

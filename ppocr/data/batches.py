@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.data.dataset import Draw, IndexedDataset
-from ppocr.data.problems import Problem
+from ppocr.data.problems import SampleProblem
 from ppocr.data.transforms.base import Sample
 from ppocr.errors import DataError
 
@@ -29,8 +29,8 @@ class Batch:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     lists: dict[str, list[Any]] = field(default_factory=dict)
     drawn: int = 0
-    skipped: list[Problem] = field(default_factory=list)
-    noted: list[Problem] = field(default_factory=list)
+    skipped: list[SampleProblem] = field(default_factory=list)
+    noted: list[SampleProblem] = field(default_factory=list)
 
 
 def draw_batch(

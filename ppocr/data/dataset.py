@@ -9,7 +9,7 @@ import numpy as np
 
 from ppocr.config.ranges import NonNegative
 from ppocr.data.cache import PixelCache, open_cache, unknown_keys
-from ppocr.data.problems import Problem, first_causes
+from ppocr.data.problems import SampleProblem, first_causes
 from ppocr.data.samplers import expand_ratios, mix
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage
@@ -32,7 +32,7 @@ class Draw:
 
     __slots__ = ("sample", "skipped", "noted")
 
-    def __init__(self, sample: Sample | None, skipped: Problem | None, noted: Sequence[Problem]) -> None:
+    def __init__(self, sample: Sample | None, skipped: SampleProblem | None, noted: Sequence[SampleProblem]) -> None:
         self.sample, self.skipped, self.noted = sample, skipped, noted
 
 
@@ -145,7 +145,7 @@ class IndexedDataset:
         Raises:
             DataError: no good sample was found in twenty attempts.
         """
-        problems: list[Problem] = []
+        problems: list[SampleProblem] = []
         cause: BaseException | None = None
         for attempt in range(MAX_ATTEMPTS):
             number = index if attempt == 0 else mix(self.seed, epoch, index, attempt) % len(self)
@@ -153,13 +153,15 @@ class IndexedDataset:
                 with one_sample():
                     sample = self._process(epoch, number, attempt, size)
             except SampleError as error:
-                problems.append(Problem(error.reason, self.describe(number), error.detail))
+                problems.append(SampleProblem(error.reason, self.describe(number), error.detail))
                 cause = cause or error.__cause__
             else:
                 notes = sample.pop("notes", ())
                 if problems:
                     return Draw(sample, problems[0], ())
-                return Draw(sample, None, [Problem(reason, self.describe(index), detail) for reason, detail in notes])
+                return Draw(
+                    sample, None, [SampleProblem(reason, self.describe(index), detail) for reason, detail in notes]
+                )
             if self.mode != "train":
                 return Draw(None, problems[0], ())
         raise DataError(

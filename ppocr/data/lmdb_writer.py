@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ppocr.data.problems import Problem
+from ppocr.data.problems import SampleProblem
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.errors import DataError, SampleError, one_sample
 
@@ -15,7 +15,7 @@ _AT_ONCE = 1000  # samples per transaction
 _MAP_SIZE = 1 << 40  # bytes of addresses, not of memory or disk
 
 
-def write_lmdb(label_file: str, data_dir: str, folder: str) -> tuple[int, list[Problem]]:
+def write_lmdb(label_file: str, data_dir: str, folder: str) -> tuple[int, list[SampleProblem]]:
     """Copy the images and labels of a label file into an LMDB.
 
     Args:
@@ -58,7 +58,7 @@ def write_lmdb(label_file: str, data_dir: str, folder: str) -> tuple[int, list[P
     return written, problems
 
 
-def _copy(source: SimpleDataSet, environment: Any) -> tuple[int, list[Problem]]:
+def _copy(source: SimpleDataSet, environment: Any) -> tuple[int, list[SampleProblem]]:
     """Put all samples that can be read into an open LMDB, and their number last; see `write_lmdb`."""
     written, problems = 0, []
     for first in range(0, len(source), _AT_ONCE):
@@ -68,7 +68,7 @@ def _copy(source: SimpleDataSet, environment: Any) -> tuple[int, list[Problem]]:
                     with one_sample():
                         sample = source.read(index, 0)
                 except SampleError as error:
-                    problems.append(Problem(error.reason, source.describe(index), error.detail))
+                    problems.append(SampleProblem(error.reason, source.describe(index), error.detail))
                     continue
                 written += 1
                 transaction.put(b"image-%09d" % written, sample["image"])

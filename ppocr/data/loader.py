@@ -28,7 +28,7 @@ _SMALL_BYTES = 1 << 16
 logger = logging.getLogger("ppocr")
 
 
-class Loader:
+class BatchLoader:
     """Batches of a data set on one rank.
 
     A batch holds one `paddle.Tensor` per numeric key (samples on axis 0), one list per other key, and
@@ -145,7 +145,7 @@ def build_loader(
     rank: int = 0,
     world_size: int = 1,
     max_bad_ratio: float = DEFAULT_MAX_BAD_RATIO,
-) -> Loader:
+) -> BatchLoader:
     """Build the loader of a config section.
 
     Args:
@@ -155,7 +155,7 @@ def build_loader(
         seed: the run's seed.
         rank: this process.
         world_size: processes that share an epoch.
-        max_bad_ratio: see `Loader`.
+        max_bad_ratio: see `BatchLoader`.
 
     Raises:
         ConfigError: unknown data set or key.
@@ -176,7 +176,7 @@ def build_loader(
     filled = {"train": train, "rank": rank, "world_size": world_size, "seed": seed}
     sampler = _build_sampler(section, dataset, order, filled)
     shared = getattr(options, "use_shared_memory", None)
-    return Loader(
+    return BatchLoader(
         dataset,
         sampler,
         num_workers=sensible_workers(int(getattr(options, "num_workers", 0) or 0), mode),

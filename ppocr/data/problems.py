@@ -17,7 +17,7 @@ _LONGEST = 400  # characters of a record that are shown
 _MINIMUM = 1000  # samples drawn before a run is ended within an epoch
 
 
-class Problem(NamedTuple):
+class SampleProblem(NamedTuple):
     """One thing wrong with one sample.
 
     Attributes:
@@ -47,7 +47,7 @@ class DataReport:
         self.noted: Counter[str] = Counter()
         self.characters: Counter[str] = Counter()
         self.needed: dict[str, str] = {}
-        self.examples: dict[str, list[Problem]] = {}
+        self.examples: dict[str, list[SampleProblem]] = {}
 
     @property
     def used(self) -> int:
@@ -59,7 +59,7 @@ class DataReport:
         """Samples whose file or line is broken, as against labels this configuration cannot learn."""
         return sum(n for reason, n in self.skipped.items() if reason not in LABEL_REASONS)
 
-    def add(self, drawn: int, skipped: Iterable[Problem] = (), noted: Iterable[Problem] = ()) -> None:
+    def add(self, drawn: int, skipped: Iterable[SampleProblem] = (), noted: Iterable[SampleProblem] = ()) -> None:
         """Count one batch.
 
         Args:
@@ -73,7 +73,7 @@ class DataReport:
                 counter[problem.reason] += 1
                 self._remember(problem)
 
-    def _remember(self, problem: Problem) -> None:
+    def _remember(self, problem: SampleProblem) -> None:
         kept = self.examples.setdefault(problem.reason, [])
         if len(kept) < _EXAMPLES:
             kept.append(problem)
@@ -104,7 +104,7 @@ class DataReport:
                 self.needed[reason] = max(self.needed.get(reason, ""), detail, key=largest_number)
             for reason, kept in state["examples"].items():
                 mine = self.examples.setdefault(reason, [])
-                mine += [Problem(*p) for p in kept][: _EXAMPLES - len(mine)]
+                mine += [SampleProblem(*p) for p in kept][: _EXAMPLES - len(mine)]
         return self
 
     def summary_lines(self) -> list[str]:
@@ -179,18 +179,18 @@ class DataReport:
             "check the label file; images without text are learned from beside others with text only",
         )
 
-    def all_examples(self) -> list[Problem]:
+    def all_examples(self) -> list[SampleProblem]:
         """Return the kept records of broken samples, one of each reason first."""
         kept = [k for reason, k in self.examples.items() if reason not in LABEL_REASONS and self.skipped[reason]]
         return [k[i] for i in range(_EXAMPLES) for k in kept if i < len(k)]
 
 
-def first_causes(problems: Iterable[Problem], count: int = _EXAMPLES) -> str:
+def first_causes(problems: Iterable[SampleProblem], count: int = _EXAMPLES) -> str:
     """Return the first few records in one line."""
     return "; ".join(printable(p) for p in list(problems)[:count])
 
 
-def printable(problem: Problem) -> str:
+def printable(problem: SampleProblem) -> str:
     """Return a record in one line whatever a label or path holds."""
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(problem))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"

@@ -16,7 +16,7 @@ from ppocr.data.transforms.base import Pipeline, Sample
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
 from ppocr.utils.encoding import not_utf8
-from ppocr.utils.image_io import read_bytes
+from ppocr.utils.image_io import read_image_bytes
 from ppocr.utils.paths import image_path
 
 SAVE_AS_UTF8 = "save the label file as UTF-8"
@@ -84,7 +84,7 @@ class SimpleDataSet(IndexedDataset):
         path, label = self._split(self.files[file].line(line))
         alternatives = _alternatives(path)
         path = image_path(self.data_dir, alternatives[choice % len(alternatives)])
-        image = read_bytes(path) if pixels is None else pixels
+        image = read_image_bytes(path) if pixels is None else pixels
         return {"image": image, "text": label, "label": label, "img_path": path}
 
     def has_one_image(self, index: int) -> bool:

@@ -178,7 +178,7 @@ class DygraphBackend:
         """Run the network once in evaluation mode; see `Backend.run`."""
         import paddle
 
-        from ppocr.engine.task import to_numpy
+        from ppocr.task import to_numpy
 
         was_training = self.model.training
         self.model.eval()

@@ -17,7 +17,7 @@ from ppocr.deploy.backends import Backend, PaddleBackend, RuntimeOptions, find_p
 from ppocr.deploy.inference_config import IMAGE_INPUT, InferenceConfig, TensorSpec, load
 from ppocr.deploy.integrity import check_files
 from ppocr.errors import ConfigError, SampleError, one_sample
-from ppocr.utils.image_io import read_bytes
+from ppocr.utils.image_io import read_image_bytes
 from ppocr.utils.image_size import image_size
 from ppocr.utils.text import one_line
 
@@ -234,7 +234,7 @@ def readable(image: Image) -> bytes | np.ndarray:
     if isinstance(image, (bytes, bytearray, memoryview)):
         return bytes(image)
     if not isinstance(image, np.ndarray):
-        return read_bytes(image)
+        return read_image_bytes(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or 0 in image.shape:
         raise SampleError("undecodable", f"an array of {image.dtype} {list(image.shape)} is not an 8-bit image")
     return image

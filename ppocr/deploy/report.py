@@ -14,7 +14,7 @@ import numpy as np
 from ppocr.deploy.images import ResultsFile
 from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.errors import DataError, SampleError
-from ppocr.utils.image_io import decode_image, read_bytes
+from ppocr.utils.image_io import decode_image, read_image_bytes
 from ppocr.utils.text import one_line
 
 logger = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ def draw(predictions: Sequence[Prediction], folder: str | Path, prefix: str | No
         folder.mkdir(parents=True, exist_ok=True)
         places = picture_places({number: p.source for number, p in shown_ones.items()}, folder, prefix)
         for number, prediction in shown_ones.items():
-            pixels = decode_image(read_bytes(prediction.source), max_pixels=None)  # the cap let it pass before
+            pixels = decode_image(read_image_bytes(prediction.source), max_pixels=None)  # the cap let it pass before
             data = cv2.imencode(places[number].suffix, picture_of(pixels, prediction.result))[1]
             places[number].write_bytes(data.tobytes())  # cv2.imwrite cannot name every path on Windows
     except (OSError, SampleError) as err:

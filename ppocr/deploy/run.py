@@ -14,7 +14,7 @@ from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.deploy.result_kinds import require_result
 from ppocr.engine.device import choose_device, choose_threads
 from ppocr.engine.log import set_up_logging
-from ppocr.engine.trained import trained_task
+from ppocr.engine.start import trained_task
 
 logger = logging.getLogger(__name__)
 

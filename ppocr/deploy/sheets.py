@@ -15,7 +15,7 @@ from ppocr.errors import DataError
 from ppocr.metrics.det import DetMetric, compare
 from ppocr.utils.draw import contact_sheet
 from ppocr.utils.draw_regions import draw_det_comparison, grid
-from ppocr.utils.image_io import decode_image, read_bytes
+from ppocr.utils.image_io import decode_image, read_image_bytes
 from ppocr.utils.text import one_line
 
 
@@ -53,7 +53,7 @@ def lines_sheet(
     chosen = sorted(range(len(pairs)), key=lambda i: (right[i], i))[: most // 4]
     chosen += [i for i in range(len(pairs)) if i not in set(chosen)][: most - len(chosen)]
     shown = [i for i in chosen if found[i].problem is None]
-    images = [decode_image(read_bytes(pairs[i][0])) for i in shown]
+    images = [decode_image(read_image_bytes(pairs[i][0])) for i in shown]
     captions = [one_line(f"{texts[i]} (label {pairs[i][1]})") for i in shown]
     said = f"{sum(right)} of {len(right)} lines are right ({sum(right) / len(right):.1%})"
     return contact_sheet(images, captions, [right[i] for i in shown]), said
@@ -104,7 +104,7 @@ def pages_sheet(
 def _pictures(found: Sequence[Prediction], labels: Sequence[dict], chosen: Sequence[int]) -> list[np.ndarray]:
     return [
         draw_det_comparison(
-            decode_image(read_bytes(found[i].source)),
+            decode_image(read_image_bytes(found[i].source)),
             found[i].result.points,
             labels[i]["polys"],
             labels[i]["ignore_tags"],

@@ -20,15 +20,15 @@ from ppocr.engine.checkpoint_files import (
     TEMPORARY,
     current_manifest,
     discard,
+    finish_interrupted_save,
     prefix_of,
     publish,
-    settle,
     stage,
     verified,
     with_suffix,
 )
 from ppocr.engine.saved_state import arrays, name_table, unpacked
-from ppocr.engine.unpickle import loads, read_bytes
+from ppocr.engine.unpickle import loads, read_checkpoint_bytes
 from ppocr.errors import CheckpointError, PpocrError
 
 _NUMBERED = re.compile(r"(iter_epoch_(\d+))(\.pdparams|\.pdopt|\.states|\.json)(\.tmp)?")
@@ -65,7 +65,7 @@ class Checkpoint:
         return found if known else None
 
 
-def plain(value: Any) -> Any:
+def to_storable(value: Any) -> Any:
     """Return a value as plain containers and numpy arrays, the only things that can be read back.
 
     Raises:
@@ -78,9 +78,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic) and value.dtype.kind in "biufc":
         return value
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {to_storable(key): to_storable(item) for key, item in value.items()}
     if type(value) in (list, tuple, set, frozenset):
-        return type(value)(plain(item) for item in value)
+        return type(value)(to_storable(item) for item in value)
     array = value if isinstance(value, np.ndarray) else value.numpy() if hasattr(value, "numpy") else None
     if array is None or array.dtype.kind not in "biufc":
         raise TypeError(f"a checkpoint cannot hold a {type(value).__name__}")
@@ -108,13 +108,13 @@ def save_checkpoint(
         TypeError: it holds something that could not be read back.
     """
     prefix = Path(prefix)
-    content = {".pdparams": plain(params), ".states": plain(states)}
+    content = {".pdparams": to_storable(params), ".states": to_storable(states)}
     if optimizer is not None:
-        content[".pdopt"] = plain(optimizer)
+        content[".pdopt"] = to_storable(optimizer)
     header = json.loads(json.dumps(dict(manifest)))  # as it will be read back
     try:
         prefix.parent.mkdir(parents=True, exist_ok=True)
-        settle(prefix)
+        finish_interrupted_save(prefix)
     except OSError as error:
         raise _unwritable(prefix, error) from error
     try:
@@ -210,7 +210,7 @@ def _read_checkpoint(prefix: Path, manifest: dict[str, Any] | None, weights_only
         if manifest is not None:
             data = verified(prefix, manifest, suffix)
         else:
-            data = read_bytes(path) if path.exists() else None
+            data = read_checkpoint_bytes(path) if path.exists() else None
         if data is not None:
             content[suffix] = _dict(loads(data, str(path)), path)
     if ".pdparams" not in content:
@@ -239,7 +239,7 @@ def read_params(path: str | Path) -> dict[str, Any]:
     if path.name.endswith(".pdopt"):
         prefix = prefix_of(path)
         manifest = current_manifest(prefix)
-        data = read_bytes(path) if manifest is None else verified(prefix, manifest, ".pdopt")
+        data = read_checkpoint_bytes(path) if manifest is None else verified(prefix, manifest, ".pdopt")
         if data is None:
             raise CheckpointError(f"{path}: does not belong to the checkpoint beside it")
         return unpacked(_dict(loads(data, str(path)), path), path)

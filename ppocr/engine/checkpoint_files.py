@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ppocr.engine.structure import each, maybe, number, record, require, table, text, whole
-from ppocr.engine.unpickle import read_bytes
+from ppocr.engine.unpickle import read_checkpoint_bytes
 from ppocr.errors import CheckpointError
 
 FORMAT = 1
@@ -128,7 +129,13 @@ def publish(prefix: Path, suffixes: list[str]) -> None:
     sync_folder(prefix.parent)
 
 
-def settle(prefix: Path) -> None:
+def checkpoint_exists(path: str | Path) -> bool:
+    """Return whether any file of a checkpoint exists, whole or not."""
+    prefix = prefix_of(path)
+    return any(prefix.parent.glob(glob.escape(prefix.name) + ".*"))
+
+
+def finish_interrupted_save(prefix: Path) -> None:
     """Finish a save that was cut short, or remove what it left."""
     if with_suffix(prefix, MANIFEST + TEMPORARY).exists() and complete(prefix, TEMPORARY):
         manifest = _read_manifest(with_suffix(prefix, MANIFEST + TEMPORARY))
@@ -146,7 +153,7 @@ def discard(prefix: Path) -> None:
 def _read_manifest(path: Path) -> dict[str, Any]:
     """Return a manifest that is whole, unaltered and of a known format."""
     try:
-        manifest = json.loads(read_bytes(path).decode("utf-8"))
+        manifest = json.loads(read_checkpoint_bytes(path).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: the manifest is damaged: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
@@ -173,7 +180,7 @@ def verified(prefix: Path, manifest: Mapping[str, Any], suffix: str) -> bytes | 
         if size != entry["size"]:
             reasons.append(f"{size} bytes instead of {entry['size']}")
             continue
-        data = read_bytes(path)
+        data = read_checkpoint_bytes(path)
         if hashlib.sha256(data).hexdigest() == entry["sha256"]:
             return data
         reasons.append("its sha256 differs from the manifest's")

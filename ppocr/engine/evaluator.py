@@ -14,8 +14,8 @@ import paddle
 
 from ppocr.engine.distributed import World
 from ppocr.engine.log import get_logger, shown
-from ppocr.engine.task import Task
 from ppocr.errors import DataError
+from ppocr.task import Task
 
 EXAMPLES = 3
 

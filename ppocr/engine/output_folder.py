@@ -16,7 +16,7 @@ from ppocr.engine.checkpoint_files import (
     TEMPORARY,
     complete,
     current_manifest,
-    settle,
+    finish_interrupted_save,
     sync_folder,
 )
 from ppocr.engine.folder_lock import refuse_in_use
@@ -89,7 +89,7 @@ def prepare_folder(folder: Path, resumed: Checkpoint | None, *, overwrite: bool 
         goes_on = resumed is not None and os.path.samefile(resumed.prefix.parent, folder)
         if resumed is not None and goes_on:
             for prefix in _prefixes(folder):
-                settle(prefix)
+                finish_interrupted_save(prefix)
             files, whose = _later_files(folder, resumed), "checkpoints that are further than the one resumed"
         else:
             files, whose = _files(folder), "the files of another run"

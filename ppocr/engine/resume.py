@@ -83,7 +83,7 @@ def plan_schedule(cfg: Config, steps_per_epoch: int, resumed: Checkpoint | None)
         return dataclasses.replace(mine, stretched=stretched)
     ends_early = theirs.epochs < settings.epoch_num and "epochs" in _parameters_of(theirs.lr)
     plan = dataclasses.replace(theirs, steps_per_epoch=steps_per_epoch, stretched=stretched, ends_early=ends_early)
-    if _plain(plan.lr) != _plain(mine.lr) or ends_early:
+    if _as_in_manifest(plan.lr) != _as_in_manifest(mine.lr) or ends_early:
         after = f"; its last rate holds from there to epoch {settings.epoch_num}" if ends_early else ""
         get_logger().warning(
             f"the learning rate follows the schedule of the checkpoint, {json.dumps(plan.lr)[:200]} over {plan.epochs} "
@@ -117,7 +117,7 @@ def _parameters_of(lr: dict[str, Any]) -> Any:
     return parameters(cls)[0]
 
 
-def _plain(value: Any) -> Any:
+def _as_in_manifest(value: Any) -> Any:
     """Return a value as it comes back from a manifest."""
     return json.loads(json.dumps(value))
 
@@ -132,13 +132,13 @@ def tell_differences(cfg: Config, resumed: Checkpoint) -> None:
     manifest = resumed.manifest or {}
     if manifest.get("config_sha256") in (None, cfg.sha256()):
         return
-    before, now = manifest.get("config"), _plain(cfg.to_dict())
+    before, now = manifest.get("config"), _as_in_manifest(cfg.to_dict())
     if not isinstance(before, dict):
         get_logger().warning("the configuration is not the checkpoint's, whose manifest does not hold it to compare")
         return
     known = before.get("Global")
     if isinstance(known, dict):  # a key that is newer than the checkpoint had its default
-        before = {**before, "Global": {**_plain(dataclasses.asdict(GlobalSection())), **known}}
+        before = {**before, "Global": {**_as_in_manifest(dataclasses.asdict(GlobalSection())), **known}}
     found = [entry for entry in differences(before, now) if entry[0] not in _ABOUT_STARTING]
     for key, old, new in found[:LINES]:
         get_logger().warning(f"{key}: {shown(new)} here, {shown(old)} in the checkpoint's configuration")

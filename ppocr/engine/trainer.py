@@ -15,26 +15,26 @@ from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.data_log import DataLog
 from ppocr.engine.distributed import World, local_gradients, wrap
 from ppocr.engine.evaluator import Evaluation, evaluate, report
-from ppocr.engine.ledger import LossLedger, NonFiniteLoss, spoiled_weights
 from ppocr.engine.log import get_logger
+from ppocr.engine.loss_monitor import LossMonitor, NonFiniteLoss, non_finite_weights
 from ppocr.engine.meters import Meters
 from ppocr.engine.position import Best, Position
 from ppocr.engine.progress import Progress
 from ppocr.engine.resume_states import official_states
 from ppocr.engine.rng import seed_step
 from ppocr.engine.stop import Stopped, StopSignals
-from ppocr.engine.task import Task
 from ppocr.engine.visual import VisualLog
 from ppocr.errors import DataError
+from ppocr.task import Task
 
 if TYPE_CHECKING:
-    from ppocr.engine.keeper import Keeper
+    from ppocr.engine.checkpoint_manager import CheckpointManager
 
 STOP_CHECK_STEPS = 10  # ranks on GPUs agree about stopping this often, on CPUs at every step
 
 
 @dataclass
-class Loaders:
+class DataLoaders:
     """The data of a run: the training set, and the set to evaluate on, if any."""
 
     train: Any
@@ -53,7 +53,7 @@ class Trainer:
         loaders: the data.
         optimizer: an optimizer over the task's parameters and its schedule, as `build_optimizer` returns them.
         settings: the `Global` section.
-        keeper: writes the checkpoints.
+        checkpoints: writes the checkpoints.
         world: the ranks training together.
         seed: see `engine/rng.py`.
     """
@@ -61,10 +61,10 @@ class Trainer:
     def __init__(
         self,
         task: Task,
-        loaders: Loaders,
+        loaders: DataLoaders,
         optimizer: tuple[Any, Any],
         settings: Any,
-        keeper: Keeper,
+        checkpoints: CheckpointManager,
         *,
         world: World | None = None,
         seed: int = 0,
@@ -72,7 +72,7 @@ class Trainer:
         self.task = task
         self.loaders = loaders
         self.settings = settings
-        self.keeper = keeper
+        self.checkpoints = checkpoints
         self.world = world or World()
         self.seed = seed
         self.position = Position()
@@ -83,7 +83,7 @@ class Trainer:
         self.scheduler = optimizer[1]
         task.network = wrap(task.model, self.world, find_unused_parameters=settings.find_unused_parameters)
         self.meters = Meters(settings.log_smooth_window)
-        self.ledger = LossLedger(self.meters, loaders.train.dataset.describe, self._likely_causes)
+        self.loss_monitor = LossMonitor(self.meters, loaders.train.dataset.describe, self._likely_causes)
         self.train_metric = copy.deepcopy(task.metric) if settings.cal_metric_during_train else None
         self.steps_per_epoch = math.ceil(len(loaders.train) / self.accumulate)
         self.stop = StopSignals()
@@ -167,8 +167,8 @@ class Trainer:
                 preds = self.task.forward(batch)
             losses = self.task.losses(preds, batch)
             read = {key: preds[key] for key in getattr(self.task.loss, "reads", preds) if key in preds}
-            self.ledger.add(self._step_in_words(), losses, read, batch["index"])
-            self.ledger.settle(leave=1 if self._on_gpu else 0)
+            self.loss_monitor.add(self._step_in_words(), losses, read, batch["index"])
+            self.loss_monitor.flush(leave=1 if self._on_gpu else 0)
             self.precision.backward(losses["loss"] / share if share > 1 else losses["loss"])
         if self.train_metric is not None:
             self.train_metric.reset()
@@ -189,7 +189,7 @@ class Trainer:
         position, settings = self.position, self.settings
         due = position.global_step % max(1, settings.print_batch_step) == 0
         if due or position.step_in_epoch == self.steps_per_epoch:
-            self.ledger.settle(leave=1 if self._on_gpu else 0)
+            self.loss_monitor.flush(leave=1 if self._on_gpu else 0)
             self.precision.check_scale()
             self._check_weights()
             self._draw(batch)
@@ -198,12 +198,12 @@ class Trainer:
         self.stop_if_asked()
 
     def _check_weights(self) -> None:
-        spoiled = spoiled_weights(self.task.model)
-        if spoiled:
+        non_finite = non_finite_weights(self.task.model)
+        if non_finite:
             position = self.position
             raise NonFiniteLoss(
-                f"{len(spoiled)} weights are not finite after epoch {position.epoch}, step {position.step_in_epoch} "
-                f"(global step {position.global_step}), the first is {spoiled[0]}",
+                f"{len(non_finite)} weights are not finite after epoch {position.epoch}, step {position.step_in_epoch} "
+                f"(global step {position.global_step}), the first is {non_finite[0]}",
                 self._likely_causes(),
             )
 
@@ -234,10 +234,10 @@ class Trainer:
     def restore_periodic(self) -> None:
         """Write the periodic checkpoint that a kill after `latest` cost; all ranks call it in a run that goes on."""
         name = self.position.periodic_name(self.settings.save_epoch_step)
-        if self.world.from_first(bool(name) and self.keeper.lacks(name)):
+        if self.world.from_first(bool(name) and self.checkpoints.lacks(name)):
             self.save(name)
         if self.world.first:
-            self.keeper.prune()
+            self.checkpoints.prune()
 
     def _evaluation_is_due(self) -> bool:
         """Return whether `eval_batch_step`, "every" or "[start, every]", asks for an evaluation now."""
@@ -260,7 +260,7 @@ class Trainer:
         if not due or self.loaders.eval is None:
             return
         position = self.position
-        self.ledger.settle()
+        self.loss_monitor.flush()
         found = evaluate(self.task, self.loaders.eval, world=self.world, autocast=self.precision.autocast)
         self._evaluated_at = position.global_step
         is_best = self.best.beaten_by(found.main)
@@ -286,12 +286,12 @@ class Trainer:
 
     def save(self, name: str) -> None:
         """Write a checkpoint on rank 0; refuses weights that are not finite."""
-        self.ledger.settle()
+        self.loss_monitor.flush()
         state = self.state()
         if self.world.first:
             best = self.best.value if math.isfinite(self.best.value) else None
             about = {"epoch": self._epoch_trained(), "step": self.position.global_step, "best_metric": best}
-            self.keeper.save(name, self.task, self.optimizer, state, about)
+            self.checkpoints.save(name, self.task, self.optimizer, state, about)
 
     def stop_if_asked(self) -> None:
         """Save and leave when a signal came to any rank, or too many samples of any rank are broken."""

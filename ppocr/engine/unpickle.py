@@ -284,10 +284,10 @@ def loads(data: bytes, name: str) -> Any:
 
 def load(path: str | Path) -> Any:
     """Return what a pickle file holds; see `loads`."""
-    return loads(read_bytes(Path(path)), str(path))
+    return loads(read_checkpoint_bytes(Path(path)), str(path))
 
 
-def read_bytes(path: Path) -> bytes:
+def read_checkpoint_bytes(path: Path) -> bytes:
     """Return a file's content, or raise CheckpointError naming the file."""
     try:
         return path.read_bytes()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ppocr.engine.unpickle import read_bytes
+from ppocr.engine.unpickle import read_checkpoint_bytes
 from ppocr.errors import CheckpointError, PpocrError
 from ppocr.pretrained.model_file import NORMALISATION, FileTensor, ModelFile, check_names, check_shape, damage_named
 
@@ -37,7 +37,7 @@ def read_onnx(path: Path) -> ModelFile:
         PpocrError: the package onnx is not installed.
         CheckpointError: it is missing, damaged, something else, or keeps its arrays in other files.
     """
-    data = read_bytes(path)
+    data = read_checkpoint_bytes(path)
     try:
         import onnx
     except ImportError as error:

@@ -20,7 +20,7 @@ from paddle.base.proto.framework_pb2 import ProgramDesc, VarType
 from ppocr.deploy.backends import find_program
 from ppocr.deploy.inference_schema import recorded_sha256
 from ppocr.deploy.integrity import check_files
-from ppocr.engine.unpickle import load, read_bytes
+from ppocr.engine.unpickle import load, read_checkpoint_bytes
 from ppocr.errors import CheckpointError
 from ppocr.pretrained.model_file import NORMALISATION, FileTensor, ModelFile, check_names, check_shape, damage_named
 
@@ -45,7 +45,7 @@ def read_folder(folder: Path) -> ModelFile:
     program, parameters = find_program(folder)
     check_files(program, parameters, recorded_sha256(folder))
     read = _uses_of_json if program.suffix == ".json" else _uses_of_program
-    content = read_bytes(program)
+    content = read_checkpoint_bytes(program)
     with damage_named(program, "a Paddle program"):
         uses, names = read(content)
     if not names:
@@ -68,7 +68,7 @@ def read_parameters(path: Path, names: list[str]) -> dict[str, np.ndarray]:
     Raises:
         CheckpointError: it is damaged, something else, or holds another number of arrays.
     """
-    data = memoryview(read_bytes(path))
+    data = memoryview(read_checkpoint_bytes(path))
     arrays, position = {}, 0
     for number, name in enumerate(names, 1):
         if position == len(data):

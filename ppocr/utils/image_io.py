@@ -36,7 +36,7 @@ _REDUCED = {
 }
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_image_bytes(path: str | Path) -> bytes:
     """Return the content of an image file.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ppocr.data.loader import Loader, build_loader
+from ppocr.data.loader import BatchLoader, build_loader
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.errors import SampleError
 
@@ -75,7 +75,9 @@ def section(folder: Path, label_file: Any = None, **options: Any) -> SimpleNames
     return SimpleNamespace(dataset=dataset, loader=SimpleNamespace(**loader), sampler=None)
 
 
-def loader_of(folder: Path, mode: str = "train", transforms: Any = None, label_file: Any = None, **more: Any) -> Loader:
+def loader_of(
+    folder: Path, mode: str = "train", transforms: Any = None, label_file: Any = None, **more: Any
+) -> BatchLoader:
     """Return a loader over a folder made by `make_images`."""
     known = ("seed", "rank", "world_size", "max_bad_ratio")
     arguments = {"seed": 1, **{k: more.pop(k) for k in known if k in more}}

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ppocr.data.loader import Loader
+from ppocr.data.loader import BatchLoader
 from ppocr.data.transforms.base import Pipeline
 from ppocr.engine.data_log import DataLog
 from ppocr.engine.distributed import World
@@ -58,7 +58,7 @@ def bad_set(folder: Path) -> Path:
     return path
 
 
-def real_loader(folder: Path, mode: str, **more: object) -> Loader:
+def real_loader(folder: Path, mode: str, **more: object) -> BatchLoader:
     specs = TRANSFORMS
     if mode == "eval":
         keys = ["image", "shape", "polys", "ignore_tags"]

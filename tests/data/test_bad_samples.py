@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ppocr.data.lmdb_writer import write_lmdb
-from ppocr.data.loader import Loader, image_shapes
+from ppocr.data.loader import BatchLoader, image_shapes
 from ppocr.data.samplers import EpochOrder
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.data.transforms.base import Pipeline, Sample
@@ -60,7 +60,7 @@ def bad_set(folder: Path) -> Path:
     return path
 
 
-def real_loader(folder: Path, mode: str, **more: object) -> Loader:
+def real_loader(folder: Path, mode: str, **more: object) -> BatchLoader:
     pipeline = Pipeline.from_config(TRANSFORMS, {"max_text_length": 30})
     if mode == "eval":
         pipeline = pipeline.for_evaluation()

@@ -18,7 +18,7 @@ from ppocr.config.loader import load_config
 from ppocr.data.cache import PixelCache, estimate
 from ppocr.data.lmdb_dataset import LMDBDataSet
 from ppocr.data.lmdb_writer import write_lmdb
-from ppocr.data.loader import Loader, build_loader
+from ppocr.data.loader import BatchLoader, build_loader
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.errors import ConfigError, DataError
@@ -66,17 +66,17 @@ def pipeline_of(steps: list[Any]) -> Pipeline:
     return Pipeline(built)
 
 
-def loader_of(folder: Path, steps: list[Any], ram: float = 0.0, mode: str = "train", **options: Any) -> Loader:
+def loader_of(folder: Path, steps: list[Any], ram: float = 0.0, mode: str = "train", **options: Any) -> BatchLoader:
     config = section(folder, **options)
     config.dataset.update(cache={"ram": ram} if ram else None)
     return build_loader(config, pipeline_of(steps), mode=mode, seed=4)
 
 
-def digests(loader: Loader, epoch: int) -> list[str]:
+def digests(loader: BatchLoader, epoch: int) -> list[str]:
     return [hashlib.sha256(batch["image"].numpy().tobytes()).hexdigest() for batch in loader.epoch(epoch)]
 
 
-def two_epochs(loader: Loader) -> list[list[str]]:
+def two_epochs(loader: BatchLoader) -> list[list[str]]:
     found = [digests(loader, epoch) for epoch in (1, 2)]
     loader.close()
     return found

@@ -238,7 +238,7 @@ def test_a_small_dev_shm_falls_back_with_one_line(
 
 def test_a_batch_larger_than_its_slot_still_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_images(tmp_path, 20)
-    monkeypatch.setattr(loader_module.Loader, "_batch_bytes", lambda self, epoch, step: 100)
+    monkeypatch.setattr(loader_module.BatchLoader, "_batch_bytes", lambda self, epoch, step: 100)
     monkeypatch.setattr(workers_module.mmap, "PAGESIZE", 64)
     loader = loader_of(tmp_path, num_workers=2)
     assert_same(run(loader), run(loader_of(tmp_path)))

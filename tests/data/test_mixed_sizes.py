@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 import pytest
 
-from ppocr.data.loader import Loader
+from ppocr.data.loader import BatchLoader
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.image import DecodeImage, ToCHWImage
 from ppocr.engine.evaluator import equal_shapes
@@ -30,7 +30,7 @@ class Regions(Transform):
         return sample
 
 
-def mixed(folder: Path, mode: str = "eval", batch: int = 4, **more: object) -> Loader:
+def mixed(folder: Path, mode: str = "eval", batch: int = 4, **more: object) -> BatchLoader:
     lines = []
     for number, size in enumerate(SIZES):
         cv2.imwrite(str(folder / f"{number}.png"), np.full((*size, 3), number, np.uint8))

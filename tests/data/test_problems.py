@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ppocr.data.problems import DataReport, Problem
+from ppocr.data.problems import DataReport, SampleProblem
 from ppocr.errors import DataError
 
 
@@ -13,10 +13,10 @@ def some_report() -> DataReport:
     report.add(
         4,
         [
-            Problem("missing_file", "a.txt:1", "x.png"),
-            Problem("too_long", "a.txt:2", "31 characters; Global.max_text_length is 25, needs 31"),
+            SampleProblem("missing_file", "a.txt:1", "x.png"),
+            SampleProblem("too_long", "a.txt:2", "31 characters; Global.max_text_length is 25, needs 31"),
         ],
-        [Problem("out_of_dictionary", "a.txt:3", "éé中")],
+        [SampleProblem("out_of_dictionary", "a.txt:3", "éé中")],
     )
     return report
 
@@ -39,19 +39,21 @@ def test_summary_names_counts_characters_and_the_longest() -> None:
 
 def test_reports_merge_over_ranks() -> None:
     other = DataReport()
-    other.add(3, [Problem("too_long", "a.txt:9", "40 characters"), Problem("missing_file", "a.txt:8", "y.png")])
+    other.add(
+        3, [SampleProblem("too_long", "a.txt:9", "40 characters"), SampleProblem("missing_file", "a.txt:8", "y.png")]
+    )
     states = json.loads(json.dumps([some_report().state(), other.state()]))
     both = DataReport().merge(states)
     assert both.drawn == 7 and both.used == 3 and both.skipped == {"too_long": 2, "missing_file": 2}
     assert both.needed["too_long"] == "40 characters"
     assert [p.where for p in both.examples["missing_file"]] == ["a.txt:1", "a.txt:8"]
-    assert isinstance(both.examples["missing_file"][0], Problem)
+    assert isinstance(both.examples["missing_file"][0], SampleProblem)
 
 
 def test_examples_are_bounded() -> None:
     report = DataReport()
     for n in range(50):
-        report.add(1, [Problem("missing_file", f"a.txt:{n}", "x")])
+        report.add(1, [SampleProblem("missing_file", f"a.txt:{n}", "x")])
     assert report.skipped["missing_file"] == 50 and len(report.examples["missing_file"]) == 5
     report.merge([report.state()])
     assert len(report.examples["missing_file"]) == 5
@@ -60,9 +62,9 @@ def test_examples_are_bounded() -> None:
 def test_the_run_ends_above_the_ratio_only() -> None:
     report = DataReport()
     report.add(990)
-    report.add(10, [Problem("missing_file", f"a.txt:{n}", "x") for n in range(10)])
+    report.add(10, [SampleProblem("missing_file", f"a.txt:{n}", "x") for n in range(10)])
     report.check(0.01)
-    report.add(1, [Problem("undecodable", "a.txt:99", "a line\nend")])
+    report.add(1, [SampleProblem("undecodable", "a.txt:99", "a line\nend")])
     report.check(0.01, minimum=2000)
     with pytest.raises(DataError, match=r"11 of 1001 samples \(1.1 %\)") as caught:
         report.check(0.01)
@@ -73,7 +75,7 @@ def test_the_run_ends_above_the_ratio_only() -> None:
 
 def regions_report(used: int, **noted: int) -> DataReport:
     report = DataReport()
-    notes = [Problem(reason, f"a.txt:{n + 1}", "") for reason, count in noted.items() for n in range(count)]
+    notes = [SampleProblem(reason, f"a.txt:{n + 1}", "") for reason, count in noted.items() for n in range(count)]
     report.add(used, (), notes)
     return report
 
@@ -97,7 +99,7 @@ def test_one_image_with_something_to_learn_is_enough() -> None:
     regions_report(1001, all_ignored=500, negative=500).check_regions()
     DataReport().check_regions()
     report = regions_report(2, negative=1)
-    report.add(3, [Problem("missing_file", "a.txt:9", "x")] * 3)
+    report.add(3, [SampleProblem("missing_file", "a.txt:9", "x")] * 3)
     report.check_regions()
 
 

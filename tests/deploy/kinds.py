@@ -14,8 +14,8 @@ from ppocr.config.loader import load_config
 from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.export import export
 from ppocr.engine.checkpoint import save_checkpoint
-from ppocr.engine.task import Task
-from ppocr.engine.trained import trained_task
+from ppocr.engine.start import trained_task
+from ppocr.task import Task
 from tests.deploy.parts import small_project, spread_out
 from tests.system.det_project import make_det_project
 from tests.system.project import make_project

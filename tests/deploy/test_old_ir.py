@@ -19,8 +19,8 @@ from paddle.static import InputSpec
 from ppocr.config.loader import load_config
 from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.old_ir import OPERATORS, UNARY, core_names, old_operators
-from ppocr.engine.run import train
-from ppocr.engine.trained import trained_task
+from ppocr.engine.runs import train
+from ppocr.engine.start import trained_task
 from tests.system.project import ROOT, make_project, run_tool
 
 X = np.random.default_rng(0).uniform(0.1, 2, (2, 3, 4, 4)).astype(np.float32)

@@ -9,9 +9,9 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ppocr.data.problems import DataReport, Problem
-from ppocr.engine.task import Task
-from ppocr.engine.trainer import Loaders, Trainer
+from ppocr.data.problems import DataReport, SampleProblem
+from ppocr.engine.trainer import DataLoaders, Trainer
+from ppocr.task import Task
 
 CLASSES = 5
 
@@ -140,12 +140,12 @@ class BrokenLoader(ListLoader):
     def epoch(self, epoch, start_step=0):
         for step, batch in enumerate(super().epoch(epoch, start_step), start=start_step):
             if (epoch, step) == (1, self.at):
-                self.report.add(1000, [Problem("missing_file", "list.txt:7", "gone.jpg")] * 600)
+                self.report.add(1000, [SampleProblem("missing_file", "list.txt:7", "gone.jpg")] * 600)
             yield batch
 
 
 class Memory:
-    """A keeper that keeps checkpoints in a dict."""
+    """A checkpoint manager that keeps checkpoints in a dict."""
 
     def __init__(self) -> None:
         self.saved = {}
@@ -172,7 +172,7 @@ def trainer(folder, *, seed=3, loader=None, evaluation=None, **changed) -> Train
         task = Task(Net(), PostProcess(), loss=Loss(), metric=Accuracy())
         scheduler = paddle.optimizer.lr.StepDecay(0.05, step_size=3)
         optimizer = paddle.optimizer.Adam(scheduler, parameters=task.model.parameters())
-        loaders = Loaders(loader or ListLoader(seed=seed), evaluation or ListLoader(7, 3, train=False))
+        loaders = DataLoaders(loader or ListLoader(seed=seed), evaluation or ListLoader(7, 3, train=False))
         return SmallTrainer(task, loaders, (optimizer, scheduler), settings(folder, **changed), Memory(), seed=seed)
 
 

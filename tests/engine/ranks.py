@@ -12,9 +12,9 @@ from ppocr.engine.distributed import join_world
 from ppocr.engine.evaluator import evaluate
 from ppocr.engine.log import log_into, set_up_logging
 from ppocr.engine.rng import seed_model
-from ppocr.engine.task import Task
-from ppocr.engine.trainer import Loaders
+from ppocr.engine.trainer import DataLoaders
 from ppocr.errors import PpocrError
+from ppocr.task import Task
 from tests.engine.parts import (
     Accuracy,
     BrokenLoader,
@@ -79,14 +79,14 @@ def run(mode: str, folder: Path) -> None:
     train = Accident(accident, **mine) if accident else ListLoader(**mine)
     if mode == "broken data" and world.rank == 1:
         train = BrokenLoader(2, **mine)
-    loaders = Loaders(train, ListLoader(7, 2, rank=world.rank, size=world.size, train=False))
+    loaders = DataLoaders(train, ListLoader(7, 2, rank=world.rank, size=world.size, train=False))
     epochs = 100_000 if mode == "long" else 2
     wanted = settings(folder, accumulate_steps=2 if mode == "accumulate" else 1, epoch_num=epochs)
     trainer = SmallTrainer(task, loaders, (optimizer, scheduler), wanted, Memory(), world=world, seed=3)
     try:
         trainer.fit()
     except PpocrError as error:
-        (folder / f"end.{world.rank}").write_text(f"{error}; saved: {trainer.keeper.names}")
+        (folder / f"end.{world.rank}").write_text(f"{error}; saved: {trainer.checkpoints.names}")
         if error.exit_code < 128:
             world.watchdog.report(str(error))
         print(error, file=sys.stderr, flush=True)
@@ -96,7 +96,7 @@ def run(mode: str, folder: Path) -> None:
         "metrics": found.metrics,
         "used": found.used,
         "sums": {k: float(v.sum()) for k, v in task.model.state_dict().items()},
-        "saved": trainer.keeper.names,
+        "saved": trainer.checkpoints.names,
     }
     (folder / f"answer.{world.rank}.json").write_text(json.dumps(answer))
     world.close()

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import paddle
 import pytest
 
-from ppocr.data.problems import Problem
+from ppocr.data.problems import SampleProblem
 from ppocr.engine.evaluator import evaluate, report
-from ppocr.engine.task import Task
 from ppocr.errors import DataError
+from ppocr.task import Task
 from tests.engine.parts import Accuracy, ListLoader, Net, PostProcess
 
 
@@ -18,7 +18,7 @@ class Broken(ListLoader):
     def epoch(self, epoch, start_step=0):
         for batch in super().epoch(epoch, start_step):
             left = {k: v[1:] for k, v in batch.items() if k != "problems"}
-            yield {**left, "problems": [Problem("missing_file", "list.txt:1", "")]}
+            yield {**left, "problems": [SampleProblem("missing_file", "list.txt:1", "")]}
 
 
 def make():

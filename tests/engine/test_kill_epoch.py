@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import paddle
 import pytest
 
-from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights
+from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.output_folder import prepare_folder, recover_folder
+from ppocr.engine.start import find_start, start_optimizer, start_weights
 from ppocr.engine.trainer import Trainer
 from tests.engine.parts import Accuracy, trainer
 from tests.engine.test_kill import ROOT, Points, needs_fork
@@ -36,7 +37,7 @@ def make(folder: Path) -> Trainer:
     made = trainer(folder, epoch_num=EPOCHS, save_epoch_step=1, eval_batch_epoch=1)
     made.task.metric = BetterEachTime()
     BetterEachTime.trainer = made
-    made.keeper = Keeper(folder, keep_last=1)
+    made.checkpoints = CheckpointManager(folder, keep_last=1)
     return made
 
 

@@ -253,15 +253,15 @@ def test_two_runs_into_one_folder(project: Project) -> None:
 RANK_1_FAILS = """
 import os, sys
 from ppocr import cli
-from ppocr.engine import run
+from ppocr.engine import runs
 from ppocr.errors import PpocrError
 
 def fail(*args):
     raise PpocrError("the data of this rank is missing")
 
 if os.environ["PADDLE_TRAINER_ID"] == "1":
-    run.build_loaders = fail
-sys.exit(cli.main(run.train, ""))
+    runs.build_loaders = fail
+sys.exit(cli.main(runs.train, ""))
 """
 
 

@@ -13,7 +13,7 @@ from ppocr.config.loader import load_config
 from ppocr.engine import resume
 from ppocr.engine.checkpoint import Checkpoint, find_checkpoint
 from ppocr.engine.resume import LINES, differences, plan_schedule, tell_differences
-from ppocr.engine.run import train
+from ppocr.engine.runs import train
 from ppocr.errors import CheckpointError
 from tests.system.project import Project, make_project
 

@@ -17,7 +17,7 @@ import pytest
 from ppocr.config.loader import load_config
 from ppocr.engine.checkpoint import load_checkpoint
 from ppocr.engine.progress import TIMES
-from ppocr.engine.run import train as run_training
+from ppocr.engine.runs import train as run_training
 from ppocr.modeling.architectures.base_model import BaseModel
 from tests.conformance.rounding import assert_recorded, noisy
 from tests.system.det_project import make_det_project

@@ -8,8 +8,8 @@ import numpy as np
 import paddle
 import pytest
 
-from ppocr.engine.ledger import NonFiniteLoss
 from ppocr.engine.log import get_logger
+from ppocr.engine.loss_monitor import NonFiniteLoss
 from ppocr.engine.progress import TIMES
 from ppocr.engine.stop import Stopped
 from ppocr.engine.trainer import Best
@@ -64,7 +64,7 @@ def test_interrupted_equals_uninterrupted(tmp_path, lines, accumulate):
     with pytest.raises(Stopped) as stopped:
         first.fit()
     assert stopped.value.exit_code == 143
-    second = resume(trainer(tmp_path, **common), first.keeper.saved["latest"])
+    second = resume(trainer(tmp_path, **common), first.checkpoints.saved["latest"])
     assert second.position.epoch == 2 and second.position.step_in_epoch > 0
     second.fit()
 
@@ -90,7 +90,7 @@ def test_too_many_broken_samples_end_the_run_after_saving(tmp_path, at):
         first.fit()
     assert "list.txt:7" in ended.value.message
     assert f"Global.checkpoints={tmp_path}/latest" in ended.value.hint and "max_bad_ratio=0.63" in ended.value.hint
-    second = resume(trainer(tmp_path, **common), first.keeper.saved["latest"])
+    second = resume(trainer(tmp_path, **common), first.checkpoints.saved["latest"])
     assert second.position.global_step == at + 1
     second.fit()
     assert same(weights(whole), weights(second))
@@ -109,7 +109,7 @@ def test_a_loader_that_fails_costs_no_step(tmp_path):
     with pytest.raises(DataError, match="no usable sample in 20 attempts") as ended:
         made.fit()
     assert ended.value.hint == f"check data_dir; go on with -o Global.checkpoints={tmp_path}/latest"
-    assert made.keeper.names == ["latest"] and made.keeper.saved["latest"][2]["position"]["global_step"] == 3
+    assert made.checkpoints.names == ["latest"] and made.checkpoints.saved["latest"][2]["position"]["global_step"] == 3
 
 
 def test_resume_at_another_batch_size_keeps_the_place_in_the_epoch(tmp_path):
@@ -118,7 +118,7 @@ def test_resume_at_another_batch_size_keeps_the_place_in_the_epoch(tmp_path):
         first.fit()
     assert first.position.batches == 4  # eight images
     second = trainer(tmp_path, loader=ListLoader(10, 4, seed=3))
-    resume(second, first.keeper.saved["latest"])
+    resume(second, first.checkpoints.saved["latest"])
     assert second.position.batches == 2 and second.position.global_step == 4
 
 
@@ -154,10 +154,10 @@ def test_evaluation_cadence(tmp_path, changed, steps):
 def test_checkpoints_written(tmp_path):
     made = trainer(tmp_path, epoch_num=4, save_epoch_step=2, eval_batch_epoch=2)
     made.fit()
-    names = made.keeper.names
+    names = made.checkpoints.names
     assert [n for n in names if n.startswith("iter")] == ["iter_epoch_2", "iter_epoch_4"]
     assert names.count("best_accuracy") >= 1
-    assert made.keeper.saved["latest"][2]["position"]["epoch"] == 5
+    assert made.checkpoints.saved["latest"][2]["position"]["epoch"] == 5
 
 
 def test_best_is_strict_and_finite():
@@ -181,7 +181,7 @@ def test_nan_stops_and_names_the_samples(tmp_path):
     text = str(error.value)
     assert "epoch 2, step 3 (global step 8)" in text and "list.txt:" in text and "learning_rate" in text
     assert error.value.exit_code == 1
-    assert all(np.isfinite(v).all() for v in made.keeper.saved["latest"][0].values())
+    assert all(np.isfinite(v).all() for v in made.checkpoints.saved["latest"][0].values())
 
 
 def test_sigint_exits_130(tmp_path):

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 import paddle
 
-from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights
+from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.resume_states import resumable
+from ppocr.engine.start import find_start, start_optimizer, start_weights
 from ppocr.errors import PpocrError
 from tests.engine.parts import trainer
 from tests.fuzz.outcomes import Case, Wrong, main
@@ -62,7 +63,7 @@ def originals() -> dict[str, dict[str, bytes]]:
     """Return the files of a checkpoint of ours and of the same as official tools write it."""
     with tempfile.TemporaryDirectory() as folder:
         made = trainer(folder, epoch_num=1)
-        made.keeper = Keeper(folder)
+        made.checkpoints = CheckpointManager(folder)
         made.fit()
         files = {path.suffix: path.read_bytes() for path in Path(folder).glob("latest.*")}
     states = {"epoch": 1, "global_step": 5, "best_model_dict": {"acc": 0.5, "best_epoch": 1, "fps": 10.0}}

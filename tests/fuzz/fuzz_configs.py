@@ -246,7 +246,7 @@ def check(case: Case) -> None:
     from ppocr.config.checker import check as check_document
     from ppocr.config.loader import load_config, parse
     from ppocr.config.overrides import apply_overrides
-    from ppocr.engine.run import train
+    from ppocr.engine.runs import train
     from tests.system.test_every_config import IMAGES, overrides
 
     name, tree, change, folder = case.data

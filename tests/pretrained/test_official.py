@@ -17,15 +17,15 @@ import pytest
 from ppocr.config.loader import load_config
 from ppocr.deploy.backends import Backend, OnnxBackend, PaddleBackend
 from ppocr.deploy.export import fuse
-from ppocr.engine.task import Task
-from ppocr.engine.trained import trained_task
+from ppocr.engine.start import trained_task
 from ppocr.errors import PpocrError
 from ppocr.losses.rec_ctc import CTCLoss
 from ppocr.optimizer.groups import freeze_parameters
 from ppocr.pretrained import wheels
 from ppocr.pretrained.catalogue import ENTRIES, Entry
 from ppocr.pretrained.deploy_form import is_norm
-from ppocr.pretrained.run import get_weights, unpack
+from ppocr.pretrained.get import get_weights, unpack
+from ppocr.task import Task
 from ppocr.utils.paths import PACKAGE
 
 ROOT = PACKAGE.parent

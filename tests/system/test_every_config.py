@@ -214,7 +214,7 @@ def test_config_trains_resumes_evaluates_and_exports(
 ) -> None:
     from ppocr.deploy.predictor import Predictor
     from ppocr.deploy.run import export_weights
-    from ppocr.engine.run import evaluate_weights, train
+    from ppocr.engine.runs import evaluate_weights, train
 
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(export, "DEFAULT_SIDE", EXPORT_SIDE)

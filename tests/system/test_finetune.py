@@ -10,8 +10,8 @@ import pytest
 
 from ppocr.build import build_task
 from ppocr.config.loader import load_config
-from ppocr.engine.keeper import find_start, start_weights
-from ppocr.engine.run import classes_of, train
+from ppocr.engine.runs import classes_of, train
+from ppocr.engine.start import find_start, start_weights
 from tests.system.project import Project, make_project
 
 

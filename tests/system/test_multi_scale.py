@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ppocr.config.loader import load_config
-from ppocr.engine import run
+from ppocr.engine import runs
 from tests.system.project import make_project
 
 SAMPLER = (
@@ -34,7 +34,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def train(config: Path, *options: str):
-    return run.train(load_config(config, list(options)))
+    return runs.train(load_config(config, list(options)))
 
 
 def test_going_on_in_the_middle_of_an_epoch(config: Path, tmp_path: Path) -> None:

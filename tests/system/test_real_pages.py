@@ -10,7 +10,7 @@ import pytest
 
 from ppocr.config.loader import load_config
 from ppocr.deploy.predictor import Predictor
-from ppocr.engine.run import train
+from ppocr.engine.runs import train
 from ppocr.metrics.det import DetMetric
 from ppocr.synthesis.pages import write_pages
 from tests.system.project import ROOT, SHARED, run_tool

@@ -11,7 +11,7 @@ import pytest
 from ppocr.config.loader import load_config
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.engine.checkpoint import load_checkpoint
-from ppocr.engine.run import train
+from ppocr.engine.runs import train
 from tests.system.project import SHARED
 
 WORDS = SHARED / "data" / "rec"

@@ -10,7 +10,7 @@ import pytest
 from ppocr.config.loader import load_config
 from ppocr.deploy.predictor import Predictor
 from ppocr.deploy.run import export_weights, infer
-from ppocr.engine.run import evaluate_weights, train
+from ppocr.engine.runs import evaluate_weights, train
 from tests.system.project import Project, make_project
 
 EPOCHS = 100

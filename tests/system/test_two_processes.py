@@ -13,7 +13,7 @@ import cv2
 import pytest
 
 from ppocr.config.loader import load_config
-from ppocr.engine.run import evaluate_weights
+from ppocr.engine.runs import evaluate_weights
 from tests.system.det_project import make_det_project
 from tests.system.project import ROOT, Project, line_image, make_project
 

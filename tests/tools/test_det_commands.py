@@ -17,8 +17,8 @@ from ppocr.config.loader import load_config
 from ppocr.deploy import flags_det, inference_config, predictor
 from ppocr.deploy.backends import DygraphBackend, PaddleBackend, RuntimeOptions
 from ppocr.deploy.predictor import Predictor
-from ppocr.engine.run import evaluate_weights, train
-from ppocr.engine.trained import trained_task
+from ppocr.engine.runs import evaluate_weights, train
+from ppocr.engine.start import trained_task
 from ppocr.metrics.det import DetMetric
 from tests.system.det_project import make_det_project
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ppocr.errors import SampleError
-from ppocr.utils.image_io import decode_image, read_bytes
+from ppocr.utils.image_io import decode_image, read_image_bytes
 from ppocr.utils.image_size import image_size
 from tests.conformance import synth
 
@@ -104,16 +104,16 @@ def test_what_is_damaged_is_undecodable(data: bytes) -> None:
 def test_no_bytes_are_an_empty_file(tmp_path) -> None:
     empty = tmp_path / "空.png"
     empty.write_bytes(b"")
-    assert reason_of(read_bytes, empty) == "empty_file"
+    assert reason_of(read_image_bytes, empty) == "empty_file"
     assert reason_of(decode_image, b"") == "empty_file"
 
 
 def test_files_are_read_whatever_their_name(tmp_path) -> None:
     file = tmp_path / "带 空格 é.png"
     file.write_bytes(b"abc")
-    assert read_bytes(file) == b"abc"
-    assert reason_of(read_bytes, tmp_path / "none.png") == "missing_file"
-    assert reason_of(read_bytes, tmp_path) == "missing_file"
+    assert read_image_bytes(file) == b"abc"
+    assert reason_of(read_image_bytes, tmp_path / "none.png") == "missing_file"
+    assert reason_of(read_image_bytes, tmp_path) == "missing_file"
 
 
 def test_grey_and_colour() -> None:

@@ -19,7 +19,7 @@ class NonFiniteLoss(PpocrError):
     """The loss is NaN or infinite: going on would only spoil the weights."""
 
 
-class LossLedger:
+class LossMonitor:
     """Takes every loss and hands its value to the meters, checked.
 
     On a GPU the newest loss is left for the next step, so that looking at it never waits for work just queued.
@@ -49,7 +49,7 @@ class LossLedger:
         means = {f"mean of {k}": v.detach().astype("float32").mean() for k, v in preds.items() if _is_float(v)}
         self._waiting.append((step, scalars, means, index))
 
-    def settle(self, *, leave: int = 0) -> None:
+    def flush(self, *, leave: int = 0) -> None:
         """Meter and check what waits, except the newest `leave`.
 
         Raises:
@@ -74,7 +74,7 @@ class LossLedger:
         return ", ".join(self._where(i) for i in numbers[:SAMPLES_NAMED]) + more
 
 
-def spoiled_weights(model: nn.Layer) -> list[str]:
+def non_finite_weights(model: nn.Layer) -> list[str]:
     """Return the names of parameters and statistics that hold NaN or infinity; waits for the device once.
 
     A ReLU turns NaN into 0 on some devices, so that the loss can stay finite when weights no longer are.

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ppocr.engine.keeper import Keeper, find_start, is_there, start_optimizer, start_weights
+from ppocr.engine.checkpoint_files import checkpoint_exists
+from ppocr.engine.checkpoint_manager import CheckpointManager
+from ppocr.engine.start import find_start, start_optimizer, start_weights
 from ppocr.errors import CheckpointError, PpocrError
 from tests.engine.parts import trainer
 
@@ -17,7 +19,7 @@ def settings(checkpoints=None, pretrained_model=None):
 
 def train(folder, epochs, start=None, **changed):
     made = trainer(folder, epoch_num=epochs, **changed)
-    made.keeper = Keeper(folder, keep_last=2)
+    made.checkpoints = CheckpointManager(folder, keep_last=2)
     if start:
         checkpoint, how = find_start(settings(checkpoints=str(start)))
         start_weights(made.task, checkpoint, how)
@@ -70,7 +72,7 @@ def test_missing_checkpoint_falls_back_to_pretrained_with_a_warning(tmp_path, ca
     with caplog.at_level("WARNING", "ppocr"):
         found, how = find_start(settings(str(tmp_path / "nothing"), str(tmp_path / "latest")))
     assert how == "weights" and found.optimizer is None and "nothing" in caplog.text
-    assert not is_there(tmp_path / "nothing") and is_there(tmp_path / "latest.pdparams")
+    assert not checkpoint_exists(tmp_path / "nothing") and checkpoint_exists(tmp_path / "latest.pdparams")
 
 
 def test_missing_checkpoint_lists_what_is_there(tmp_path):

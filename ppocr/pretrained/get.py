@@ -68,7 +68,7 @@ def import_weights(
     return folder, report.lines()
 
 
-def tell(folder: Path, report: list[str]) -> None:
+def print_report(folder: Path, report: list[str]) -> None:
     """Print what was made and how to go on."""
     print("\n".join(report))
     print(f"made {folder}: train from it with tools/train.py -c {folder / 'config.yml'},")

@@ -1,78 +1,25 @@
-"""Writing the checkpoints of a run, and starting a run from one."""
+"""What a run starts from: a checkpoint to resume, weights to begin with, or nothing."""
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ppocr.engine.checkpoint import Checkpoint, find_checkpoint, plain, prune_checkpoints, save_checkpoint
-from ppocr.engine.checkpoint_files import prefix_of, with_suffix
+from ppocr.build import build_task
+from ppocr.engine.checkpoint import Checkpoint, find_checkpoint, load_checkpoint
+from ppocr.engine.checkpoint_files import checkpoint_exists, with_suffix
 from ppocr.engine.log import get_logger
 from ppocr.engine.optimizer_state import SCHEDULE, apply_optimizer, fit_optimizer
 from ppocr.engine.resume_states import check_resumable
-from ppocr.engine.saved_state import NAME_TABLE
-from ppocr.engine.task import Task
 from ppocr.engine.weights import load_all_weights, load_weights, require_same_classes, require_some
-from ppocr.errors import CheckpointError, PpocrError
+from ppocr.errors import CheckpointError, ConfigError
+from ppocr.task import Task
 
 _ALIGN = (
     "resume with the dictionary it was trained with, or start from its weights with Global.pretrained_model, "
     "which matches them by character"
 )
-
-
-class Keeper:
-    """Writes checkpoints into the output folder; used by rank 0 only.
-
-    Args:
-        folder: `Global.save_model_dir`.
-        keep_last: how many `iter_epoch_N` stay, 0 for all.
-        facts: what every manifest says, such as the hash of the configuration.
-    """
-
-    def __init__(self, folder: str | Path, *, keep_last: int = 0, facts: dict[str, Any] | None = None) -> None:
-        self.folder = Path(folder)
-        self.keep_last = keep_last
-        self.facts = facts or {}
-
-    def save(self, name: str, task: Task, optimizer: Any, states: dict[str, Any], manifest: dict[str, Any]) -> None:
-        """Write one checkpoint.
-
-        Args:
-            name: "latest", "best_accuracy" or "iter_epoch_N".
-            states: what resuming needs besides weights and optimizer.
-            manifest: what people want to know about it.
-
-        Raises:
-            PpocrError: the weights are not finite; nothing is written.
-        """
-        tensors = task.model.state_dict()
-        params = plain(tensors)
-        spoiled = [key for key, value in params.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
-        if spoiled:
-            raise PpocrError(
-                f"{len(spoiled)} of {len(params)} weights are not finite (first: {spoiled[0]}); {name} is not written",
-                "go on from the last checkpoint with a lower learning rate or Optimizer.clip_norm_global",
-            )
-        about = {**self.facts, **manifest, "characters": task.classes}
-        # the optimizer's entries go by these names; a resume, here or by official tools, needs to know whose they are
-        params[NAME_TABLE] = {key: tensor.name for key, tensor in tensors.items()}
-        save_checkpoint(self.folder / name, params, optimizer.state_dict(), states, about)
-        self.prune()
-
-    def prune(self) -> None:
-        """Remove the oldest periodic checkpoints, and what a kill left of one half removed."""
-        if self.keep_last:
-            prune_checkpoints(self.folder, self.keep_last)
-
-    def lacks(self, name: str) -> bool:
-        """Return whether nothing of a checkpoint is there."""
-        return not is_there(self.folder / name)
 
 
 def find_start(settings: Any, known: Callable[[], list[str]] = list) -> tuple[Checkpoint | None, str]:
@@ -89,7 +36,7 @@ def find_start(settings: Any, known: Callable[[], list[str]] = list) -> tuple[Ch
         CheckpointError: missing or damaged.
     """
     wanted, spare = settings.checkpoints, settings.pretrained_model
-    if wanted and spare and not is_there(wanted):
+    if wanted and spare and not checkpoint_exists(wanted):
         get_logger().warning(
             f"Global.checkpoints: there is nothing at {wanted}; loading Global.pretrained_model instead"
         )
@@ -102,7 +49,7 @@ def find_start(settings: Any, known: Callable[[], list[str]] = list) -> tuple[Ch
         try:
             return find_checkpoint(spare, weights_only=True), "weights"
         except CheckpointError as error:
-            if is_there(spare):
+            if checkpoint_exists(spare):
                 raise
             raise missing_weights(spare, known(), error) from error
     return None, "scratch"
@@ -126,12 +73,6 @@ def missing_weights(wanted: str, known: Sequence[str], error: CheckpointError) -
         "without any: -o Global.pretrained_model=null",
     ]
     return CheckpointError(f"Global.pretrained_model: {what}", "; ".join(ways))
-
-
-def is_there(path: str | Path) -> bool:
-    """Return whether any file of a checkpoint exists, whole or not."""
-    prefix = prefix_of(path)
-    return any(prefix.parent.glob(glob.escape(prefix.name) + ".*"))
 
 
 def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: list[str] | None = None) -> None:
@@ -185,3 +126,49 @@ def start_optimizer(optimizer: Any, scheduler: Any, model: Any, start: Checkpoin
             f"{path}: has no entries of {len(fitted.fresh)} trained parameters, which begin afresh "
             f"(first: {fitted.fresh[0]})"
         )
+
+
+def trained_task(cfg: Any, mode: str) -> Task:
+    """Build a task with the weights the configuration names, every one of them.
+
+    Args:
+        cfg: a checked configuration.
+        mode: "eval" or "infer", see `build_task`.
+
+    Raises:
+        ConfigError: no weights are named.
+        CheckpointError: they are missing, damaged, do not fill the network, or know other characters.
+    """
+    settings = cfg.Global
+    if not (settings.checkpoints or settings.pretrained_model):
+        raise ConfigError(
+            "no weights: neither Global.checkpoints nor Global.pretrained_model is set",
+            "name them with -o Global.pretrained_model=output/.../best_accuracy",
+        )
+    task = build_task(cfg, mode)
+    start = named_weights(settings)
+    loaded = load_all_weights(task.model, start.params, start.prefix)
+    require_same_classes(
+        start.characters,
+        task.classes,
+        start.prefix,
+        "set Global.character_dict_path, Global.use_space_char and Global.label_list as in its training",
+    )
+    get_logger().info(f"{start.prefix}: all {len(loaded.loaded)} parameters loaded")
+    task.model.eval()
+    return task
+
+
+def named_weights(settings: Any) -> Checkpoint:
+    """Read exactly the weights that are named: where they are damaged, no others take their place.
+
+    As in training, `Global.checkpoints` wins, and `Global.pretrained_model` is used where that does not exist.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    wanted = settings.checkpoints or settings.pretrained_model
+    if settings.checkpoints and settings.pretrained_model and not checkpoint_exists(settings.checkpoints):
+        wanted = settings.pretrained_model
+        get_logger().warning(f"Global.checkpoints: there is nothing at {settings.checkpoints}; using {wanted}")
+    return load_checkpoint(wanted, weights_only=True)

@@ -11,19 +11,19 @@ from ppocr.build import build_task
 from ppocr.config.schema import Config
 from ppocr.data.loader import build_loader
 from ppocr.engine.amp import MixedPrecision
+from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.device import choose_device, choose_threads, describe
 from ppocr.engine.distributed import World, join_world, synchronise_batch_norm
 from ppocr.engine.evaluator import Evaluation, evaluate, report
 from ppocr.engine.folder_lock import hold_folder
-from ppocr.engine.keeper import Keeper, find_start, start_optimizer, start_weights
 from ppocr.engine.log import close_log, get_logger, log_into, log_to_file, set_up_logging
 from ppocr.engine.output_folder import CONFIG_FILE, check_folder, prepare_folder, recover_folder
 from ppocr.engine.resume import plan_schedule, tell_differences
 from ppocr.engine.resume_states import resumable, warn_of_another_schedule
 from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
+from ppocr.engine.start import find_start, start_optimizer, start_weights, trained_task
 from ppocr.engine.stop import Stopped
-from ppocr.engine.trained import trained_task
-from ppocr.engine.trainer import Best, Loaders, Trainer
+from ppocr.engine.trainer import Best, DataLoaders, Trainer
 from ppocr.errors import ConfigError, PpocrError, Problem
 from ppocr.failures import inside, located, running
 from ppocr.optimizer import build_optimizer
@@ -96,8 +96,8 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
             param_groups=settings.param_groups,
         )
     facts = {"config_sha256": cfg.sha256(), "config": cfg.to_dict(), "schedule": plan.facts()}
-    keeper = Keeper(settings.save_model_dir, keep_last=settings.keep_last or 0, facts=facts)
-    trainer = Trainer(task, loaders, (optimizer, scheduler), settings, keeper, world=world, seed=seed)
+    checkpoints = CheckpointManager(settings.save_model_dir, keep_last=settings.keep_last or 0, facts=facts)
+    trainer = Trainer(task, loaders, (optimizer, scheduler), settings, checkpoints, world=world, seed=seed)
     if resumed is not None:
         tell_differences(cfg, resumed)
         start_optimizer(trainer.optimizer, scheduler, trainer.task.model, resumed, settings.resume_lr)
@@ -136,7 +136,7 @@ def _seed(settings: Any, resumed: Any) -> int:
     return kept
 
 
-def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
+def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> DataLoaders:
     """Return the loaders of this rank."""
     with inside("Train"):
         train_loader = build_loader(
@@ -148,7 +148,7 @@ def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> Loaders:
             world_size=world.size,
             max_bad_ratio=1.0,  # the trainer keeps to Global.max_bad_ratio: it saves what is trained before it ends
         )
-    return Loaders(train_loader, eval_loader(cfg, task, world) if cfg.Eval is not None else None)
+    return DataLoaders(train_loader, eval_loader(cfg, task, world) if cfg.Eval is not None else None)
 
 
 def eval_loader(cfg: Config, task: Any, world: World) -> Any:
