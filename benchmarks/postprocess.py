@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from ppocr.metrics.det import DetMetric  # noqa: E402
 from ppocr.postprocess import db  # noqa: E402
 from ppocr.postprocess.db import DBPostProcess  # noqa: E402
-from ppocr.postprocess.results import Detection  # noqa: E402
+from ppocr.results import Detection  # noqa: E402
 
 SEED = 3
 INCUMBENT_MS = 3.5  # for a 960-pixel page with 20 boxes

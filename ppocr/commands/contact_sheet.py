@@ -7,22 +7,28 @@ from pathlib import Path
 
 from ppocr.cli import prepare_environment, run_guarded
 
+MODELS = {"rec": "recogniser", "cls": "classifier of lines", "det": "detector"}
+
 
 def show(args: argparse.Namespace) -> None:
     """Predict every image of a label file with an exported folder."""
     prepare_environment()
     import cv2
 
-    from ppocr.deploy.sheets import lines_sheet, pages_sheet, predictor_of
-    from ppocr.postprocess.results import Classification, Detection, Recognition
+    from ppocr.deploy.inference_config import load_of_kind
+    from ppocr.deploy.predictor import Predictor
+    from ppocr.deploy.visualisation import COMPARISONS
+    from ppocr.results import KINDS
 
-    if args.det_model_dir:
-        make, predictor = pages_sheet, predictor_of(args.det_model_dir, Detection)
-    elif args.cls_model_dir:
-        make, predictor = lines_sheet, predictor_of(args.cls_model_dir, Classification)
-    else:
-        make, predictor = lines_sheet, predictor_of(args.rec_model_dir, Recognition)
-    sheet, said = make(predictor, args.label_file, args.data_dir or args.label_file.parent, args.count, args.sheet)
+    kind, model = next((kind, vars(args)[f"{kind}_model_dir"]) for kind in MODELS if vars(args)[f"{kind}_model_dir"])
+    config = load_of_kind(model, KINDS[kind], "give it as --{}_model_dir")
+    sheet, said = COMPARISONS[KINDS[kind]](
+        Predictor.from_folder(model, config=config),
+        args.label_file,
+        args.data_dir or args.label_file.parent,
+        args.count,
+        args.sheet,
+    )
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
     print(f"{said}; picture: {args.out}")
@@ -32,9 +38,8 @@ def main() -> int:
     """Parse the command line and show the predictions."""
     parser = argparse.ArgumentParser(description=__doc__)
     model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument("--rec_model_dir", type=Path, help="exported folder of a recogniser")
-    model.add_argument("--cls_model_dir", type=Path, help="exported folder of a classifier of lines")
-    model.add_argument("--det_model_dir", type=Path, help="exported folder of a detector")
+    for kind, what in MODELS.items():
+        model.add_argument(f"--{kind}_model_dir", type=Path, help=f"exported folder of a {what}")
     parser.add_argument("--label_file", type=Path, required=True, help="image path, tab, label per line")
     parser.add_argument("--data_dir", type=Path, help="folder the paths start from; default: the label file's")
     parser.add_argument("--out", type=Path, default=Path("output/predictions.png"), help="picture to write")

@@ -8,7 +8,7 @@ from ppocr import cli
 def infer_cls(cfg, draw: bool = False) -> None:
     """Predict the images the configuration names."""
     from ppocr.deploy.run import infer
-    from ppocr.postprocess.results import Classification
+    from ppocr.results import Classification
 
     infer(cfg, "infer_results" if draw else None, wanted=Classification)
 

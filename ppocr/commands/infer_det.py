@@ -8,9 +8,9 @@ from ppocr import cli
 def infer_det(cfg) -> None:
     """Predict the images the configuration names, and draw what was found into `det_results` beside the results."""
     from ppocr.deploy.run import infer
-    from ppocr.postprocess.results import Detection
+    from ppocr.results import Detection
 
-    infer(cfg, "det_results", prefix="", wanted=Detection)
+    infer(cfg, "det_results", prefix="", wanted=Detection, as_labels=True)
 
 
 def main() -> int:

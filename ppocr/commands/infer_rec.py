@@ -8,7 +8,7 @@ from ppocr import cli
 def infer_rec(cfg, draw: bool = False) -> None:
     """Predict the images the configuration names."""
     from ppocr.deploy.run import infer
-    from ppocr.postprocess.results import Recognition
+    from ppocr.results import Recognition
 
     infer(cfg, "infer_results" if draw else None, wanted=Recognition)
 

@@ -20,10 +20,10 @@ def predict_cls() -> None:
     images = list_images(flags.image_dir)
     predictor = known_flags.build_predictor(flags)
     coming = predictor.stream(images, flags.cls_batch_num)
-    predictions = report.publish(coming, report.tell, flags.save_res_path)
+    predictions = report.publish(coming, report.print_exported, flags.save_res_path)
     report.finish(predictions, flags.save_res_path)
     if flags.draw:
-        report.draw(known_flags.turned(predictions, flags.cls_thresh), flags.draw)
+        report.write_pictures(known_flags.turned(predictions, flags.cls_thresh), flags.draw)
 
 
 def main() -> int:

@@ -23,10 +23,12 @@ def predict_det() -> None:
     folder = Path(flags.draw_img_save_dir)
     place = flags.save_res_path or folder / "det_results.txt"
     coming = predictor.stream(images, flags.det_batch_num)
-    predictions = report.publish(coming, lambda p: report.tell(p, report.points_line), place, report.points_line)
+    predictions = report.publish(
+        coming, lambda p: report.print_exported(p, report.named_line), place, report.named_line
+    )
     report.finish(predictions, place)
     if flags.draw:
-        report.draw(predictions, folder, prefix="det_res_")
+        report.write_pictures(predictions, folder, prefix="det_res_")
 
 
 def main() -> int:

@@ -20,11 +20,11 @@ def predict_rec() -> None:
     images = list_images(flags.image_dir)
     predictor = known_flags.build_predictor(flags)
     coming = predictor.stream(images, flags.rec_batch_num)
-    predictions = report.publish(coming, report.tell, flags.save_res_path)
-    report.warn_of_squeezed(predictor, '--rec_image_shape="C, H, -1" keeps their proportions')
+    predictions = report.publish(coming, report.print_exported, flags.save_res_path)
+    report.warn_of_distorted(predictor, '--rec_image_shape="C, H, -1" keeps their proportions')
     report.finish(predictions, flags.save_res_path)
     if flags.draw:
-        report.draw(predictions, flags.draw)
+        report.write_pictures(predictions, flags.draw)
 
 
 def main() -> int:

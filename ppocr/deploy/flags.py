@@ -5,12 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from ppocr.deploy import inference_config
 from ppocr.deploy.backends import RuntimeOptions
-from ppocr.deploy.inference_config import InferenceConfig
-from ppocr.deploy.result_kinds import require_result
 from ppocr.errors import ConfigError
 from ppocr.suggestions import did_you_mean
 
@@ -86,22 +82,6 @@ def parse(
         if getattr(flags, name) is not None:
             logger.info("--%s is not read: %s", name, reason)
     return flags
-
-
-def load_of_kind(folder: str | Path, wanted: type, instead: str = "use predict_{}") -> InferenceConfig:
-    """Read `inference.yml` of a model with results of one kind.
-
-    Args:
-        folder: exported, ours or official.
-        wanted: type of the results.
-        instead: the hint for others; see `require_result`.
-
-    Raises:
-        ConfigError: the file cannot be used, or the results are of another kind.
-    """
-    config = inference_config.load(folder)
-    require_result(config.postprocess, wanted, str(Path(folder) / inference_config.FILE_NAME), instead)
-    return config
 
 
 def runtime_options(flags: argparse.Namespace) -> RuntimeOptions:

@@ -16,7 +16,7 @@ from ppocr.deploy.flags_rec import image_shape
 from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.errors import ConfigError
-from ppocr.postprocess.results import Classification, Direction
+from ppocr.results import Classification
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def overruled(flags: argparse.Namespace) -> InferenceConfig:
     """Return the folder's inference.yml with the flags put over it, each said in the log."""
     folder = Path(flags.cls_model_dir)
     if (folder / inference_config.FILE_NAME).is_file():
-        config = common.load_of_kind(folder, Classification)
+        config = inference_config.load_of_kind(folder, Classification)
     else:
         inference_config.require_folder(folder)
         config = assumed()
@@ -106,6 +106,6 @@ def turned(predictions: Sequence[Prediction], threshold: float) -> list[Predicti
         threshold: probability from which a label is believed.
     """
     return [
-        p if p.problem else dataclasses.replace(p, result=Direction(p.result[0], p.result[1], threshold))
+        p if p.problem else dataclasses.replace(p, result=dataclasses.replace(p.result, threshold=threshold))
         for p in predictions
     ]

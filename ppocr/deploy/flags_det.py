@@ -13,8 +13,8 @@ from ppocr.deploy import inference_config
 from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.predictor import Predictor
 from ppocr.errors import ConfigError
-from ppocr.postprocess.results import Detection
 from ppocr.registry import TRANSFORMS, parameters
+from ppocr.results import Detection
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def overruled(flags: argparse.Namespace) -> InferenceConfig:
     """Return the folder's inference.yml with the flags put over it, each said in the log."""
     folder = Path(flags.det_model_dir)
     if (folder / inference_config.FILE_NAME).is_file():
-        config = common.load_of_kind(folder, Detection)
+        config = inference_config.load_of_kind(folder, Detection)
     else:
         inference_config.require_folder(folder)
         transforms = [{name: dict(args) if args else None for name, args in t.items()} for t in ASSUMED_TRANSFORMS]

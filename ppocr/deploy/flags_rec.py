@@ -12,7 +12,7 @@ from ppocr.deploy import inference_config
 from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.predictor import Predictor
 from ppocr.errors import ConfigError
-from ppocr.postprocess.results import Recognition
+from ppocr.results import Recognition
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def overruled(flags: argparse.Namespace) -> InferenceConfig:
                 f"{folder}: has no {inference_config.FILE_NAME}", "give --rec_image_shape and --rec_char_dict_path"
             )
         return inference_config.of_ctc(dictionary, shape, flags.use_space_char)
-    config = common.load_of_kind(folder, Recognition)
+    config = inference_config.load_of_kind(folder, Recognition)
     if shape is not None and inference_config.set_image_shape(config, shape):
         logger.info("--rec_image_shape %s overrules inference.yml", shape)
     if dictionary is not None and inference_config.set_dictionary(config, dictionary):

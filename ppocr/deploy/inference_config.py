@@ -16,8 +16,9 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import find_program
 from ppocr.deploy.inference_schema import FILE_NAME, IMAGE_INPUT, Dumper, Loader, TensorSpec, read
 from ppocr.deploy.integrity import FILES, file_sha256, settings_sha256
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, Problem
 from ppocr.registry import POSTPROCESSES, TRANSFORMS, parameters
+from ppocr.results import Result
 
 DEFAULT_WIDTH = 320  # least width where a flag leaves it free and no file says one
 
@@ -209,3 +210,41 @@ def load(folder: str | Path) -> InferenceConfig:
     """
     found = read(Path(folder) / FILE_NAME)
     return InferenceConfig(**{each.name: getattr(found, each.name) for each in fields(found)})
+
+
+def load_of_kind(folder: str | Path, wanted: type[Result], hint: str = "use predict_{}") -> InferenceConfig:
+    """Read `inference.yml` of a model with results of one kind.
+
+    Args:
+        folder: exported, ours or official.
+        wanted: type of the results.
+        hint: for others; see `require_result`.
+
+    Raises:
+        ConfigError: the file cannot be used, or the results are of another kind.
+    """
+    config = load(folder)
+    require_result(config.postprocess, wanted, str(Path(folder) / FILE_NAME), hint)
+    return config
+
+
+def require_result(
+    section: Mapping[str, Any], wanted: type[Result] | None, where: str, hint: str, scope: str | None = None
+) -> None:
+    """Refuse a model whose results a command does not print; a post-processing that declares none is accepted.
+
+    Args:
+        section: `PostProcess` of a configuration or of `inference.yml`.
+        wanted: type of the results; None for any.
+        where: file or "file:line" of the section.
+        hint: what to do with models of another kind, with a place for "rec", "det" or "cls".
+        scope: `Architecture.model_type`, where there is one.
+
+    Raises:
+        ConfigError: the results are of another kind.
+    """
+    given = getattr(POSTPROCESSES.get(section["name"], scope), "result", None)
+    if wanted is None or given is None or issubclass(given, wanted):
+        return
+    text = f"{section['name']} gives {given.described or given.__name__}; this command prints {wanted.described}"
+    raise ConfigError([Problem(where, "PostProcess.name", text)], hint.format(given.kind) if given.kind else "")

@@ -38,7 +38,7 @@ class Prediction:
 
     Args:
         source: its path, or its number where it had none.
-        result: what post-processing gives, such as (text, confidence); None when there is a problem.
+        result: what post-processing gives; None when there is a problem.
         problem: why the image could not be read, or None.
     """
 
@@ -72,7 +72,7 @@ class Predictor:
         self.backend = backend
         self.postprocess = postprocess
         self.inputs = tuple(inputs)
-        self.squeezed = 0  # images narrower in the network's eyes than they are
+        self.distorted = 0  # images resized without keeping the aspect ratio, which the network could take wider
         self._checked = False
 
     @classmethod
@@ -196,7 +196,7 @@ class Predictor:
         return self.pipeline({"image": data, "text": "", "label": "", "index": 0})
 
     def _check_width(self, data: bytes | np.ndarray) -> None:
-        """Count lines that a fixed width squeezes but need not; refuse those whose free width would fill the memory.
+        """Count lines that a fixed width distorts but need not; refuse those whose free width would fill the memory.
 
         Preprocessing that makes sides multiples of a number has pages in mind, and bounds their size itself.
         """
@@ -208,7 +208,7 @@ class Predictor:
             return
         natural = math.ceil(height * size[0] / max(size[1], 1))
         if width > 0:
-            self.squeezed += natural > width and self.pipeline.frees_width
+            self.distorted += natural > width and self.pipeline.frees_width
         elif natural > WIDEST:
             raise SampleError("too_wide", f"{size[0]} x {size[1]} pixels make a line of {natural} x {height}")
 

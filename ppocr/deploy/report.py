@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
+import cv2
 
 from ppocr.deploy.images import ResultsFile
 from ppocr.deploy.predictor import Prediction, Predictor
@@ -22,93 +20,71 @@ logger = logging.getLogger(__name__)
 WRITABLE = (".jpg", ".jpeg", ".png", ".bmp")  # a picture of another kind of file is a PNG
 
 
-@runtime_checkable
-class Drawable(Protocol):
-    """A result that shows itself: where in the image something is."""
-
-    def to_json(self) -> str:
-        """Return it as label files write it."""
-        ...
-
-    def draw_on(self, image: np.ndarray) -> np.ndarray:
-        """Return an image, uint8 [H, W, 3], with it."""
-        ...
+def results_line(prediction: Prediction) -> str:
+    """Return a line of a results file: path and fields of the result, tabs between them."""
+    return f"{one_line(prediction.source)}\t{prediction.result.to_line()}"
 
 
-def shown(result: Any) -> str:
-    """Return a result as the ecosystem prints it: `('joint', 0.9998967)`, or the regions of an image as JSON."""
-    if isinstance(result, Drawable):
-        return result.to_json()
-    if isinstance(result, (tuple, list)):
-        inner = ", ".join(shown(item) for item in result)
-        return f"({inner})" if isinstance(result, tuple) else f"[{inner}]"
-    if isinstance(result, (float, np.floating)):
-        return str(np.float32(result))  # the network computes in float32: further digits say nothing
-    return repr(result)
+def named_line(prediction: Prediction) -> str:
+    """Return a line of the deployed detection command: name of the file, tab, fields of the result."""
+    return f"{one_line(Path(prediction.source).name)}\t{prediction.result.to_line()}"
 
 
-def line(prediction: Prediction) -> str:
-    """Return a line of a results file: path, text and confidence between tabs; or path and regions, as label files."""
-    result = prediction.result if isinstance(prediction.result, (tuple, list)) else (prediction.result,)
-    fields = [prediction.source, *(item if isinstance(item, str) else shown(item) for item in result)]
-    return "\t".join(map(one_line, fields))
-
-
-def points_line(prediction: Prediction) -> str:
-    """Return a line as the deployed detection command writes it: file name, tab, the corners of each region."""
-    points = [np.asarray(region).tolist() for region in prediction.result.points]
-    return f"{one_line(Path(prediction.source).name)}\t{json.dumps(points)}"
-
-
-def warn_of_squeezed(predictor: Predictor, cure: str) -> None:
-    """Log how many images were wider than the network was set to take."""
-    if predictor.squeezed:
-        _, height, width = predictor.pipeline.output_shape()
-        logger.warning(
-            "%d images are longer than %d x %d and were squeezed into it, as in evaluation; %s",
-            predictor.squeezed,
-            width,
-            height,
-            cure,
-        )
+def label_line(prediction: Prediction) -> str:
+    """Return a line of a label file: path, tab, the result as JSON."""
+    return f"{one_line(prediction.source)}\t{prediction.result.to_json()}"
 
 
 def predicts_line(prediction: Prediction) -> str:
     """Return what the deployed commands for lines print of an image."""
-    return f"Predicts of {one_line(prediction.source)}:{shown(prediction.result)}"
+    return f"Predicts of {one_line(prediction.source)}:{prediction.result}"
 
 
-def tell(prediction: Prediction, spoken: Callable[[Prediction], str] = predicts_line) -> None:
-    """Print a prediction at once, on stderr why an image could not be read.
+def warn_of_distorted(predictor: Predictor, hint: str) -> None:
+    """Log how many images were too wide for the network to keep their aspect ratio."""
+    if predictor.distorted:
+        _, height, width = predictor.pipeline.output_shape()
+        logger.warning(
+            "%d images are longer than %d x %d and were resized to it without keeping the aspect ratio, as in "
+            "evaluation; %s",
+            predictor.distorted,
+            width,
+            height,
+            hint,
+        )
+
+
+def print_exported(prediction: Prediction, as_line: Callable[[Prediction], str] = predicts_line) -> None:
+    """Print a prediction of an exported model at once, on stderr why an image could not be read.
 
     Args:
         prediction: of one image.
-        spoken: turns a result into what is printed.
+        as_line: turns it into what is printed.
     """
     if prediction.problem is None:
-        print(spoken(prediction), flush=True)
+        print(as_line(prediction), flush=True)
     else:
         print(one_line(f"{prediction.source}: not read: {prediction.problem}"), file=sys.stderr, flush=True)
 
 
-def tell_as_trained(prediction: Prediction) -> None:
+def print_trained(prediction: Prediction) -> None:
     """Print a prediction at once as the commands that predict with trained weights do."""
     problem = prediction.problem
     print(f"infer_img: {one_line(prediction.source)}")
-    print(f"\tnot read: {one_line(str(problem))}" if problem else f"\tresult: {shown(prediction.result)}", flush=True)
+    print(f"\tnot read: {one_line(str(problem))}" if problem else f"\tresult: {prediction.result}", flush=True)
 
 
 def publish(
     predictions: Iterable[Prediction],
-    announce: Callable[[Prediction], None],
+    show: Callable[[Prediction], None],
     save_path: str | Path | None,
-    as_line: Callable[[Prediction], str] = line,
+    as_line: Callable[[Prediction], str] = results_line,
 ) -> list[Prediction]:
-    """Announce every prediction and write it to the results file as it comes, and return them all.
+    """Print every prediction and write it to the results file as it comes, and return them all.
 
     Args:
         predictions: in the order of the images.
-        announce: prints one.
+        show: prints one.
         save_path: the results file; None for none.
         as_line: turns a prediction into a line of it.
 
@@ -119,7 +95,7 @@ def publish(
     with ResultsFile(save_path) as file:
         for prediction in predictions:
             found.append(prediction)
-            announce(prediction)
+            show(prediction)
             if prediction.problem is None:
                 file.add(as_line(prediction))
     return found
@@ -144,8 +120,8 @@ def finish(predictions: Sequence[Prediction], save_path: str | Path | None) -> N
     logger.log(logging.WARNING if failed else logging.INFO, "%d images read, %d not", len(read), failed)
 
 
-def draw(predictions: Sequence[Prediction], folder: str | Path, prefix: str | None = None) -> None:
-    """Write a picture of each image with its result: the text below it, or the regions in it.
+def write_pictures(predictions: Sequence[Prediction], folder: str | Path, prefix: str | None = None) -> None:
+    """Write a picture of each image with its result.
 
     Args:
         predictions: of images that can be read again.
@@ -155,23 +131,20 @@ def draw(predictions: Sequence[Prediction], folder: str | Path, prefix: str | No
     Raises:
         DataError: the folder cannot be written.
     """
-    import cv2
-
     folder = Path(folder)
-    shown_ones = {number: p for number, p in enumerate(predictions) if p.problem is None}
-    if not shown_ones:
+    read = {number: p for number, p in enumerate(predictions) if p.problem is None}
+    if not read:
         return
-    picture_of = _painter([p.result for p in shown_ones.values()])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        places = picture_places({number: p.source for number, p in shown_ones.items()}, folder, prefix)
-        for number, prediction in shown_ones.items():
+        places = picture_places({number: p.source for number, p in read.items()}, folder, prefix)
+        for number, prediction in read.items():
             pixels = decode_image(read_image_bytes(prediction.source), max_pixels=None)  # the cap let it pass before
-            data = cv2.imencode(places[number].suffix, picture_of(pixels, prediction.result))[1]
+            data = cv2.imencode(places[number].suffix, prediction.result.draw_on(pixels))[1]
             places[number].write_bytes(data.tobytes())  # cv2.imwrite cannot name every path on Windows
     except (OSError, SampleError) as err:
         raise DataError(f"{folder}: pictures cannot be written: {err}") from err
-    logger.info("%d pictures: %s", len(shown_ones), folder)
+    logger.info("%d pictures: %s", len(read), folder)
 
 
 def picture_places(sources: Mapping[int, str], folder: Path, prefix: str | None) -> dict[int, Path]:
@@ -180,7 +153,7 @@ def picture_places(sources: Mapping[int, str], folder: Path, prefix: str | None)
     Args:
         sources: paths of the images, by number.
         folder: where the pictures go.
-        prefix: see `draw`.
+        prefix: see `write_pictures`.
     """
     taken = {Path(source).resolve() for source in sources.values()}
     places = {}
@@ -196,13 +169,3 @@ def picture_places(sources: Mapping[int, str], folder: Path, prefix: str | None)
         taken.add(place.resolve())
         places[number] = place
     return places
-
-
-def _painter(results: Sequence[Any]) -> Callable[[np.ndarray, Any], np.ndarray]:
-    """Return what draws a result onto its image."""
-    from ppocr.utils.draw import choose_font, draw_line
-
-    if all(isinstance(result, Drawable) for result in results):
-        return lambda image, result: result.draw_on(image)
-    font, missing = choose_font([shown(result) for result in results])
-    return lambda image, result: draw_line(image, shown(result), font, missing=missing)

@@ -88,7 +88,7 @@ def decides_alike(
     needs = {key: [sample[key]] for key in getattr(task.postprocess, "needs", ())}
 
     def decision(preds: Arrays) -> list[Any]:
-        return [getattr(result, "decision", result) for result in task.postprocess(preds, needs)]
+        return [result.decision for result in task.postprocess(preds, needs)]
 
     names = tuple(exported.output_names.values())
     wanted = decision(DygraphBackend(task.model, names).run(batch))

@@ -10,8 +10,8 @@ from ppocr.deploy import report
 from ppocr.deploy.backends import DygraphBackend
 from ppocr.deploy.export import export, input_specs
 from ppocr.deploy.images import list_images
+from ppocr.deploy.inference_config import require_result
 from ppocr.deploy.predictor import Prediction, Predictor
-from ppocr.deploy.result_kinds import require_result
 from ppocr.engine.device import choose_device, choose_threads
 from ppocr.engine.log import set_up_logging
 from ppocr.engine.start import trained_task
@@ -38,7 +38,11 @@ def export_weights(cfg: Any) -> Path:
 
 
 def infer(
-    cfg: Any, pictures: str | None = None, prefix: str | None = None, wanted: type | None = None
+    cfg: Any,
+    pictures: str | None = None,
+    prefix: str | None = None,
+    wanted: type | None = None,
+    as_labels: bool = False,
 ) -> list[Prediction]:
     """Predict `Global.infer_img` (or `Global.infer_list`) with the weights the configuration names.
 
@@ -49,6 +53,7 @@ def infer(
         pictures: also draw the results, into this folder beside the results file.
         prefix: of the pictures' names; see `report.draw`.
         wanted: type of the results; None for any.
+        as_labels: write lines of a label file.
 
     Raises:
         PpocrError: the results are of another type, weights are missing, there are no images, or none could be read.
@@ -67,9 +72,10 @@ def infer(
     predictor = Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))
     place = Path(settings.save_res_path or Path(settings.save_model_dir) / "predicts.txt")
     coming = predictor.stream(images, min(cfg.Eval.loader.batch_size_per_card, LARGEST_BATCH))
-    predictions = report.publish(coming, report.tell_as_trained, place)
-    report.warn_of_squeezed(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
+    as_line = report.label_line if as_labels else report.results_line
+    predictions = report.publish(coming, report.print_trained, place, as_line)
+    report.warn_of_distorted(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
     report.finish(predictions, place)
     if pictures:
-        report.draw(predictions, place.parent / pictures, prefix)
+        report.write_pictures(predictions, place.parent / pictures, prefix)
     return predictions

@@ -116,15 +116,14 @@ def _measure(task: Task, loader: Any, autocast: Any) -> dict[str, Any]:
             task.metric(results, part)
             used += len(part["index"])  # a sample may make several images
             pairs = zip(part.get("text", ()), results)
-            examples += [(label, *result[:2]) for label, result in pairs if isinstance(result, tuple)][
-                : EXAMPLES - len(examples)
-            ]
+            shown_ones = [(str(t), str(r.decision), float(r.certainty)) for t, r in pairs if r.certainty is not None]
+            examples += shown_ones[: EXAMPLES - len(examples)]
     return {
         "state": task.metric.state(),
         "used": used,
         "skipped": dict(skipped),
         "unknown": dict(unknown),
-        "examples": [(str(label), str(text), float(confidence)) for label, text, confidence in examples],
+        "examples": examples,
     }
 
 

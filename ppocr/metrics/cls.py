@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ppocr.postprocess.results import Classification
 from ppocr.registry import METRICS
+from ppocr.results import Classification
 
 EPSILON = 1e-5  # upstream: added to the number of images, so that a perfect score is slightly below 1
 
@@ -31,16 +31,16 @@ class ClsMetric:
         """Forget everything counted."""
         self._counts = {"total": 0, "right": 0}
 
-    def __call__(self, results: Sequence[tuple[Any, float]], batch: Mapping[str, Any]) -> None:
+    def __call__(self, results: Sequence[Classification], batch: Mapping[str, Any]) -> None:
         """Count a batch.
 
         Args:
-            results: (label, probability) per image.
+            results: one for each image.
             batch: `text`, the label of each image.
         """
-        for (predicted, *_), label in zip(results, batch["text"]):
+        for found, label in zip(results, batch["text"]):
             self._counts["total"] += 1
-            self._counts["right"] += predicted == label
+            self._counts["right"] += found.label == label
 
     def get_metric(self) -> dict[str, float]:
         """Return `acc` of everything counted since the last reset."""

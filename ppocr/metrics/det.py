@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from ppocr.postprocess.results import Detection
 from ppocr.registry import METRICS
+from ppocr.results import Detection
 
 MATCHING_IOU = 0.5
 COVERED_SHARE = 0.5  # a detection of which more lies on an ignored region is ignored too

@@ -10,8 +10,8 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from ppocr.postprocess.results import Recognition
 from ppocr.registry import METRICS
+from ppocr.results import Recognition
 
 EPSILON = 1e-5  # upstream: added to the number of samples, so that a perfect score is slightly below 1
 COUNTS = ("total", "right", "right_with_space", "right_without_space", "edits", "characters", "word_edits", "words")
@@ -45,15 +45,15 @@ class RecMetric:
         # (edits, longer length) of a pair, and how often: whole numbers add up the same in any order
         self._distances: Counter[tuple[int, int]] = Counter()
 
-    def __call__(self, results: Sequence[tuple[str, float]], batch: Mapping[str, Any]) -> None:
+    def __call__(self, results: Sequence[Recognition], batch: Mapping[str, Any]) -> None:
         """Count a batch.
 
         Args:
-            results: (text, confidence) per image.
+            results: one for each image.
             batch: `text`, the raw label of each image.
         """
-        for (predicted, *_), label in zip(results, batch["text"]):
-            self._count(predicted, label)
+        for found, label in zip(results, batch["text"]):
+            self._count(found.text, label)
 
     def _count(self, predicted: str, label: str) -> None:
         if self.is_filter:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ppocr.codecs.class_names import ClassNames
-from ppocr.postprocess.results import Classification
 from ppocr.registry import POSTPROCESSES
+from ppocr.results import Classification
 
 Label = str | int
 

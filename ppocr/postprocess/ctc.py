@@ -9,8 +9,8 @@ import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec, best_path, word_box
 from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.postprocess.results import Recognition
 from ppocr.registry import POSTPROCESSES
+from ppocr.results import Recognition
 
 
 @POSTPROCESSES.register("CTCLabelDecode")
@@ -64,10 +64,10 @@ class CTCLabelDecode:
 
         Args:
             preds: `ctc` float [B, T, C], probabilities.
-            batch: not read.
+            batch: unused.
 
         Returns:
-            (text, confidence) per image.
+            One for each image.
         """
         return [Recognition(*read) for read in self.codec.decode(*best_path(preds["ctc"]))]
 

@@ -12,8 +12,8 @@ import pyclipper
 
 from ppocr.config.ranges import Count, Positive, Probability
 from ppocr.errors import ConfigError
-from ppocr.postprocess.results import Detection
 from ppocr.registry import POSTPROCESSES
+from ppocr.results import Detection
 
 SMALLEST_SIDE = 3  # pixels of the map; regions with a shorter side are noise
 GROWN_SIDE = SMALLEST_SIDE + 2

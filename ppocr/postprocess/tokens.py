@@ -12,8 +12,8 @@ from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TokenCodec
 from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.postprocess.results import Recognition
 from ppocr.registry import POSTPROCESSES
+from ppocr.results import Recognition
 
 SYMBOLS = re.compile(r"[^A-Za-z0-9\u4e00-\u9fa5]")
 
@@ -78,7 +78,7 @@ class TokenLabelDecode:
             batch: not read.
 
         Returns:
-            (text, confidence) per image.
+            One for each image.
         """
         key = self.reads[0]
         found = preds[key]
@@ -135,4 +135,4 @@ class SARLabelDecode(TokenLabelDecode):
         texts = super().__call__(preds, batch)
         if not self.rm_symbol:
             return texts
-        return [Recognition(SYMBOLS.sub("", text.lower()), sure) for text, sure in texts]
+        return [Recognition(SYMBOLS.sub("", found.text.lower()), found.confidence) for found in texts]

@@ -24,7 +24,7 @@ def fonts_with(characters: str) -> tuple[str, ...]:
     Raises:
         DataError: no font of this system has all of them.
     """
-    from ppocr.utils.draw import lacking, load_font
+    from ppocr.utils.fonts import lacking, load_font
 
     if characters.isascii():
         return fonts()

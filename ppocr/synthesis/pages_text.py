@@ -28,7 +28,7 @@ MARGIN = 1  # pixels between the ink of a line and its box
 @lru_cache(maxsize=1)
 def system_fonts() -> tuple[str, ...]:
     """Return the font files of this system that have all of ASCII, at most `MOST_FONTS` of them."""
-    from ppocr.utils.draw import font_files, lacking, load_font
+    from ppocr.utils.fonts import font_files, lacking, load_font
 
     good = []
     for path in sorted(set(font_files())):

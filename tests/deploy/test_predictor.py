@@ -50,15 +50,15 @@ def test_exported_folder_reads_as_the_trained_model_does(project):
     )
     expected = [p.result for p in in_memory.predict(project.images, 3)]
     found = Predictor.from_folder(project.folder).predict(project.images, 3)
-    assert len({text for text, _ in expected}) > 1, "the test needs different texts"
+    assert len({each.text for each in expected}) > 1, "the test needs different texts"
     assert [p.source for p in found] == [str(p) for p in project.images]
-    assert [p.result[0] for p in found] == [text for text, _ in expected]
-    assert np.allclose([p.result[1] for p in found], [c for _, c in expected], atol=1e-4)
+    assert [p.result.text for p in found] == [each.text for each in expected]
+    assert np.allclose([p.result.confidence for p in found], [each.confidence for each in expected], atol=1e-4)
 
 
 def test_the_metric_of_evaluation_is_that_of_the_exported_model(project):
     results = [p.result for p in Predictor.from_folder(project.folder).predict(project.images, 2)]
-    labels = [text if number % 2 else "0a" for number, (text, _) in enumerate(results)]
+    labels = [found.text if number % 2 else "0a" for number, found in enumerate(results)]
     lines = "".join(f"{path.name}\t{label}\n" for path, label in zip(project.images, labels))
     (project.config_path.parent / "labels.txt").write_text(lines, encoding="utf-8")
     task = build_task(project.cfg, "eval")
@@ -83,9 +83,9 @@ def test_a_result_depends_on_its_image_alone(project, free):
     alone = [predictor.predict([one], 1)[0].result for one in images]
     for size in (2, 8):
         together = [p.result for p in predictor.predict(images, size)]
-        assert [t for t, _ in together] == [t for t, _ in alone]
-        assert np.allclose([c for _, c in together], [c for _, c in alone], atol=1e-5)
-    assert (predictor.squeezed > 0) is not free
+        assert [r.text for r in together] == [r.text for r in alone]
+        assert np.allclose([r.confidence for r in together], [r.confidence for r in alone], atol=1e-5)
+    assert (predictor.distorted > 0) is not free
 
 
 def test_a_free_width_changes_long_lines_only(project):
@@ -178,9 +178,9 @@ def test_a_free_width_ends_at_3200_pixels(columns: int, refused: bool) -> None:
         sized(-1, {})._check_width(line)
 
 
-@pytest.mark.parametrize(("columns", "squeezed"), [(99, 0), (100, 0), (101, 1)])
-def test_a_line_as_wide_as_the_network_takes_is_not_counted_as_squeezed(columns: int, squeezed: int) -> None:
+@pytest.mark.parametrize(("columns", "distorted"), [(99, 0), (100, 0), (101, 1)])
+def test_a_line_as_wide_as_the_network_takes_is_not_counted_as_distorted(columns: int, distorted: int) -> None:
     predictor = sized(100, {})
     assert predictor.pipeline.frees_width
     predictor._check_width(np.zeros((32, columns, 3), np.uint8))
-    assert predictor.squeezed == squeezed
+    assert predictor.distorted == distorted

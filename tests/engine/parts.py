@@ -11,6 +11,7 @@ from paddle import nn
 
 from ppocr.data.problems import DataReport, SampleProblem
 from ppocr.engine.trainer import DataLoaders, Trainer
+from ppocr.results import Recognition
 from ppocr.task import Task
 
 CLASSES = 5
@@ -60,7 +61,7 @@ class PostProcess:
     reads = ("logits",)
 
     def __call__(self, preds, batch=None):
-        return [(str(int(i)), 1.0) for i in preds["logits"].argmax(1)]
+        return [Recognition(str(int(i)), 1.0) for i in preds["logits"].argmax(1)]
 
 
 class Accuracy:
@@ -73,7 +74,7 @@ class Accuracy:
         self.right = self.all = 0
 
     def __call__(self, results, batch) -> None:
-        self.right += sum(text == label for (text, _), label in zip(results, batch["text"]))
+        self.right += sum(found.text == label for found, label in zip(results, batch["text"]))
         self.all += len(results)
 
     def get_metric(self) -> dict:

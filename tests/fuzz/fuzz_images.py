@@ -32,7 +32,7 @@ from ppocr.data.samplers import EpochOrder
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.predictor import Predictor
-from ppocr.deploy.report import line as result_line
+from ppocr.deploy.report import results_line
 from ppocr.utils.image_io import decode_image
 from ppocr.utils.image_size import image_size
 from tests.conformance import synth
@@ -356,7 +356,7 @@ def infer(path: Path) -> None:
     for name in ("rec", "det eval"):
         predictor = Predictor(workplace().pipelines[name].for_inference(), Backend(), Postprocess())
         for prediction in predictor.predict([path]):
-            require_harmless(str(prediction.problem) if prediction.problem else result_line(prediction), "\t")
+            require_harmless(str(prediction.problem) if prediction.problem else results_line(prediction), "\t")
 
 
 class Backend:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ppocr.metrics.det import DetMetric, compare
-from ppocr.postprocess.results import Detection
+from ppocr.results import Detection
 from tests.conformance import load
 
 CASES = load("metrics/DetMetric.json")["cases"]

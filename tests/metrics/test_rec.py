@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ppocr.metrics.rec import RecMetric
+from ppocr.results import Recognition
 from tests.conformance import load
 
 CASES = load("metrics/RecMetric.json")["cases"]
 
 
 def feed(metric: RecMetric, case: dict) -> None:
-    metric([tuple(p) for p in case["preds"]], {"text": [label for label, _ in case["labels"]]})
+    metric([Recognition(*p) for p in case["preds"]], {"text": [label for label, _ in case["labels"]]})
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{i} {c['case']} {c['args']}" for i, c in enumerate(CASES)])
@@ -32,7 +33,7 @@ def test_scores_equal_the_reference(case: dict) -> None:
 
 def test_error_rates_and_spaces() -> None:
     metric = RecMetric()
-    metric([("ab cd", 1.0), ("xy", 1.0)], {"text": ["abcd", "xz"]})
+    metric([Recognition("ab cd", 1.0), Recognition("xy", 1.0)], {"text": ["abcd", "xz"]})
     got = metric.get_metric()
     assert got["acc_with_space"] == pytest.approx(0, abs=1e-4)
     assert got["acc_without_space"] == got["acc"] == pytest.approx(0.5, abs=1e-4)
@@ -45,7 +46,7 @@ def test_merged_processes_score_like_one() -> None:
     pairs = [("a b", "ab"), ("hello", "hallo"), ("x", "x"), ("", "y"), ("好", "好")]
     for i, (predicted, label) in enumerate(pairs):
         for metric in (whole, parts[i % 2]):
-            metric([(predicted, 0.5)], {"text": [label]})
+            metric([Recognition(predicted, 0.5)], {"text": [label]})
     merged = RecMetric()
     merged.merge([p.state() for p in parts])
     assert merged.get_metric() == whole.get_metric()

@@ -7,7 +7,7 @@ import pytest
 
 from ppocr.errors import ConfigError
 from ppocr.postprocess.cls import ClsPostProcess
-from ppocr.postprocess.results import Direction
+from ppocr.results import Classification
 from tests.conformance import load
 
 CASES = load("postprocess/ClsPostProcess.json")["cases"]
@@ -17,7 +17,8 @@ CASES = load("postprocess/ClsPostProcess.json")["cases"]
 def test_labels_equal_the_reference(case: dict) -> None:
     decode = ClsPostProcess(**case["args"])
     preds = {"cls": np.array(case["preds"], np.float32)}
-    assert [list(pair) for pair in decode(preds)] == [[n, pytest.approx(p, abs=1e-6)] for n, p in case["result"]]
+    found = [(each.label, each.probability) for each in decode(preds)]
+    assert found == [(n, pytest.approx(p, abs=1e-6)) for n, p in case["result"]]
     assert ClsPostProcess(**decode.inference_config())(preds) == decode(preds)
     assert decode.classes == (2 if case["args"]["label_list"] else None)
 
@@ -32,11 +33,11 @@ def test_an_image_is_turned_upright() -> None:
     image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     for label, degrees, turns in (("0", 0, 0), ("90", 90, 3), ("180_degree", 180, 2), ("270", 270, 1), ("x", 0, 0)):
         lying = np.rot90(image, turns)
-        found = Direction(label, 0.95, threshold=0.9)
+        found = Classification(label, 0.95, threshold=0.9)
         assert found.degrees == degrees
         np.testing.assert_array_equal(found.upright(lying), image)
-    assert Direction("180", 0.85, threshold=0.9).degrees == 0
-    assert Direction("180", 0.95).draw_on(np.zeros((20, 80, 3), np.uint8)).shape[0] > 20
+    assert Classification("180", 0.85, threshold=0.9).degrees == 0
+    assert Classification("180", 0.95).draw_on(np.zeros((20, 80, 3), np.uint8)).shape[0] > 20
 
 
 @pytest.mark.parametrize(
@@ -50,12 +51,15 @@ def test_an_image_is_turned_upright() -> None:
     ],
 )
 def test_a_label_is_believed_from_its_threshold_on(label, probability, threshold, degrees) -> None:
-    assert Direction(label, probability, threshold).degrees == degrees
-    assert Direction(label, 0.0).threshold == 0.0
+    assert Classification(label, probability, threshold).degrees == degrees
+    assert Classification(label, 0.0).threshold == 0.0
 
 
-def test_a_direction_as_a_line() -> None:
-    assert Direction("180", 0.12345678).to_json() == '["180", 0.123457]'
+def test_a_class_as_text() -> None:
+    found = Classification("180", 0.12345678)
+    assert found.to_json() == '{"label": "180", "probability": 0.123457}'
+    assert (found.to_line(), str(found)) == ("180\t0.12345678", "('180', 0.12345678)")
+    assert (Classification(3, 0.5).to_line(), str(Classification(3, 0.5))) == ("3\t0.5", "(3, 0.5)")
 
 
 def test_what_the_decoder_takes_and_reads() -> None:

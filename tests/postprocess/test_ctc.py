@@ -34,7 +34,7 @@ def test_decoding_equals_the_reference(case: dict) -> None:
         return
     texts = case["result"][0] if "label" in case else case["result"]
     got = decode({"ctc": preds})
-    assert [t for t, _ in got] == [t for t, _ in texts]
-    assert [c for _, c in got] == pytest.approx([c for _, c in texts], abs=1e-6)
+    assert [each.text for each in got] == [t for t, _ in texts]
+    assert [each.confidence for each in got] == pytest.approx([c for _, c in texts], abs=1e-6)
     if "label" in case:
         assert decode.codec.decode_labels(np.array(case["label"])) == [tuple(r) for r in case["result"][1]]

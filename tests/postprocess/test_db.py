@@ -10,7 +10,7 @@ import pytest
 
 from ppocr.errors import ConfigError
 from ppocr.postprocess.db import DBPostProcess, in_order, mean_inside
-from ppocr.postprocess.results import Detection
+from ppocr.results import Detection
 from tests.conformance import HERE, load
 
 REFERENCE = load("postprocess/DBPostProcess.json")["cases"]

@@ -95,6 +95,7 @@ def test_an_exported_decoder_reads_the_same(ir: str, trained: tuple[Decoder, Pro
         wanted = infer(cfg)
         found = Predictor.from_folder(tmp_path / "exported").predict([p.source for p in wanted])
         assert [p.problem for p in found] == [None] * 8
-        assert [p.result[0] for p in found] == [p.result[0] for p in wanted]
-        assert [p.result[1] for p in found] == pytest.approx([p.result[1] for p in wanted], abs=1e-4)
-        assert sum(labels[Path(p.source).name] == p.result[0] for p in found) >= LEARNED * 8
+        assert [p.result.text for p in found] == [p.result.text for p in wanted]
+        sure = pytest.approx([p.result.confidence for p in wanted], abs=1e-4)
+        assert [p.result.confidence for p in found] == sure
+        assert sum(labels[Path(p.source).name] == p.result.text for p in found) >= LEARNED * 8

@@ -156,7 +156,7 @@ def test_official_folders_load(project, tmp_path, monkeypatch, capsys, caplog, r
     with caplog.at_level("INFO"):
         assert predict(monkeypatch, *flags) == 0
     assert list(regions_of(results_in(capsys.readouterr().out))) == [image.name]
-    assert "DetLabelEncode makes labels" in caplog.text and "squeezed" not in caplog.text
+    assert "DetLabelEncode makes labels" in caplog.text and "aspect ratio" not in caplog.text
     assert (tmp_path / "out" / f"det_res_{image.name}").is_file()
     with caplog.at_level("INFO"):
         assert predict(monkeypatch, *flags, "--det_limit_side_len=96", "--det_limit_type=max") == 0
