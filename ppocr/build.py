@@ -73,7 +73,7 @@ def _build_task(cfg: Config, mode: str) -> Task:
     task = Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
     if train is not None:
         with running(task.parts(), cfg.where):
-            tell_label_encoders_the_steps(train, model, postprocess.reads, evaluation.output_shape())
+            tell_label_encoders_the_steps(train, model, postprocess.requires, evaluation.output_shape())
     return task
 
 

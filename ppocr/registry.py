@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from ppocr.declarations import Mark, complete, filled, load
 from ppocr.errors import ConfigError, PpocrError
 from ppocr.failures import cannot_be_built
 from ppocr.suggestions import did_you_mean
@@ -27,11 +28,13 @@ class Registry:
     Args:
         kind: what the classes are, for messages ("backbone").
         package: dotted name of the folder whose modules register the classes.
+        base: "module:class" of the base that says what these classes declare; "" where they declare nothing.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, base: str = "") -> None:
         self.kind = kind
         self.package = package
+        self._base = base
         self._classes: dict[tuple[str | None, str], type] = {}
         self._loaded = False
 
@@ -44,9 +47,12 @@ class Registry:
 
         Raises:
             ValueError: another class already has a name in this scope.
+            TypeError: a declaration is misspelt.
         """
 
         def decorate(cls: T) -> T:
+            if self.base is not None and not issubclass(cls, self.base):
+                complete(cls, self.base)
             for name in names or (cls.__name__,):
                 present = self._classes.get((scope, name))
                 # the same class again is a module loaded anew
@@ -61,6 +67,16 @@ class Registry:
             return cls
 
         return decorate
+
+    @property
+    def base(self) -> type | None:
+        """The class that says what the registered ones declare."""
+        return load(self._base) if self._base else None
+
+    def filled(self, cls: type) -> dict[str, Mark]:
+        """Return the constructor's parameters that the builder fills in: those marked in it or in the base's."""
+        marked_in_base = filled(self.base) if self.base is not None else {}
+        return {**{k: m for k, m in marked_in_base.items() if k in parameters(cls)[0]}, **filled(cls)}
 
     def _load(self) -> None:
         if self._loaded:
@@ -246,14 +262,14 @@ def unknown_in_list(
 
 DATASETS = Registry("data set", "ppocr.data")
 SAMPLERS = Registry("sampler", "ppocr.data")
-TRANSFORMS = Registry("transform", "ppocr.data.transforms")
-NETWORK_TRANSFORMS = Registry("network transform", "ppocr.modeling.transforms")
-BACKBONES = Registry("backbone", "ppocr.modeling.backbones")
-NECKS = Registry("neck", "ppocr.modeling.necks")
-HEADS = Registry("head", "ppocr.modeling.heads")
-LOSSES = Registry("loss", "ppocr.losses")
-POSTPROCESSES = Registry("post-processing", "ppocr.postprocess")
-METRICS = Registry("metric", "ppocr.metrics")
+TRANSFORMS = Registry("transform", "ppocr.data.transforms", "ppocr.data.transforms.base:Transform")
+NETWORK_TRANSFORMS = Registry("network transform", "ppocr.modeling.transforms", "ppocr.modeling.base:NetworkPart")
+BACKBONES = Registry("backbone", "ppocr.modeling.backbones", "ppocr.modeling.base:NetworkPart")
+NECKS = Registry("neck", "ppocr.modeling.necks", "ppocr.modeling.base:NetworkPart")
+HEADS = Registry("head", "ppocr.modeling.heads", "ppocr.modeling.heads.base:Head")
+LOSSES = Registry("loss", "ppocr.losses", "ppocr.losses.base:Loss")
+POSTPROCESSES = Registry("post-processing", "ppocr.postprocess", "ppocr.postprocess.base:PostProcess")
+METRICS = Registry("metric", "ppocr.metrics", "ppocr.metrics.base:Metric")
 OPTIMIZERS = Registry("optimizer", "ppocr.optimizer")
 SCHEDULES = Registry("learning-rate schedule", "ppocr.optimizer")
 GIVE_CHANNELS = ("NETWORK_TRANSFORMS", "BACKBONES", "NECKS")  # parts whose out_channels the next part asks for

@@ -10,6 +10,7 @@ import paddle
 from paddle import Tensor, nn
 
 from ppocr.data.transforms.base import Pipeline
+from ppocr.declarations import keys_read
 
 
 class Task:
@@ -83,7 +84,7 @@ class Task:
 
     def results(self, preds: Mapping[str, Tensor], batch: Mapping[str, Any] | None = None) -> list[Any]:
         """Return one result per image from predictions, through numpy."""
-        wanted = [key for key in self.postprocess.reads if key in preds]
+        wanted = [key for key in keys_read(self.postprocess) if key in preds]
         return self.postprocess({key: to_numpy(preds[key]) for key in wanted}, batch)
 
 

@@ -15,30 +15,11 @@ from ppocr.config.types import Mismatch, annotation_text, convert
 from ppocr.errors import Problem
 from ppocr.failures import kind_of, shortened
 from ppocr.registry import (
-    BACKBONES,
-    DATASETS,
-    HEADS,
-    NECKS,
-    NETWORK_TRANSFORMS,
-    SAMPLERS,
-    SCHEDULES,
     Registry,
     Unknown,
     parameters,
 )
 from ppocr.suggestions import did_you_mean
-
-# Constructor parameters that the builder fills in, by kind of class; a configuration cannot set them.
-FILLED = {
-    DATASETS: ("pipeline", "mode", "seed"),
-    SAMPLERS: ("order", "line_ratios", "train", "seed", "rank", "world_size"),
-    BACKBONES: ("in_channels",),
-    NECKS: ("in_channels",),
-    HEADS: ("in_channels",),
-    NETWORK_TRANSFORMS: ("in_channels",),
-    SCHEDULES: ("epochs", "steps_per_epoch"),
-}
-COUNTED = {HEADS: ("out_channels", "out_channels_list")}  # filled in too, but official configurations also give it
 
 _OPEN = re.compile(r"\bAny\b|\bdict\b|\bMapping\b|\b(list|Sequence)\b(?!\[)")  # says nothing about the numbers inside
 
@@ -170,7 +151,8 @@ class SectionChecker:
             return dict(values)
         accepted, any_key = parameters(cls)
         ignored = getattr(cls, "ignored_keys", ())
-        filled = FILLED.get(registry, ())
+        marks = registry.filled(cls)
+        filled = [k for k, mark in marks.items() if not mark.also_in_config]
         hints: dict[str, Any] = {k: p.annotation for k, p in accepted.items() if k not in filled}
         hints.update(extra)
         found = {}
@@ -202,7 +184,7 @@ class SectionChecker:
             elif found_inside.value is not None or found_inside.parameter.default is not None:
                 self.value(below, found_inside.value, found_inside.parameter.annotation)
         given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
-        given |= {*values, *filled, *COUNTED.get(registry, ()), *getattr(cls, "none_without_global", ())}
+        given |= {*values, *marks, *getattr(cls, "none_without_global", ())}
         self.required(path, accepted, given)
         return found
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ppocr.data.transforms.base import ALWAYS_KEPT, Pipeline
+from ppocr.declarations import check_made
 from ppocr.errors import ConfigError, Problem
-from ppocr.registry import TRANSFORMS
+from ppocr.registry import HEADS, LOSSES, METRICS, POSTPROCESSES, TRANSFORMS, Registry
 from ppocr.suggestions import did_you_mean
 from ppocr.utils.memory import available_bytes
 
@@ -31,9 +32,9 @@ def check_contracts(
     Args:
         train: transforms of `Train`; its batches feed the loss and the head.
         evaluation: transforms of `Eval`; its batches feed the post-processing and the metric.
-        head: declares `targets`, `inputs`, `outputs`, `aux`; also `classes` where the configuration counts them.
-        loss: declares `reads`, `needs`.
-        postprocess: declares `reads`, `needs`, `classes`.
+        head: declares `targets`, `inputs`, `outputs`, `train_outputs`; and `classes` where its section counts them.
+        loss: declares `requires`, `needs`.
+        postprocess: declares `requires`, `needs`, `classes`.
         metric: declares `needs` and `result`, the type of what it measures, as the post-processing does.
         network: its parts declare `size_multiple`, which both sides of an image must be multiples of.
 
@@ -41,6 +42,9 @@ def check_contracts(
         ConfigError: naming each missing key, who needs it, what there is, and the likely fix.
     """
     problems: list[Problem] = []
+    made = ((head, HEADS, "Architecture.Head"), (loss, LOSSES, "Loss"))
+    for part, registry, section in (*made, (postprocess, POSTPROCESSES, "PostProcess"), (metric, METRICS, "Metric")):
+        _check_made(part, registry, section, problems)
     outputs = _names(head, "outputs")
     images = () if network is None else ("image",)
     parts = [getattr(network, name, None) for name in ("transform", "backbone", "neck", "head")]
@@ -65,16 +69,15 @@ def check_contracts(
         ]
         _check_batch(batch, [*needed, (head, _names(head, "inputs"))], "Eval.dataset.transforms", problems)
     if outputs:
-        predictions = (*outputs, *_names(head, "aux"))
-        for key in _names(loss, "reads"):
+        predictions = (*outputs, *_names(head, "train_outputs"))
+        for key in _names(loss, "requires"):
             if key not in predictions:
                 cure = did_you_mean(key, predictions) or "; do Loss and Head belong together?"
                 problems.append(_missing(key, loss, predictions, "Loss", "the head's predictions", cure))
-        reads = _names(postprocess, "reads")
-        if reads and not set(reads) & set(outputs):
-            cure = "; do PostProcess and Head belong together?"
-            key = " or ".join(reads)
-            problems.append(_missing(key, postprocess, outputs, "PostProcess", "the head's predictions", cure))
+        for key in _names(postprocess, "requires"):
+            if key not in outputs:
+                hint = "; do PostProcess and Head belong together?"
+                problems.append(_missing(key, postprocess, outputs, "PostProcess", "the head's predictions", hint))
     measured, given = (getattr(part, "result", None) for part in (metric, postprocess))
     if measured and given and not issubclass(given, measured):
         names = f"{type(metric).__name__} measures a {measured.__name__}, {type(postprocess).__name__} gives a"
@@ -87,6 +90,16 @@ def check_contracts(
         problems.append(Problem("", "Architecture.Head", message, "contract"))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))  # a head may want a key as label and as input
+
+
+def _check_made(part: Any, registry: Registry, section: str, problems: list[Problem]) -> None:
+    """Note a misspelt declaration that a part has made in its constructor."""
+    if part is None or registry.base is None:
+        return
+    try:
+        check_made(part, registry.base)
+    except TypeError as error:
+        problems.append(Problem("", section, str(error), "contract"))
 
 
 def check_batch_memory(pipeline: Pipeline, section: str, batch: int) -> None:

@@ -84,6 +84,8 @@ def _match(value: Any, node: ast.expr, raw: str | None) -> Any:
             return _plain(value, _name(inner[0]), raw, _bounds(inner[1:]))
         if name == "Optional":
             return value if value is None else _match(value, inner[0], raw)
+        if name in ("Filled", "Counted"):
+            return _match(value, inner[0], raw)
         if name == "Union":
             return _first(inner, value, raw)
         if name == "Literal":
@@ -172,6 +174,8 @@ def _describe(node: ast.expr) -> str:
             return _ranged(_name(inner[0]), _bounds(inner[1:]))
         if name == "Optional":
             return f"{_describe(inner[0])} or null"
+        if name in ("Filled", "Counted"):
+            return _describe(inner[0])
         if name in ("Union", "Literal"):
             return " or ".join(_describe(e) for e in inner)
         if name in _SEQUENCES:

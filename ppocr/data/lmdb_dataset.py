@@ -12,6 +12,7 @@ from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.lmdb_file import get_value
 from ppocr.data.transforms.base import Pipeline, Sample
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
 
@@ -40,9 +41,9 @@ class LMDBDataSet(IndexedDataset):
         ratio_list: NonNegative | Sequence[NonNegative] = 1.0,
         ext_op_transform_idx: Whole = 1,
         cache: Mapping[str, Any] | None = None,
-        pipeline: Pipeline | None = None,
-        mode: str = "train",
-        seed: int = 0,
+        pipeline: Filled[Pipeline | None] = None,
+        mode: Filled[str] = "train",
+        seed: Filled[int] = 0,
     ) -> None:
         self.folders = _find_folders(data_dir)
         if not isinstance(ratio_list, (int, float)) and len(ratio_list) != len(self.folders):

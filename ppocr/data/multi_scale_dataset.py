@@ -12,6 +12,7 @@ from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.multi_scale_sampler import sizes_of
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.data.transforms.base import Pipeline
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, DataError
 from ppocr.registry import DATASETS, TRANSFORMS
 
@@ -44,9 +45,9 @@ class MultiScaleDataSet(SimpleDataSet):
         ext_op_transform_idx: Whole = 2,
         ds_width: bool = False,
         cache: Mapping[str, Any] | None = None,
-        pipeline: Pipeline | None = None,
-        mode: str = "train",
-        seed: int = 0,
+        pipeline: Filled[Pipeline | None] = None,
+        mode: Filled[str] = "train",
+        seed: Filled[int] = 0,
     ) -> None:
         super().__init__(
             data_dir, label_file_list, ratio_list, delimiter, ext_op_transform_idx, cache, pipeline, mode, seed

@@ -9,6 +9,7 @@ import numpy as np
 
 from ppocr.config.ranges import Count, Positive, Side
 from ppocr.data.samplers import EpochOrder, mix, shuffled
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, DataError
 from ppocr.registry import SAMPLERS
 
@@ -111,12 +112,12 @@ class MultiScaleSampler:
         divided_factor: Sequence[Count] = (8, 16),
         is_training: bool = True,
         max_w: Positive = MAX_W,
-        order: EpochOrder | None = None,
-        line_ratios: np.ndarray | None = None,
-        train: bool = True,
-        seed: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
+        order: Filled[EpochOrder | None] = None,
+        line_ratios: Filled[np.ndarray | None] = None,
+        train: Filled[bool] = True,
+        seed: Filled[int] = 0,
+        rank: Filled[int] = 0,
+        world_size: Filled[int] = 1,
     ) -> None:
         assert order is not None  # the builder fills it in
         self.order, self.line_ratios = order, line_ratios

@@ -13,6 +13,7 @@ from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.index import LineFile
 from ppocr.data.transforms.base import Pipeline, Sample
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
 from ppocr.utils.encoding import not_utf8
@@ -54,9 +55,9 @@ class SimpleDataSet(IndexedDataset):
         delimiter: str = "\t",
         ext_op_transform_idx: Whole = 2,
         cache: Mapping[str, Any] | None = None,
-        pipeline: Pipeline | None = None,
-        mode: str = "train",
-        seed: int = 0,
+        pipeline: Filled[Pipeline | None] = None,
+        mode: Filled[str] = "train",
+        seed: Filled[int] = 0,
     ) -> None:
         paths = [label_file_list] if isinstance(label_file_list, str) else list(label_file_list or ())
         if not paths:

@@ -18,6 +18,7 @@ from paddle import nn
 
 from ppocr import __version__
 from ppocr.data.transforms.base import Pipeline
+from ppocr.declarations import keys_read
 from ppocr.deploy import inference_config, rounding
 from ppocr.deploy.backends import DygraphBackend, PaddleBackend, find_program
 from ppocr.deploy.inference_config import InferenceConfig, TensorSpec
@@ -120,9 +121,9 @@ def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
 def output_names(task: Any, inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
     """Return the predictions post-processing reads, found by running the network once."""
     preds = DygraphBackend(task.model).run(random_inputs(inputs, batch=1, width=4 * DEFAULT_SIDE))
-    names = tuple(name for name in task.postprocess.reads if name in preds)
+    names = tuple(name for name in keys_read(task.postprocess) if name in preds)
     if not names:
-        raise ConfigError(f"PostProcess reads {list(task.postprocess.reads)}; the network gives {sorted(preds)}")
+        raise ConfigError(f"PostProcess reads {list(keys_read(task.postprocess))}; the network gives {sorted(preds)}")
     return names
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ppocr.data.transforms.base import Pipeline
+from ppocr.declarations import keys_read
 from ppocr.deploy.backends import Backend, PaddleBackend, RuntimeOptions, find_program
 from ppocr.deploy.inference_config import IMAGE_INPUT, InferenceConfig, TensorSpec, load
 from ppocr.deploy.integrity import check_files
@@ -103,7 +104,7 @@ class Predictor:
         pipeline = config.pipeline()
         check_shape(pipeline, config.inputs[0], str(folder))
         postprocess = config.build_postprocess()
-        backend = PaddleBackend(folder, config.outputs or postprocess.reads, options)
+        backend = PaddleBackend(folder, config.outputs or keys_read(postprocess), options)
         predictor = cls(pipeline, backend, postprocess, inputs=config.inputs)
         try:
             predictor.probe()
@@ -275,9 +276,9 @@ def check_shape(pipeline: Pipeline, image: TensorSpec, folder: str) -> None:
 def check_classes(preds: Mapping[str, np.ndarray], postprocess: Any) -> None:
     """Raise ConfigError when predictions have another form, or another number of classes than the dictionary."""
     classes = getattr(postprocess, "predicted_classes", getattr(postprocess, "classes", None))
-    name = next((key for key in postprocess.reads if key in preds), None)
+    name = next((key for key in postprocess.requires if key in preds), None)
     if name is None:
-        raise ConfigError(f"PostProcess reads {list(postprocess.reads)}; the network gives {sorted(preds)}")
+        raise ConfigError(f"PostProcess reads {list(postprocess.requires)}; the network gives {sorted(preds)}")
     dimensions = getattr(postprocess, "dimensions", None)
     if dimensions and preds[name].ndim not in dimensions:
         wanted = " or ".join(map(str, dimensions))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import paddle
 
+from ppocr.declarations import keys_read
 from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.data_log import DataLog
 from ppocr.engine.distributed import World, local_gradients, wrap
@@ -166,7 +167,7 @@ class Trainer:
             with self.precision.autocast():
                 preds = self.task.forward(batch)
             losses = self.task.losses(preds, batch)
-            read = {key: preds[key] for key in getattr(self.task.loss, "reads", preds) if key in preds}
+            read = {key: preds[key] for key in keys_read(self.task.loss) if key in preds}
             self.loss_monitor.add(self._step_in_words(), losses, read, batch["index"])
             self.loss_monitor.flush(leave=1 if self._on_gpu else 0)
             self.precision.backward(losses["loss"] / share if share > 1 else losses["loss"])

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import paddle.nn.functional as F
-from paddle import Tensor, nn
+from paddle import Tensor
 
+from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
 
 @LOSSES.register("ClsLoss", scope="cls")
-class ClsLoss(nn.Layer):
+class ClsLoss(Loss):
     """Cross entropy of the logits, averaged over the images."""
 
-    reads = ("cls",)
+    requires = ("cls",)
     needs = ("label",)
     ignored_keys = ("main_indicator",)  # upstream: unused
 

@@ -8,10 +8,11 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ppocr.errors import ConfigError
+from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES, Typed, Unknown, unknown_in_list
 
 
-class WeightedSum(nn.Layer):
+class WeightedSum(Loss):
     """The weighted sum of losses that read the same predictions and batch.
 
     Args:
@@ -22,7 +23,8 @@ class WeightedSum(nn.Layer):
         super().__init__()
         self.losses = nn.LayerDict({name: loss for name, (loss, _) in members.items()})
         self.weights = {name: weight for name, (_, weight) in members.items()}
-        self.reads = tuple(sorted({key for loss in self.losses.values() for key in loss.reads}))
+        self.requires = tuple(sorted({key for loss in self.losses.values() for key in loss.requires}))
+        self.accepts = tuple(sorted({key for loss in self.losses.values() for key in loss.accepts}))
         self.needs = tuple(sorted({key for loss in self.losses.values() for key in loss.needs}))
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

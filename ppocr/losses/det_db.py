@@ -10,6 +10,7 @@ from paddle import Tensor, nn
 
 from ppocr.config.ranges import NonNegative, Positive, Probability
 from ppocr.errors import ConfigError
+from ppocr.losses.base import Loss
 from ppocr.losses.det_basic import BalanceLoss, DiceFocalLoss, DiceLoss, MaskL1Loss
 from ppocr.registry import LOSSES
 
@@ -17,7 +18,7 @@ MAIN_LOSSES = ("DiceLoss", "BCELoss", "MaskL1Loss", "DiceFocalLoss")
 
 
 @LOSSES.register("DBLoss")
-class DBLoss(nn.Layer):
+class DBLoss(Loss):
     """Text, threshold and binary maps against their targets (https://arxiv.org/abs/1911.08947, section 3.6).
 
     Args:
@@ -40,9 +41,9 @@ class DBLoss(nn.Layer):
         ConfigError: an unknown main loss.
     """
 
-    reads = ("maps",)
+    requires = ("maps",)
+    accepts = ("cbn_maps", "aux_maps_p4", "aux_maps_p3", "aux_maps_p2")
     needs = ("threshold_map", "threshold_mask", "shrink_map", "shrink_mask")
-    ignored_keys: tuple[str, ...] = ()
 
     def __init__(
         self,

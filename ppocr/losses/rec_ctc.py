@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import paddle
 from paddle import Tensor, nn
 
+from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
 
 @LOSSES.register("CTCLoss")
-class CTCLoss(nn.Layer):
+class CTCLoss(Loss):
     """CTC loss over logits (Graves et al., ICML 2006), averaged over the batch.
 
     A label that needs more steps than there are contributes zero without a sign of it; the data pipeline counts
@@ -21,9 +22,8 @@ class CTCLoss(nn.Layer):
         use_focal_loss: weights each sample by (1 - exp(-loss))^2 (Lin et al., ICCV 2017).
     """
 
-    reads = ("ctc",)
+    requires = ("ctc",)
     needs = ("label", "length")
-    ignored_keys: tuple[str, ...] = ()
 
     def __init__(self, use_focal_loss: bool = False) -> None:
         super().__init__()

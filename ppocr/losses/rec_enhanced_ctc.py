@@ -11,6 +11,7 @@ from paddle import Tensor, nn
 
 from ppocr.config.ranges import Channels, Count, NonNegative
 from ppocr.errors import ConfigError
+from ppocr.losses.base import Loss
 from ppocr.losses.combined import WeightedSum
 from ppocr.losses.rec_ctc import CTCLoss
 from ppocr.registry import LOSSES
@@ -19,10 +20,10 @@ SEED = 0  # of the centres, which are not trained: a resumed run must have the s
 
 
 @LOSSES.register()
-class ACELoss(nn.Layer):
+class ACELoss(Loss):
     """Aggregation cross entropy: how often each class is predicted, at any step (https://arxiv.org/abs/1904.08364)."""
 
-    reads = ("ctc",)
+    requires = ("ctc",)
     needs = ("label_ace", "length")
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -48,7 +49,7 @@ class ACELoss(nn.Layer):
 
 
 @LOSSES.register()
-class CenterLoss(nn.Layer):
+class CenterLoss(Loss):
     """Squared distance of each step's features to the centre of its predicted class (Wen et al., ECCV 2016).
 
     Args:
@@ -60,8 +61,7 @@ class CenterLoss(nn.Layer):
         ConfigError: centres of another shape, or none in the file.
     """
 
-    reads = ("ctc_neck", "ctc")
-    needs = ()
+    requires = ("ctc_neck", "ctc")
 
     def __init__(self, num_classes: Count = 6625, feat_dim: Channels = 96, center_file_path: str | None = None) -> None:
         super().__init__()

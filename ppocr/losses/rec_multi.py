@@ -9,6 +9,7 @@ from paddle import Tensor, nn
 
 from ppocr.config.ranges import NonNegative
 from ppocr.errors import ConfigError
+from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES, Typed, Unknown, unknown_in_list
 
 
@@ -28,7 +29,7 @@ BRANCHES = {
 
 
 @LOSSES.register()
-class MultiLoss(nn.Layer):
+class MultiLoss(Loss):
     """The weighted sum of the losses of `MultiHead`'s heads.
 
     Args:
@@ -54,7 +55,7 @@ class MultiLoss(nn.Layer):
         if not self.losses:
             raise ConfigError("MultiLoss.loss_config_list: it names no loss")
         branches = [BRANCHES[name] for name in self.losses]
-        self.reads = tuple(branch.prediction for branch in branches)
+        self.requires = tuple(branch.prediction for branch in branches)
         extra = {key for loss in self.losses.values() for key in loss.needs if key != "label"}
         self.needs = (*(branch.label for branch in branches), *sorted(extra))
 
@@ -74,6 +75,6 @@ class MultiLoss(nn.Layer):
         for name, loss in self.losses.items():
             branch = BRANCHES[name]
             targets = {**batch, "label": batch[branch.label]}
-            given = {loss.reads[0]: preds[branch.prediction]}
+            given = {loss.requires[0]: preds[branch.prediction]}
             losses[name] = loss(given, targets)["loss"] * self.weights[branch.weight]
         return {"loss": sum(losses.values()), **losses}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import paddle.nn.functional as F
-from paddle import Tensor, nn
+from paddle import Tensor
 
+from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
 PADDING = 0
@@ -14,7 +15,7 @@ SMOOTHING = 0.1
 
 
 @LOSSES.register()
-class NRTRLoss(nn.Layer):
+class NRTRLoss(Loss):
     """Cross entropy of the next character, averaged over the tokens that are not padding.
 
     Args:
@@ -22,7 +23,7 @@ class NRTRLoss(nn.Layer):
             (https://arxiv.org/abs/1512.00567).
     """
 
-    reads = ("nrtr",)
+    requires = ("nrtr",)
     needs = ("label",)
 
     def __init__(self, smoothing: bool = True) -> None:

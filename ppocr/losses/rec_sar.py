@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import paddle.nn.functional as F
-from paddle import Tensor, nn
+from paddle import Tensor
 
 from ppocr.config.ranges import Range
+from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
 
 @LOSSES.register()
-class SARLoss(nn.Layer):
+class SARLoss(Loss):
     """Cross entropy of the next character, averaged over the tokens that are not padding.
 
     Args:
         ignore_index: class index of padding; the one after the predicted classes when not given.
     """
 
-    reads = ("sar",)
+    requires = ("sar",)
     needs = ("label",)
 
     def __init__(self, ignore_index: Annotated[int, Range(ge=-1)] | None = None) -> None:

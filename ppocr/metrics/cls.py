@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ppocr.metrics.base import Metric
 from ppocr.registry import METRICS
 from ppocr.results import Classification
 
@@ -12,7 +13,7 @@ EPSILON = 1e-5  # upstream: added to the number of images, so that a perfect sco
 
 
 @METRICS.register("ClsMetric", scope="cls")
-class ClsMetric:
+class ClsMetric(Metric):
     """Share of images whose most probable class is their label.
 
     Args:
@@ -21,7 +22,6 @@ class ClsMetric:
 
     result = Classification
     needs = ("text",)
-    ignored_keys: tuple[str, ...] = ()
 
     def __init__(self, main_indicator: str = "acc") -> None:
         self.main_indicator = main_indicator

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from ppocr.metrics.base import Metric
 from ppocr.registry import METRICS
 from ppocr.results import Detection
 
@@ -18,7 +19,7 @@ COUNTS = (*SHOWN, "images", "peaks")  # peaks: images whose highest probability 
 
 
 @METRICS.register("DetMetric")
-class DetMetric:
+class DetMetric(Metric):
     """Precision, recall and their harmonic mean at an overlap of one half, as ICDAR 2015 measures detection.
 
     Regions that cross themselves do not count, on either side. Regions marked as ignored are neither missed nor
@@ -32,7 +33,6 @@ class DetMetric:
 
     needs = ("polys", "ignore_tags")
     result = Detection
-    ignored_keys: tuple[str, ...] = ()
 
     def __init__(self, main_indicator: str = "hmean") -> None:
         self.main_indicator = main_indicator

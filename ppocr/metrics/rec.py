@@ -10,6 +10,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from ppocr.metrics.base import Metric
 from ppocr.registry import METRICS
 from ppocr.results import Recognition
 
@@ -19,7 +20,7 @@ NOT_ALPHANUMERIC = re.compile("[^0-9a-zA-Z]")
 
 
 @METRICS.register("RecMetric")
-class RecMetric:
+class RecMetric(Metric):
     """Line accuracy and edit distances.
 
     Args:
@@ -31,7 +32,6 @@ class RecMetric:
 
     needs = ("text",)
     result = Recognition
-    ignored_keys: tuple[str, ...] = ()
 
     def __init__(self, main_indicator: str = "acc", is_filter: bool = False, ignore_space: bool = True) -> None:
         self.main_indicator = main_indicator

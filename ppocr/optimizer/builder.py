@@ -11,7 +11,7 @@ import paddle
 from paddle import nn
 
 from ppocr.errors import ConfigError
-from ppocr.optimizer.groups import apply_groups, freeze_parameters, visionlan_groups
+from ppocr.optimizer.groups import apply_groups, freeze_parameters
 from ppocr.optimizer.schedules import Schedule
 from ppocr.registry import OPTIMIZERS, SCHEDULES
 
@@ -52,10 +52,9 @@ def build_optimizer(
         logger.info("frozen: %d parameter values, named like %s", count, ", ".join(freeze))
     apply_groups(model, param_groups)
     spec = OPTIMIZERS.build({k: v for k, v in section.items() if k not in OWN_KEYS})
-    # upstream: groups exist in VisionLAN's stage LF_2 only, whatever group_lr says elsewhere
-    if section.get("group_lr") and section.get("training_step") == "LF_2":
-        groups: Sequence[Any] = visionlan_groups(model, getattr(schedule, "values", [schedule.peak])[0])
-    else:
+    declared = getattr(getattr(model, "head", None), "parameter_groups", None)  # a network may have no head
+    groups: Any = declared(model, section, getattr(schedule, "values", [schedule.peak])[0]) if declared else None
+    if groups is None:
         groups = [p for p in model.parameters() if not p.stop_gradient]
     with _without_notes():
         optimizer = spec.build(schedule, groups, regularizer(section.get("regularizer")), clipping(section), model)

@@ -13,8 +13,6 @@ from ppocr.errors import ConfigError
 from ppocr.suggestions import did_you_mean
 
 GROUP_KEYS = ("params", "lr_factor", "weight_decay")
-# VisionLAN's second stage: parameters with the full rate; the others get a tenth of the first value.
-VISIONLAN_FULL = ("head.MLM_VRM.MLM.", "head.MLM_VRM.Prediction.pp_share.", "head.MLM_VRM.Prediction.w_share.")
 
 
 def matching(model: nn.Layer, pattern: str, key: str) -> list[tuple[str, Any]]:
@@ -75,10 +73,3 @@ def apply_groups(model: nn.Layer, groups: Sequence[Mapping[str, Any]]) -> None:
                     parameter.optimize_attr["learning_rate"] = float(group["lr_factor"])
                 if group.get("weight_decay") is not None:
                     parameter.regularizer = paddle.regularizer.L2Decay(float(group["weight_decay"]))
-
-
-def visionlan_groups(model: nn.Layer, first_rate: float) -> list[dict[str, Any]]:
-    """Return the two parameter groups of VisionLAN's stage LF_2 (Wang et al., ICCV 2021)."""
-    full = [p for n, p in model.named_parameters() if n.startswith(VISIONLAN_FULL)]
-    rest = [p for n, p in model.named_parameters() if not n.startswith(VISIONLAN_FULL)]
-    return [{"params": full}, {"params": rest, "learning_rate": first_rate * 0.1}]

@@ -9,6 +9,7 @@ from typing import Any
 from paddle.optimizer.lr import LRScheduler
 
 from ppocr.config.ranges import Count, LearningRate, NonNegative, Whole
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.registry import SCHEDULES
 
@@ -64,7 +65,9 @@ def half_cosine(step: float, period: float) -> float:
 class Const(Schedule):
     """The same rate throughout."""
 
-    def __init__(self, learning_rate: LearningRate, warmup_epoch: NonNegative = 0, steps_per_epoch: int = 1) -> None:
+    def __init__(
+        self, learning_rate: LearningRate, warmup_epoch: NonNegative = 0, steps_per_epoch: Filled[int] = 1
+    ) -> None:
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
 
 
@@ -73,7 +76,11 @@ class Cosine(Schedule):
     """Half a cosine over the run (Loshchilov and Hutter, ICLR 2017)."""
 
     def __init__(
-        self, learning_rate: LearningRate, warmup_epoch: NonNegative = 0, epochs: int = 1, steps_per_epoch: int = 1
+        self,
+        learning_rate: LearningRate,
+        warmup_epoch: NonNegative = 0,
+        epochs: Filled[int] = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         self.period = epochs * steps_per_epoch
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -92,7 +99,7 @@ class CyclicalCosine(Schedule):
     """
 
     def __init__(
-        self, learning_rate: LearningRate, cycle: Count, warmup_epoch: NonNegative = 0, steps_per_epoch: int = 1
+        self, learning_rate: LearningRate, cycle: Count, warmup_epoch: NonNegative = 0, steps_per_epoch: Filled[int] = 1
     ) -> None:
         self.period = cycle * steps_per_epoch
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -109,7 +116,11 @@ class TwoStepCosine(Schedule):
     ignored_keys: tuple[str, ...] = ("T_max1", "T_max2")  # upstream: given, and replaced by the two lengths above
 
     def __init__(
-        self, learning_rate: LearningRate, warmup_epoch: NonNegative = 0, epochs: int = 1, steps_per_epoch: int = 1
+        self,
+        learning_rate: LearningRate,
+        warmup_epoch: NonNegative = 0,
+        epochs: Filled[int] = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         self.periods = (200 * steps_per_epoch, epochs * steps_per_epoch)
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -129,8 +140,8 @@ class LinearWarmupCosine(Schedule):
         warmup_steps: Whole = 0,
         start_lr: LearningRate = 1e-5,
         min_lr: LearningRate = 1e-8,
-        epochs: int = 1,
-        steps_per_epoch: int = 1,
+        epochs: Filled[int] = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         self.period = epochs * steps_per_epoch
         self.warmup_steps, self.start_lr, self.min_lr = warmup_steps, start_lr, min_lr
@@ -153,8 +164,8 @@ class Linear(Schedule):
         end_lr: LearningRate = 0.0,
         power: NonNegative = 1.0,
         warmup_epoch: NonNegative = 0,
-        epochs: int = 1,
-        steps_per_epoch: int = 1,
+        epochs: Filled[int] = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         self.period, self.end_lr, self.power = epochs * steps_per_epoch, end_lr, power
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -176,8 +187,8 @@ class DecayLearningRate(Schedule):
         learning_rate: LearningRate,
         factor: NonNegative = 0.9,
         warmup_epoch: NonNegative = 0,
-        epochs: int = 1,
-        steps_per_epoch: int = 1,
+        epochs: Filled[int] = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         self.period, self.factor = epochs * steps_per_epoch, factor
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -197,7 +208,7 @@ class Step(Schedule):
         step_size: Count,
         gamma: NonNegative = 0.1,
         warmup_epoch: NonNegative = 0,
-        steps_per_epoch: int = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         self.every, self.gamma = step_size * steps_per_epoch, gamma
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -217,7 +228,7 @@ class MultiStepDecay(Schedule):
         milestones: list[Whole],
         gamma: NonNegative = 0.1,
         warmup_epoch: NonNegative = 0,
-        steps_per_epoch: int = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         self.milestones, self.gamma = [m * steps_per_epoch for m in milestones], gamma
         super().__init__(learning_rate, warmup_epoch, steps_per_epoch)
@@ -238,7 +249,7 @@ class Piecewise(Schedule):
         decay_epochs: list[Whole],
         values: list[LearningRate],
         warmup_epoch: NonNegative = 0,
-        steps_per_epoch: int = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         if len(values) != len(decay_epochs) + 1:
             raise ConfigError(
@@ -268,8 +279,8 @@ class OneCycle(Schedule):
         anneal_strategy: str = "cos",
         three_phase: bool = False,
         warmup_epoch: NonNegative = 0,
-        epochs: int = 1,
-        steps_per_epoch: int = 1,
+        epochs: Filled[int] = 1,
+        steps_per_epoch: Filled[int] = 1,
     ) -> None:
         if anneal_strategy not in ("cos", "linear"):
             raise ConfigError(f"Optimizer.lr.anneal_strategy: {anneal_strategy!r} is not one of cos, linear")

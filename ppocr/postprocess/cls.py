@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.codecs.class_names import ClassNames
+from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Classification
 
@@ -15,7 +16,7 @@ Label = str | int
 
 
 @POSTPROCESSES.register("ClsPostProcess")
-class ClsPostProcess:
+class ClsPostProcess(PostProcess):
     """Names the most probable class of each image.
 
     Args:
@@ -25,12 +26,10 @@ class ClsPostProcess:
         ConfigError: two classes have one name.
     """
 
-    reads = ("cls",)
+    requires = ("cls",)
     dimensions = (2,)
     result = Classification
-    needs: tuple[str, ...] = ()
     from_global = ("label_list",)
-    ignored_keys: tuple[str, ...] = ()
 
     def __init__(self, label_list: Sequence[str] | None = None) -> None:
         self.labels = None if label_list is None else ClassNames(label_list)

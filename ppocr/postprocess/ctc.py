@@ -9,12 +9,13 @@ import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec, best_path, word_box
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Recognition
 
 
 @POSTPROCESSES.register("CTCLabelDecode")
-class CTCLabelDecode:
+class CTCLabelDecode(PostProcess):
     """Reads the best path of CTC probabilities.
 
     Args:
@@ -25,12 +26,10 @@ class CTCLabelDecode:
             read then.
     """
 
-    reads = ("ctc",)
+    requires = ("ctc",)
     dimensions = (3,)
     result = Recognition
-    needs: tuple[str, ...] = ()
     from_global = ("character_dict_path", "use_space_char", "text_direction")
-    ignored_keys: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ import pyclipper
 
 from ppocr.config.ranges import Count, Positive, Probability
 from ppocr.errors import ConfigError
+from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Detection
 
@@ -22,7 +23,7 @@ _BLOCK = np.ones((2, 2), np.uint8)
 
 
 @POSTPROCESSES.register("DBPostProcess")
-class DBPostProcess:
+class DBPostProcess(PostProcess):
     """Finds connected regions above a threshold, scores them, and grows them back to the size of the text.
 
     Args:
@@ -40,12 +41,11 @@ class DBPostProcess:
     Source: Real-time Scene Text Detection with Differentiable Binarization (https://arxiv.org/abs/1911.08947).
     """
 
-    reads = ("maps",)
+    requires = ("maps",)
     dimensions = (4,)
     result = Detection
     needs = ("shape",)
     ignored_keys = ("det_box_type",)  # upstream: only ever written as box_type
-    classes: int | None = None
 
     def __init__(
         self,

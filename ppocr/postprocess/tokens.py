@@ -12,13 +12,14 @@ from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TokenCodec
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Recognition
 
 SYMBOLS = re.compile(r"[^A-Za-z0-9\u4e00-\u9fa5]")
 
 
-class TokenLabelDecode:
+class TokenLabelDecode(PostProcess):
     """Reads the class numbers a decoder wrote, or the best ones of its probabilities.
 
     Args:
@@ -29,12 +30,9 @@ class TokenLabelDecode:
             read then.
     """
 
-    reads: tuple[str, ...]
     dimensions: tuple[int, ...] = (2, 3)
     result = Recognition
-    needs: tuple[str, ...] = ()
     from_global: tuple[str, ...] = ("character_dict_path", "use_space_char", "text_direction")
-    ignored_keys: tuple[str, ...] = ()
     codec_class: type[TokenCodec]
 
     def __init__(
@@ -73,14 +71,14 @@ class TokenLabelDecode:
         """Decode a batch.
 
         Args:
-            preds: the key in `reads`: probabilities float [B, T, C], or class numbers int [B, T] with their
+            preds: the key in `requires`: probabilities float [B, T, C], or class numbers int [B, T] with their
                 probabilities float [B, T] under the same key and "_probs".
             batch: not read.
 
         Returns:
             One for each image.
         """
-        key = self.reads[0]
+        key = self.requires[0]
         found = preds[key]
         if found.ndim == 2:
             read = self.codec.decode(found, preds[f"{key}_probs"])
@@ -94,7 +92,8 @@ class TokenLabelDecode:
 class NRTRLabelDecode(TokenLabelDecode):
     """Reads what an NRTR decoder wrote; see TokenLabelDecode."""
 
-    reads = ("nrtr", "nrtr_probs")
+    requires = ("nrtr",)
+    accepts = ("nrtr_probs",)
     codec_class = NRTRCodec
     predicted_classes = None
 
@@ -111,7 +110,7 @@ class SARLabelDecode(TokenLabelDecode):
         rm_symbol: leave out all but Latin letters, made lower case, digits and Chinese.
     """
 
-    reads = ("sar",)
+    requires = ("sar",)
     from_global = (*TokenLabelDecode.from_global, "rm_symbol")
     codec_class = SARCodec
 

@@ -180,7 +180,7 @@ def _compare(file: ModelFile, task: Any, batches: Sequence[np.ndarray]) -> tuple
         except ImportError:
             return None, "onnxruntime is not installed (pip install onnxruntime)"
         backend = OnnxBackend(file.path)
-    network, largest = DygraphBackend(task.model, task.postprocess.reads), 0.0
+    network, largest = DygraphBackend(task.model, task.postprocess.requires), 0.0
     mean = 0.0  # the largest mean over an image
     for batch in batches:
         theirs = next(iter(backend.run({name: batch for name in backend.input_names}).values()))

@@ -14,7 +14,7 @@ from ppocr.metrics.cls import ClsMetric
 from ppocr.metrics.rec import RecMetric
 from ppocr.postprocess.ctc import CTCLabelDecode
 
-HEAD = SimpleNamespace(outputs=("ctc",), aux=(), inputs=(), targets=())
+HEAD = SimpleNamespace(outputs=("ctc",), train_outputs=(), inputs=(), targets=())
 GLOBAL = {"max_text_length": 25}
 
 
@@ -45,7 +45,7 @@ def test_a_metric_measures_one_kind_of_result():
 
 
 def test_a_key_that_is_label_and_input_is_missed_once():
-    head = SimpleNamespace(outputs=("sar",), aux=(), inputs=("valid_ratio",), targets=("valid_ratio",))
+    head = SimpleNamespace(outputs=("sar",), train_outputs=(), inputs=("valid_ratio",), targets=("valid_ratio",))
     (line,) = said(pipeline("image", "label"), head=head)
     assert "needs 'valid_ratio'" in line
 
@@ -77,7 +77,7 @@ def test_key_that_nothing_in_the_project_makes():
 
 
 def test_outputs_that_loss_and_postprocess_do_not_read():
-    head = SimpleNamespace(outputs=("maps",), aux=("ctc_neck",))
+    head = SimpleNamespace(outputs=("maps",), train_outputs=("ctc_neck",))
     whole = pipeline("image", "label", "length")
     lines = said(whole, whole, head=head, loss=CTCLoss(), postprocess=CTCLabelDecode())
     assert lines[0] == (
@@ -94,7 +94,7 @@ def test_head_with_targets_and_inputs():
 
 
 def test_classes_counted_twice_must_agree():
-    head = SimpleNamespace(outputs=("ctc",), aux=(), inputs=(), targets=(), classes=4)
-    named = SimpleNamespace(reads=("ctc",), needs=(), classes=2)
+    head = SimpleNamespace(outputs=("ctc",), train_outputs=(), inputs=(), targets=(), classes=4)
+    named = SimpleNamespace(requires=("ctc",), needs=(), classes=2)
     (found,) = said(None, head=head, postprocess=named)
     assert found == "Architecture.Head: SimpleNamespace tells 4 classes apart, SimpleNamespace has names for 2"

@@ -11,6 +11,8 @@ from paddle import nn
 
 from ppocr.data.problems import DataReport, SampleProblem
 from ppocr.engine.trainer import DataLoaders, Trainer
+from ppocr.losses.base import Loss as BaseLoss
+from ppocr.postprocess.base import PostProcess as BasePostProcess
 from ppocr.results import Recognition
 from ppocr.task import Task
 
@@ -42,9 +44,11 @@ class Net(nn.Layer):
         return {"logits": self.fc(self.drop(x.flatten(1)))}
 
 
-class Loss(nn.Layer):
+class Loss(BaseLoss):
     """Cross entropy; `poison` makes it NaN at one call."""
 
+    requires = ("logits",)
+    needs = ("label",)
     poison = -1
 
     def __init__(self) -> None:
@@ -57,8 +61,8 @@ class Loss(nn.Layer):
         return {"loss": loss * float("nan") if self.calls == self.poison else loss}
 
 
-class PostProcess:
-    reads = ("logits",)
+class PostProcess(BasePostProcess):
+    requires = ("logits",)
 
     def __call__(self, preds, batch=None):
         return [Recognition(str(int(i)), 1.0) for i in preds["logits"].argmax(1)]

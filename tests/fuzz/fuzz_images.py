@@ -369,7 +369,7 @@ class Backend:
 class Postprocess:
     """Gives one result an image."""
 
-    reads = ("x",)
+    requires = ("x",)
 
     def __call__(self, preds: dict[str, np.ndarray], sample: Any) -> list[tuple[str, float]]:
         return [("a", 1.0) for _ in next(iter(preds.values()))]

@@ -28,14 +28,14 @@ def cases(name: str) -> list:
 def test_loss_equals_the_reference(case: dict) -> None:
     loss = {"SARLoss": SARLoss, "NRTRLoss": NRTRLoss}[case["loss"]](**case["args"])
     batch = {"label": paddle.to_tensor(case["batch"][1]["literal"])}
-    found = loss({loss.reads[0]: tensor(case, "logits")}, batch)
+    found = loss({loss.requires[0]: tensor(case, "logits")}, batch)
     assert float(found["loss"]) == pytest.approx(case["outputs"]["loss"], rel=1e-4)
 
 
 @pytest.mark.parametrize("case", cases("MultiLoss"))
 def test_sum_equals_the_reference(case: dict) -> None:
     loss = MultiLoss(**case["args"])
-    guide = loss.reads[1]
+    guide = loss.requires[1]
     preds = {key: tensor(case, key) for key in ("ctc", guide)}
     values = {"label_ctc": case["batch"][1], f"label_{guide}": case["batch"][2], "length": case["batch"][3]}
     assert loss.needs == tuple(values)

@@ -45,7 +45,7 @@ def test_centres_equal_the_reference(case: dict, tmp_path) -> None:
     assert float(loss(preds, {})["loss"]) == pytest.approx(case["outputs"]["loss_center"], rel=1e-4)
     # upstream cannot build this one
     whole = EnhancedCTCLoss(use_center_loss=True, num_classes=12, feat_dim=6)
-    assert whole.reads == ("ctc", "ctc_neck") and whole.needs == ("label", "length")
+    assert whole.requires == ("ctc", "ctc_neck") and whole.needs == ("label", "length")
     reference = load("losses/EnhancedCTCLoss.json")["cases"][0]
     found = whole(preds, batch_of(reference))
     assert float(found["loss"]) == pytest.approx(float(found["CTCLoss"] + found["CenterLoss"]), rel=1e-6)
@@ -62,7 +62,7 @@ def test_combined_losses_are_weighted() -> None:
     case = load("losses/CenterLoss.json")["cases"][0]
     preds = {"ctc_neck": tensor(case, "feat"), "ctc": tensor(case, "logits")}
     batch = batch_of(load("losses/EnhancedCTCLoss.json")["cases"][0])
-    assert loss.reads == ("ctc", "ctc_neck") and loss.needs == ("label", "length")
+    assert loss.requires == ("ctc", "ctc_neck") and loss.needs == ("label", "length")
     found = loss(preds, batch)
     want = 2 * CTCLoss()(preds, batch)["loss"] + 0.5 * CenterLoss(**options)(preds, batch)["loss"].astype("float32")
     assert float(found["loss"]) == pytest.approx(float(want), rel=1e-6)

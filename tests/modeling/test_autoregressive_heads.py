@@ -116,7 +116,7 @@ def test_narrow_beam_of_one_line_and_of_many_agree():
 )
 def test_auxiliary_head_works_in_training_only(auxiliary, key, label):
     head = MultiHead(16, [CTC, auxiliary], CLASSES)
-    assert key in head.aux and label in head.targets
+    assert key in head.train_outputs and label in head.targets
     x = features(2, 16, 1, 6)
     batch = {label: paddle.full([2, 5], 2, "int64"), "length": paddle.to_tensor([1, 2])}
     batch["valid_ratio"] = paddle.to_tensor([1.0, 0.5])

@@ -88,5 +88,5 @@ def test_ctc_head_with_a_middle_layer():
 
 
 def test_ctc_head_promises_features_only_when_it_gives_them():
-    assert CTCHead(4, 3).aux == ()
-    assert CTCHead(4, 3, return_feats=True).aux == ("ctc_neck",)
+    assert CTCHead(4, 3).train_outputs == ()
+    assert CTCHead(4, 3, return_feats=True).train_outputs == ("ctc_neck",)

@@ -63,5 +63,5 @@ def test_a_class_as_text() -> None:
 
 
 def test_what_the_decoder_takes_and_reads() -> None:
-    assert (ClsPostProcess.reads, ClsPostProcess.dimensions) == (("cls",), (2,))
+    assert (ClsPostProcess.requires, ClsPostProcess.dimensions) == (("cls",), (2,))
     assert "label_list" in ClsPostProcess.from_global

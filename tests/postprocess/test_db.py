@@ -148,7 +148,7 @@ def test_a_region_still_thinner_than_five_pixels_when_grown_is_noise(thickness: 
 
 
 def test_what_the_decoder_takes_reads_and_needs() -> None:
-    assert (DBPostProcess.reads, DBPostProcess.dimensions, DBPostProcess.needs) == (("maps",), (4,), ("shape",))
+    assert (DBPostProcess.requires, DBPostProcess.dimensions, DBPostProcess.needs) == (("maps",), (4,), ("shape",))
     defaults = DBPostProcess().inference_config()
     numbers = {key: defaults[key] for key in ("thresh", "box_thresh", "max_candidates", "unclip_ratio")}
     assert numbers == {"thresh": 0.3, "box_thresh": 0.7, "max_candidates": 1000, "unclip_ratio": 2.0}

@@ -19,7 +19,7 @@ def test_what_a_decoder_takes_and_reads(cls: type) -> None:
     assert cls.from_global[:3] == ("character_dict_path", "use_space_char", "text_direction")
     expected = {CTCLabelDecode: (("ctc",), (3,)), SARLabelDecode: (("sar",), (2, 3))}
     if cls in expected:
-        assert (cls.reads, cls.dimensions) == expected[cls]
+        assert (cls.requires, cls.dimensions) == expected[cls]
 
 
 @pytest.mark.parametrize("cls", DECODERS)

@@ -40,12 +40,12 @@ def test_probabilities(decoder, case, monkeypatch) -> None:
     monkeypatch.chdir(ROOT)
     decode = decoder(**case["args"])
     assert decode.classes == case["n_characters"]
-    found = decode({decode.reads[0]: probabilities(case)})
+    found = decode({decode.requires[0]: probabilities(case)})
     check(pairs(found), case["result"][0] if "label" in case else case["result"])
     if "label" in case:
         check(decode.codec.decode(np.array(case["label"])), case["result"][1])
     again = decoder(**decode.inference_config())
-    assert again({decode.reads[0]: probabilities(case)}) == found
+    assert again({decode.requires[0]: probabilities(case)}) == found
 
 
 @pytest.mark.parametrize(("decoder", "classes"), [(CTCLabelDecode, 37), (NRTRLabelDecode, 40), (SARLabelDecode, 39)])

@@ -96,11 +96,11 @@ def theirs(runtime: Backend, image: np.ndarray) -> np.ndarray:
 
 def ours(model: paddle.nn.Layer, task: Task, image: np.ndarray) -> np.ndarray:
     with paddle.no_grad():
-        return model(paddle.to_tensor(image))[task.postprocess.reads[0]].numpy()
+        return model(paddle.to_tensor(image))[task.postprocess.requires[0]].numpy()
 
 
 def text_of(task: Task, output: np.ndarray) -> str:
-    return task.postprocess({task.postprocess.reads[0]: output})[0][0]
+    return task.postprocess({task.postprocess.requires[0]: output})[0][0]
 
 
 def images(task: Task) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.declarations import Declared
 from ppocr.registry import TRANSFORMS
 
 Sample = dict[str, Any]
@@ -17,7 +18,7 @@ Sample = dict[str, Any]
 ALWAYS_KEPT = ("text", "index", "notes")
 
 
-class Transform:
+class Transform(Declared):
     """One step from a raw sample to the arrays a network takes.
 
     A subclass declares what it reads and adds, so that `config/contracts.py` can check the chain
@@ -28,9 +29,6 @@ class Transform:
     provides: tuple[str, ...] = ("image",)
     label_only: bool = False  # reads and writes labels only: left out of the inference view
     random: bool = False  # draws from `rng`: left out of the inference view unless for_inference says otherwise
-    from_global: tuple[str, ...] = ()  # constructor parameters that `Global` overrides when it has them
-    none_without_global: tuple[str, ...] = ()  # of these, the ones that are None when nothing sets them
-    ignored_keys: tuple[str, ...] = ()  # YAML keys accepted and never read (each warned about)
     per_sample: tuple[str, ...] = ()  # of `provides`, the keys whose size differs between samples: lists in a batch
     joined: tuple[str, ...] = ()  # keys that hold several entries of a sample: one after another in a batch
     collate_fn: str | None = None  # the official `loader.collate_fn` that makes such batches

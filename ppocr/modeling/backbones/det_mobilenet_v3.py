@@ -6,6 +6,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Scale
+from ppocr.declarations import Filled
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer, ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
 
@@ -28,7 +29,7 @@ class MobileNetV3(nn.Layer):
     """
 
     def __init__(
-        self, in_channels: int = 3, model_name: str = "large", scale: Scale = 0.5, disable_se: bool = False
+        self, in_channels: Filled[int] = 3, model_name: str = "large", scale: Scale = 0.5, disable_se: bool = False
     ) -> None:
         super().__init__()
         shrinking = SHRINKING.get(model_name, ())

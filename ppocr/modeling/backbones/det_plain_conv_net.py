@@ -8,6 +8,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Channels, Depth
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
 from ppocr.registry import BACKBONES
@@ -32,7 +33,7 @@ class PlainConvNet(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         stem: Channels = 16,
         channels: Sequence[Channels] = (24, 48, 96, 128),
         depths: Sequence[Depth] = (1, 2, 2, 2),

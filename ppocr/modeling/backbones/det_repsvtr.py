@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import paddle
 
 from ppocr.config.ranges import Whole
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.repvit import BlockSpec, RepViT
 from ppocr.registry import BACKBONES
@@ -37,7 +38,7 @@ class RepSVTR_det(RepViT):  # noqa: N801
         ConfigError: there is no such block.
     """
 
-    def __init__(self, in_channels: int = 3, out_indices: Sequence[Whole] = (2, 5, 10, 13)) -> None:
+    def __init__(self, in_channels: Filled[int] = 3, out_indices: Sequence[Whole] = (2, 5, 10, 13)) -> None:
         super().__init__(in_channels, BLOCKS)
         self.out_indices = list(out_indices)
         if not set(self.out_indices) <= set(range(1, len(BLOCKS) + 1)):

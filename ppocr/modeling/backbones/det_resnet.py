@@ -9,6 +9,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Count, Whole
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.resnet import (
     DEPTHS,
@@ -102,7 +103,7 @@ class ResNet_vd(ResidualPyramid):  # noqa: N801
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         layers: Count = 50,
         dcn_stage: Sequence[bool] | None = None,
         out_indices: Sequence[Whole] | None = None,
@@ -131,7 +132,7 @@ class ResNet(ResidualPyramid):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         layers: Count = 50,
         dcn_stage: Sequence[bool] | None = None,
         out_indices: Sequence[Whole] | None = None,

@@ -8,6 +8,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Channels
+from ppocr.declarations import Filled
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
 from ppocr.registry import BACKBONES
 
@@ -26,7 +27,7 @@ class PlainConvNet(nn.Layer):
         channels: width of each stage; stages beyond the fourth keep the size.
     """
 
-    def __init__(self, in_channels: int = 3, channels: Sequence[Channels] = (16, 32, 64, 64)) -> None:
+    def __init__(self, in_channels: Filled[int] = 3, channels: Sequence[Channels] = (16, 32, 64, 64)) -> None:
         super().__init__()
         layers = []
         for i, width in enumerate(channels):

@@ -10,6 +10,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal
 
 from ppocr.config.ranges import Whole
+from ppocr.declarations import Filled
 from ppocr.modeling.layers.hgnet import ConvBNAct, Stage, checked_indices, in_a_row
 from ppocr.modeling.layers.line_pool import line_pool
 from ppocr.registry import BACKBONES
@@ -71,7 +72,9 @@ class PPHGNet_small(nn.Layer):  # noqa: N801
 
     ignored_keys = ("pretrained", "use_ssld")  # weights are named by Global.pretrained_model
 
-    def __init__(self, in_channels: int = 3, det: bool = False, out_indices: Sequence[Whole] | None = None) -> None:
+    def __init__(
+        self, in_channels: Filled[int] = 3, det: bool = False, out_indices: Sequence[Whole] | None = None
+    ) -> None:
         super().__init__()
         self.det = det
         self.out_indices = checked_indices(type(self).__name__, out_indices, len(STAGES))

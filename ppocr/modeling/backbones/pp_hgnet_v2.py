@@ -9,6 +9,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import NonNegative, Whole
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.hgnet import ConvBNAct, Stage, Stride, checked_indices, in_a_row
 from ppocr.modeling.layers.line_pool import line_pool
@@ -126,7 +127,7 @@ class PPHGNetV2_B4(nn.Layer):  # noqa: N801
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         det: bool = False,
         text_rec: bool = False,
         lr_mult_list: Sequence[NonNegative] = (1.0, 1.0, 1.0, 1.0, 1.0),

@@ -12,6 +12,7 @@ from paddle.nn.initializer import KaimingNormal
 from paddle.regularizer import L2Decay
 
 from ppocr.config.ranges import Channels, Dropout, Kernel, Scale
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
 from ppocr.registry import BACKBONES
@@ -107,7 +108,7 @@ class PPLCNet(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         scale: Scale = 1.0,
         stride_list: Sequence[Kernel | Sequence[Kernel]] = (2, 2, 2, 2, 2),
         use_last_conv: bool = True,

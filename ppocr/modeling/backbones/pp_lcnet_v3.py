@@ -15,6 +15,7 @@ from paddle.nn.initializer import Constant, KaimingNormal
 from paddle.regularizer import L2Decay
 
 from ppocr.config.ranges import NonNegative, Scale, Whole
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_kernel
 from ppocr.modeling.layers.line_pool import line_pool
@@ -245,7 +246,7 @@ class PPLCNetV3(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         scale: Scale = 1.0,
         conv_kxk_num: Whole = 4,
         lr_mult_list: Sequence[NonNegative] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),

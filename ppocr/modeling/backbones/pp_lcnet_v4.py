@@ -11,6 +11,7 @@ from paddle import ParamAttr, nn
 from paddle.regularizer import L2Decay
 
 from ppocr.config.ranges import NonNegative
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.backbones.pp_lcnet_v3 import SqueezeExcitation
 from ppocr.modeling.layers.fusing import fold_into
@@ -154,7 +155,7 @@ class PPLCNetV4(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         det: bool = False,
         model_size: str = "small",
         lr_mult_list: Sequence[NonNegative] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),

@@ -8,6 +8,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Kernel, Scale
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer, ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
@@ -37,7 +38,7 @@ class MobileNetV3(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         model_name: str = "small",
         scale: Scale = 0.5,
         large_stride: Sequence[Kernel] | None = None,

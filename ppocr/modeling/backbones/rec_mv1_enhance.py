@@ -11,6 +11,7 @@ from paddle.nn.initializer import KaimingNormal
 from paddle.regularizer import L2Decay
 
 from ppocr.config.ranges import Kernel, Scale
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.registry import BACKBONES
 
@@ -97,7 +98,7 @@ class MobileNetV1Enhance(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         scale: Scale = 0.5,
         last_conv_stride: Kernel | Sequence[Kernel] = 1,
         last_pool_type: str = "max",

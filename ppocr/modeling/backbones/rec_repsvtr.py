@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 import paddle.nn.functional as F
 
+from ppocr.declarations import Filled
 from ppocr.modeling.layers.repvit import BlockSpec, RepViT
 from ppocr.registry import BACKBONES
 
@@ -27,7 +28,7 @@ class RepSVTR(RepViT):
         in_channels: channels of the image.
     """
 
-    def __init__(self, in_channels: int = 3) -> None:
+    def __init__(self, in_channels: Filled[int] = 3) -> None:
         super().__init__(in_channels, BLOCKS)
         self.out_channels = BLOCKS[-1].out
 

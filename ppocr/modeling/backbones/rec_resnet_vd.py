@@ -6,6 +6,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Count
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.resnet import (
     DEPTHS,
@@ -30,7 +31,7 @@ class ResNet(nn.Layer):
         ConfigError: another number of layers.
     """
 
-    def __init__(self, in_channels: int = 3, layers: Count = 50) -> None:
+    def __init__(self, in_channels: Filled[int] = 3, layers: Count = 50) -> None:
         super().__init__()
         if layers not in DEPTHS:
             raise ConfigError(f"ResNet.layers: {layers} is none of {', '.join(map(str, DEPTHS))}")

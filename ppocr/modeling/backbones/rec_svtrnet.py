@@ -11,6 +11,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, Kernel, Length, Positive, Side, Whole
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.svtr import (
     Attention,
@@ -123,7 +124,7 @@ class SVTRNet(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         img_size: Sequence[Side] = (32, 100),
         embed_dim: Sequence[Channels] = (64, 128, 256),
         depth: Sequence[Depth] = (3, 6, 3),

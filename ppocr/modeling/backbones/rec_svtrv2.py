@@ -12,6 +12,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, KernelOrNone, Positive, Side
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.svtr import Attention, Block, ConvBNLayer, as_map, as_sequence, check_mixers, initialise
 from ppocr.registry import BACKBONES
@@ -210,7 +211,7 @@ class SVTRv2(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int = 3,
+        in_channels: Filled[int] = 3,
         max_sz: Sequence[Side] = (32, 128),
         out_channels: Channels = 192,
         depths: Sequence[Depth] = (3, 6, 3),

@@ -9,12 +9,14 @@ import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 
 from ppocr.config.ranges import Count
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.heads.base import Head
 from ppocr.registry import HEADS
 
 
 @HEADS.register("ClsHead", scope="cls")
-class ClsHead(nn.Layer):
+class ClsHead(Head):
     """Logits of an image's classes from the means of its feature maps.
 
     Args:
@@ -28,12 +30,9 @@ class ClsHead(nn.Layer):
         ConfigError: fewer than two classes.
     """
 
-    targets = ()
-    inputs = ()
     outputs = ("cls",)
-    aux = ()
 
-    def __init__(self, in_channels: int, class_dim: Count) -> None:
+    def __init__(self, in_channels: Filled[int], class_dim: Count) -> None:
         super().__init__()
         if class_dim < 2:
             raise ConfigError(f"ClsHead.class_dim: {class_dim} is too few; a classifier has at least 2 classes")

@@ -11,7 +11,9 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import Constant, KaimingUniform, Uniform
 
 from ppocr.config.ranges import Channels, Count, Kernel
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.heads.base import Head
 from ppocr.registry import HEADS
 
 AUX_FACTORS = {"p4": 4, "p3": 2, "p2": 1}  # by how much a scale is coarser than the fused features
@@ -73,7 +75,7 @@ def _doubling(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv2
 
 
 @HEADS.register()
-class DBHead(nn.Layer):
+class DBHead(Head):
     """Probability of text at each pixel; in training also the threshold and the binarised map.
 
     Args:
@@ -85,15 +87,12 @@ class DBHead(nn.Layer):
             None for no auxiliary maps.
     """
 
-    targets = ()
-    inputs = ()
     outputs = ("maps",)
     logits = ("logits",)  # of the maps in evaluation, for the comparison with the exported network
-    aux: tuple[str, ...] = ()
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Filled[int],
         k: Count = 50,
         kernel_list: Sequence[Kernel] = (3, 2, 2),
         fix_nan: bool = False,
@@ -104,7 +103,7 @@ class DBHead(nn.Layer):
         self.binarize = MapHead(in_channels, kernel_list, fix_nan)
         self.thresh = MapHead(in_channels, kernel_list, fix_nan)
         if aux_in_channels:
-            self.aux = tuple(f"aux_maps_{scale}" for scale in AUX_FACTORS)
+            self.train_outputs = tuple(f"aux_maps_{scale}" for scale in AUX_FACTORS)
             for scale in AUX_FACTORS:
                 setattr(self, f"aux_binarize_{scale}", MapHead(aux_in_channels, kernel_list, fix_nan))
                 setattr(self, f"aux_thresh_{scale}", MapHead(aux_in_channels, kernel_list, fix_nan))
@@ -127,7 +126,7 @@ class DBHead(nn.Layer):
         if not self.training:
             return {"maps": F.sigmoid(text), "logits": text}
         preds = {"maps": self._maps(text, self.thresh(scales["fuse"]))}
-        for scale, factor in AUX_FACTORS.items() if self.aux else ():
+        for scale, factor in AUX_FACTORS.items() if self.train_outputs else ():
             if f"aux_{scale}" not in scales:
                 raise ConfigError("DBHead.aux_in_channels: the neck gives no auxiliary features", "leave the key out")
             features = scales[f"aux_{scale}"]

@@ -9,6 +9,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.config.ranges import Count, Kernel
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.det_db_head import DBHead
 from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
@@ -50,11 +51,11 @@ class PFHeadLocal(DBHead):
         ConfigError: another mode.
     """
 
-    aux = ("cbn_maps", "distance_maps")
+    train_outputs = ("cbn_maps", "distance_maps")
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Filled[int],
         k: Count = 50,
         mode: str = "small",
         kernel_list: Sequence[Kernel] = (3, 2, 2),

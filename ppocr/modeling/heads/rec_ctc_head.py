@@ -10,12 +10,14 @@ from paddle import nn
 
 from ppocr.codecs.tokens import ClassTable
 from ppocr.config.ranges import Channels, NonNegative
+from ppocr.declarations import Counted, Filled
+from ppocr.modeling.heads.base import Head
 from ppocr.modeling.layers.initializers import uniform_linear_attrs
 from ppocr.registry import HEADS
 
 
 @HEADS.register()
-class CTCHead(nn.Layer):
+class CTCHead(Head):
     """Logits of every time step of a sequence.
 
     Args:
@@ -28,15 +30,13 @@ class CTCHead(nn.Layer):
     """
 
     decoder_name = "CTCLabelDecode"
-    targets = ()
-    inputs = ()
     outputs = ("ctc",)
-    aux: tuple[str, ...] = ("ctc_neck",)
+    train_outputs: tuple[str, ...] = ("ctc_neck",)
 
     def __init__(
         self,
-        in_channels: int,
-        out_channels: Channels,
+        in_channels: Filled[int],
+        out_channels: Counted[Channels],
         fc_decay: NonNegative = 0.0004,
         mid_channels: Channels | None = None,
         return_feats: bool = False,
@@ -45,7 +45,7 @@ class CTCHead(nn.Layer):
         super().__init__()
         self.mid_channels = mid_channels
         self.return_feats = return_feats
-        self.aux = ("ctc_neck",) if return_feats else ()  # a loss that reads it is then refused at start
+        self.train_outputs = ("ctc_neck",) if return_feats else ()  # a loss that reads it is then refused at start
         self.out_channels = out_channels
         self.guide_layer = _local_mixer(in_channels) if use_guide else None
         if mid_channels is None:

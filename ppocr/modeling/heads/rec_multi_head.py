@@ -20,7 +20,9 @@ from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import ClassTable
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.config.ranges import Depth, Length, Range
+from ppocr.declarations import Counted, Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.heads.base import Head
 from ppocr.modeling.heads.rec_ctc_head import CTCHead
 from ppocr.modeling.heads.rec_nrtr_head import Transformer
 from ppocr.modeling.heads.rec_sar_head import SARHead
@@ -72,7 +74,7 @@ class AddPos(nn.Layer):
 
 
 @HEADS.register(scope="rec")
-class MultiHead(nn.Layer):
+class MultiHead(Head):
     """A CTC head, and in training a SAR or NRTR head on the same features.
 
     Args:
@@ -87,14 +89,13 @@ class MultiHead(nn.Layer):
         ConfigError: no CTC head, no auxiliary head, or an unknown head or key.
     """
 
-    inputs = ()
     outputs = ("ctc",)
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Filled[int],
         head_list: Sequence[Mapping[str, Any]],
-        out_channels_list: Mapping[str, int],
+        out_channels_list: Counted[Mapping[str, int]],
         use_pool: bool = False,
         use_pos: bool = False,
     ) -> None:
@@ -114,12 +115,12 @@ class MultiHead(nn.Layer):
         if self.auxiliary_head == "SARHead":
             spec = {"name": "SARHead", **options}
             self.sar_head = HEADS.build(spec, "rec", in_channels=in_channels, out_channels=classes)
-            self.targets: tuple[str, ...] = ("label_sar", "valid_ratio")
-            self.aux = ("ctc_neck", "sar")
+            self.targets = ("label_sar", "valid_ratio")
+            self.train_outputs = ("ctc_neck", "sar")
         else:
             self._build_nrtr(options, classes, use_pos)
             self.targets = ("label_gtc", "length")
-            self.aux = ("ctc_neck", "gtc")
+            self.train_outputs = ("ctc_neck", "gtc")
 
     def _build_nrtr(self, options: Mapping[str, Any], classes: int, use_pos: bool) -> None:
         branch = NRTRBranch(**options)

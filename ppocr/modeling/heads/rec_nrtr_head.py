@@ -12,7 +12,9 @@ from paddle.nn.initializer import Constant, XavierNormal
 
 from ppocr.codecs.tokens import ClassTable
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, Length, Range, Whole
+from ppocr.declarations import Counted, Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.heads.base import Head
 from ppocr.modeling.layers.transformer import Embeddings, PositionalEncoding, TransformerBlock, causal_mask
 from ppocr.registry import HEADS
 
@@ -21,7 +23,7 @@ NEVER = -1e9  # log-probability of an impossible token; minus infinity would bec
 
 
 @HEADS.register("Transformer", "NRTRHead", scope="rec")
-class Transformer(nn.Layer):
+class Transformer(Head):
     """Encoder and decoder of NRTR; without its encoder the auxiliary head of CTC since PP-OCRv4.
 
     Args:
@@ -45,13 +47,12 @@ class Transformer(nn.Layer):
 
     decoder_name = "NRTRLabelDecode"
     targets = ("label", "length")
-    inputs = ()
     outputs = ("nrtr", "nrtr_probs")
 
     def __init__(
         self,
-        in_channels: int,
-        out_channels: Channels,
+        in_channels: Filled[int],
+        out_channels: Counted[Channels],
         d_model: Channels = 512,
         nhead: Count = 8,
         num_encoder_layers: Whole = 6,

@@ -10,6 +10,8 @@ from paddle import nn
 
 from ppocr.codecs.tokens import ClassTable
 from ppocr.config.ranges import Channels, Dropout, Length
+from ppocr.declarations import Counted, Filled
+from ppocr.modeling.heads.base import Head
 from ppocr.registry import HEADS
 
 
@@ -169,7 +171,7 @@ def _mask(valid_ratio: paddle.Tensor, size: list[int]) -> paddle.Tensor:
 
 
 @HEADS.register(scope="rec")
-class SARHead(nn.Layer):
+class SARHead(Head):
     """Attention decoder of lines at any angle; in PP-OCRv3 the auxiliary head of CTC.
 
     Args:
@@ -194,8 +196,8 @@ class SARHead(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int,
-        out_channels: Channels,
+        in_channels: Filled[int],
+        out_channels: Counted[Channels],
         enc_dim: Channels = 512,
         max_text_length: Length = 30,
         enc_bi_rnn: bool = False,

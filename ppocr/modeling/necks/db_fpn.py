@@ -10,6 +10,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingUniform
 
 from ppocr.config.ranges import Channels
+from ppocr.declarations import Filled
 from ppocr.registry import NECKS
 
 
@@ -65,7 +66,7 @@ class DBFPN(nn.Layer):
 
     size_multiple = 32  # so that each map is exactly twice as large as the next
 
-    def __init__(self, in_channels: Sequence[int], out_channels: Channels, use_asf: bool = False) -> None:
+    def __init__(self, in_channels: Filled[Sequence[int]], out_channels: Channels, use_asf: bool = False) -> None:
         super().__init__()
         self.out_channels = out_channels
         # Attribute names count from 2: map i is 2**i times smaller than the image.

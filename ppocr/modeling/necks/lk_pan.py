@@ -10,6 +10,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingUniform
 
 from ppocr.config.ranges import Channels
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.intra_cl import IntraCLBlock
 from ppocr.modeling.necks.db_fpn import conv, enlarged
@@ -64,7 +65,7 @@ class LKPAN(nn.Layer):
     size_multiple = 32  # so that each map is exactly twice as large as the next
 
     def __init__(
-        self, in_channels: Sequence[int], out_channels: Channels, mode: str = "large", intracl: bool = False
+        self, in_channels: Filled[Sequence[int]], out_channels: Channels, mode: str = "large", intracl: bool = False
     ) -> None:
         super().__init__()
         if mode.lower() not in ("large", "lite"):

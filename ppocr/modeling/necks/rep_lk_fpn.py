@@ -10,6 +10,7 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingUniform
 
 from ppocr.config.ranges import Channels, Kernel
+from ppocr.declarations import Filled
 from ppocr.modeling.layers.intra_cl import IntraCLBlock
 from ppocr.modeling.layers.large_kernel import DilatedReparamBlock, DilatedReparamConv
 from ppocr.modeling.layers.mobilenet_v3 import SEModule
@@ -68,7 +69,7 @@ class RepLKFPN(LargeKernelPyramid):
 
     def __init__(
         self,
-        in_channels: Sequence[int],
+        in_channels: Filled[Sequence[int]],
         out_channels: Channels,
         shortcut: bool = True,
         dilated_kernel_size: Kernel = 7,
@@ -110,7 +111,7 @@ class RepLKPAN(LargeKernelPyramid):
 
     ignored_keys = ("mode",)  # LKPAN's two forms are one here
 
-    def __init__(self, in_channels: Sequence[int], out_channels: Channels, intracl: bool = False) -> None:
+    def __init__(self, in_channels: Filled[Sequence[int]], out_channels: Channels, intracl: bool = False) -> None:
         super().__init__()
         self.out_channels = out_channels
         count, quarter = len(in_channels), out_channels // 4

@@ -8,6 +8,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Channels
+from ppocr.declarations import Filled
 from ppocr.modeling.layers.intra_cl import IntraCLBlock
 from ppocr.modeling.layers.mobilenet_v3 import SEModule
 from ppocr.modeling.necks.db_fpn import conv, enlarged
@@ -49,7 +50,7 @@ class RSEFPN(nn.Layer):
     size_multiple = 32  # so that each map is exactly twice as large as the next
 
     def __init__(
-        self, in_channels: Sequence[int], out_channels: Channels, shortcut: bool = True, intracl: bool = False
+        self, in_channels: Filled[Sequence[int]], out_channels: Channels, shortcut: bool = True, intracl: bool = False
     ) -> None:
         super().__init__()
         self.out_channels = out_channels

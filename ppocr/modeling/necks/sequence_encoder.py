@@ -9,6 +9,7 @@ import paddle
 from paddle import nn
 
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, Kernel, Positive
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.initializers import uniform_linear_attrs
 from ppocr.modeling.necks.encoder_light_svtr import EncoderWithLightSVTR
@@ -137,7 +138,7 @@ class SequenceEncoder(nn.Layer):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Filled[int],
         encoder_type: str,
         hidden_size: Channels | None = None,
         out_channels: Sequence[Channels] | None = None,

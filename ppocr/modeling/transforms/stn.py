@@ -15,6 +15,7 @@ from paddle import nn
 from paddle.nn.initializer import Assign, Constant, Normal
 
 from ppocr.config.ranges import Count, Probability, Side
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.registry import NETWORK_TRANSFORMS
 
@@ -135,7 +136,7 @@ class STN_ON(nn.Layer):  # noqa: N801
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Filled[int],
         tps_inputsize: Sequence[Side],
         tps_outputsize: Sequence[Side],
         num_control_points: Count,

@@ -1,0 +1,48 @@
+"""What a post-processing declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ppocr.declarations import Declared
+
+
+class PostProcess(Declared):
+    """Turns predictions, numpy arrays, into one typed result per image.
+
+    Attributes:
+        requires: keys of the predictions it cannot do without.
+        accepts: keys of predictions it reads where they are given.
+        needs: keys of the batch.
+        result: type of the results.
+        dimensions: how many dimensions the first required prediction may have.
+        classes: how many classes the head needs, None where any number will do.
+        predicted_classes: classes that predictions have a probability for; None: all, or predictions are token ids.
+    """
+
+    requires: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    result: type
+    dimensions: tuple[int, ...] = ()
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes the head needs, None where any number will do."""
+        return None
+
+    def inference_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments that build this again without any file, for `inference.yml`."""
+        return {}
+
+    def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return one result per image.
+
+        Args:
+            preds: predictions by name.
+            batch: what `needs` names.
+        """
+        raise TypeError(f"{type(self).__name__} does not implement __call__")
