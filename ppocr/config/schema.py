@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import yaml
 from ppocr.config.document import Document
 from ppocr.config.loader import read_numbers_as_yaml_1_2
 from ppocr.config.sections import DataSection, GlobalSection
-from ppocr.errors import PpocrError
+from ppocr.utils.atomic import write_file
 
 SECTIONS = ("Global", "Optimizer", "Architecture", "Loss", "PostProcess", "Metric", "Train", "Eval")
 
@@ -68,16 +67,7 @@ class Config:
         Raises:
             PpocrError: the folder cannot be written.
         """
-        target = Path(path)
-        temporary = target.with_name(target.name + ".tmp")  # always the same name: what a kill leaves is replaced
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(self.to_yaml())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except OSError as error:
-            raise PpocrError(f"{target}: cannot be written: {error.strerror}") from error
+        write_file(Path(path), self.to_yaml().encode("utf-8"))
 
     def where(self, key: str) -> str:
         """Return "file:line" of a dotted key, or of the section it would be in."""

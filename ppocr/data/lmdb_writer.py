@@ -10,6 +10,7 @@ from typing import Any
 from ppocr.data.problems import SampleProblem
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.errors import DataError, SampleError, one_sample
+from ppocr.utils.atomic import atomic_folder
 
 _AT_ONCE = 1000  # samples per transaction
 _MAP_SIZE = 1 << 40  # bytes of addresses, not of memory or disk
@@ -34,27 +35,22 @@ def write_lmdb(label_file: str, data_dir: str, folder: str) -> tuple[int, list[S
 
     source = SimpleDataSet(data_dir, label_file, mode="eval")
     target = Path(folder) / "data.mdb"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.open("xb").close()
-    except FileExistsError:
-        raise DataError(f"{folder} holds an LMDB already", "remove it or choose another folder") from None
-    try:
-        # nobody else writes here: no lock file, whose memory map would make a full disk a bus error
-        with contextlib.closing(lmdb.open(folder, map_size=_MAP_SIZE, lock=False)) as environment:
-            written, problems = _copy(source, environment)
+    if target.exists():
+        raise DataError(f"{folder} holds an LMDB already", "remove it or choose another folder")
+    with atomic_folder(target.parent) as temporary:
+        try:
+            # nobody else writes here: no lock file, whose memory map would make a full disk a bus error
+            with contextlib.closing(lmdb.open(str(temporary), map_size=_MAP_SIZE, lock=False)) as environment:
+                written, problems = _copy(source, environment)
+        except lmdb.Error as error:
+            (temporary / target.name).unlink(missing_ok=True)
+            raise DataError(
+                f"{target}: cannot be written: {error} ({shutil.disk_usage(temporary).free / 1e6:.1f} MB are free on "
+                "that disk)",
+                "make room or choose another folder; what was begun is removed",
+            ) from error
         if not written:
             raise DataError(f"no line of {label_file} could be read; first: {problems[0]}")
-    except lmdb.Error as error:
-        target.unlink()
-        free = shutil.disk_usage(target.parent).free
-        raise DataError(
-            f"{target}: cannot be written: {error} ({free / 1e6:.1f} MB are free on that disk)",
-            "make room or choose another folder; what was begun is removed",
-        ) from error
-    except BaseException:
-        target.unlink()
-        raise
     return written, problems
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,11 +22,13 @@ from ppocr.deploy.backends import DygraphBackend, PaddleBackend, find_program
 from ppocr.deploy.inference_config import InferenceConfig, TensorSpec
 from ppocr.deploy.old_ir import old_operators, without_entry
 from ppocr.errors import ConfigError, PpocrError, SampleError
+from ppocr.utils.atomic import atomic_folder
 
 logger = logging.getLogger(__name__)
 
 LARGEST_DIFFERENCE = 1e-4
 STEM = "inference"
+OLD_PROGRAMS = (f"{STEM}.json", f"{STEM}.pdmodel", f"{STEM}.pdiparams.info")  # of an earlier export in the other IR
 DEFAULT_SIDE = 64  # of a synthetic image where the network takes any size
 
 
@@ -86,13 +86,18 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
         made_by=f"ppocr {__version__}",
     )
     target = Path(folder)
-    with atomic_folder(target) as temporary:
+    with atomic_folder(target, _program_last, stale=OLD_PROGRAMS, hint="set Global.save_inference_dir") as temporary:
         save_program(task.model, inputs, outputs, temporary, ir)
         config.dump(temporary / inference_config.FILE_NAME, find_program(temporary))
         difference = verify(task, temporary, inputs, outputs, sample_images(cfg), ir)
     logger.info("exported to %s: %s", target, ", ".join(sorted(p.name for p in target.iterdir())))
     logger.info("largest difference between the exported and the trained model: %.3g", difference)
     return difference
+
+
+def _program_last(path: Path) -> tuple[bool, str]:
+    """Return the place of an exported file in the order of moves: no program is ever found without its parameters."""
+    return path.suffix != ".pdiparams", path.name
 
 
 def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
@@ -195,29 +200,6 @@ def intermediate_representation(ir: str | None) -> Iterator[list[str]]:
         table = old_operators()
     with guards[ir](), table as missing:
         yield missing
-
-
-@contextlib.contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
-    """Give a temporary folder whose files are moved into `target` when the block succeeds.
-
-    inference.yml and the program are moved last: a reader never finds a program without its parameters.
-    """
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=target))
-    except OSError as err:
-        raise PpocrError(
-            f"{target}: cannot be written: {err.strerror or err}", "set Global.save_inference_dir"
-        ) from err
-    try:
-        yield temporary
-        for program in (f"{STEM}.json", f"{STEM}.pdmodel", f"{STEM}.pdiparams.info"):
-            (target / program).unlink(missing_ok=True)  # of an earlier export, perhaps in the other IR
-        for path in sorted(temporary.iterdir(), key=lambda p: (p.suffix != ".pdiparams", p.name)):
-            os.replace(path, target / path.name)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def verify(

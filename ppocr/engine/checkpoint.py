@@ -17,7 +17,6 @@ import numpy as np
 from ppocr.engine.checkpoint_files import (
     DATA,
     MANIFEST,
-    TEMPORARY,
     current_manifest,
     discard,
     finish_interrupted_save,
@@ -30,6 +29,7 @@ from ppocr.engine.checkpoint_files import (
 from ppocr.engine.saved_state import arrays, name_table, unpacked
 from ppocr.engine.unpickle import loads, read_checkpoint_bytes
 from ppocr.errors import CheckpointError, PpocrError
+from ppocr.utils.atomic import TEMPORARY
 
 _NUMBERED = re.compile(r"(iter_epoch_(\d+))(\.pdparams|\.pdopt|\.states|\.json)(\.tmp)?")
 _ATTEMPTS = 20

@@ -9,11 +9,9 @@ the manifest last, may be cut short anywhere. The next save finishes them, or re
 from __future__ import annotations
 
 import contextlib
-import errno
 import glob
 import hashlib
 import json
-import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any
 from ppocr.engine.structure import each, maybe, number, record, require, table, text, whole
 from ppocr.engine.unpickle import read_checkpoint_bytes
 from ppocr.errors import CheckpointError
+from ppocr.utils.atomic import TEMPORARY, HashedFile, rename, sync_folder
 
 FORMAT = 1
 DATA = (".pdparams", ".pdopt", ".states")
@@ -30,7 +29,6 @@ _CONTENT = record(
     {"epoch": maybe(whole()), "step": maybe(whole()), "best_metric": maybe(number()), "characters": maybe(each(text))},
 )
 MANIFEST = ".json"
-TEMPORARY = ".tmp"
 
 
 def with_suffix(prefix: Path, suffix: str) -> Path:
@@ -47,54 +45,12 @@ def prefix_of(path: str | Path) -> Path:
     return path
 
 
-class HashedFile:
-    """A file being written whose sha256 and size are known at the end."""
-
-    def __init__(self, path: Path) -> None:
-        self.file = open(path, "wb")  # noqa: SIM115 - closed by __exit__
-        self.sha = hashlib.sha256()
-        self.size = 0
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        self.file.write(view)
-        self.sha.update(view)
-        self.size += len(view)
-        return len(view)
-
-    def __enter__(self) -> HashedFile:
-        return self
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        try:
-            if kind is None:
-                self.file.flush()
-                os.fsync(self.file.fileno())
-        finally:
-            self.file.close()
-
-
 def _write_pickle(path: Path, value: Any) -> dict[str, Any]:
     with HashedFile(path) as file:
         pickler = pickle.Pickler(file, protocol=4)  # the protocol paddle.save uses
         pickler.fast = True  # no memo: equal content gives equal bytes whatever objects it is made of
         pickler.dump(value)
     return {"sha256": file.sha.hexdigest(), "size": file.size}
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable, where the system can."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except (PermissionError, IsADirectoryError):  # Windows opens no folders
-        return
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-            raise
-    finally:
-        os.close(handle)
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:
@@ -118,11 +74,9 @@ def stage(prefix: Path, content: Mapping[str, Any], header: dict[str, Any]) -> N
 
 def publish(prefix: Path, suffixes: list[str]) -> None:
     """Give staged files their plain names, the manifest last."""
-    for suffix in suffixes:
-        if with_suffix(prefix, suffix + TEMPORARY).exists():
-            os.replace(with_suffix(prefix, suffix + TEMPORARY), with_suffix(prefix, suffix))
-    sync_folder(prefix.parent)
-    os.replace(with_suffix(prefix, MANIFEST + TEMPORARY), with_suffix(prefix, MANIFEST))
+    pairs = [(with_suffix(prefix, suffix + TEMPORARY), with_suffix(prefix, suffix)) for suffix in suffixes]
+    rename([pair for pair in pairs if pair[0].exists()], prefix.parent)
+    rename([(with_suffix(prefix, MANIFEST + TEMPORARY), with_suffix(prefix, MANIFEST))], prefix.parent)
     for suffix in DATA:  # a data file of an earlier save that this one does not have
         if suffix not in suffixes:
             with_suffix(prefix, suffix).unlink(missing_ok=True)

@@ -13,15 +13,14 @@ from pathlib import Path
 from ppocr.engine.checkpoint import Checkpoint
 from ppocr.engine.checkpoint_files import (
     MANIFEST,
-    TEMPORARY,
     complete,
     current_manifest,
     finish_interrupted_save,
-    sync_folder,
 )
 from ppocr.engine.folder_lock import refuse_in_use
 from ppocr.engine.log import LOG_FILE, get_logger
 from ppocr.errors import PpocrError
+from ppocr.utils.atomic import TEMPORARY, rename, sync_folder
 
 CONFIG_FILE = "config.yml"
 _PREVIOUS = re.compile(r"previous-(\d+)(\.part)?")
@@ -148,14 +147,11 @@ def _clear(folder: Path, files: list[Path], whose: str, overwrite: bool) -> None
     part = folder / f"previous-{number}.part"
     part.mkdir()
     try:
-        for path in files:
-            os.replace(path, part / path.name)
-        sync_folder(part)
+        rename([(path, part / path.name) for path in files], part)
     except OSError:
         _move_back(part, number)
         raise
-    os.replace(part, folder / f"previous-{number}")
-    sync_folder(folder)
+    rename([(part, folder / f"previous-{number}")], folder)
     get_logger().warning(
         f"{folder} held {whose}: {len(files)} files moved to {folder / f'previous-{number}'} "
         "(Global.overwrite=true drops them instead)"
@@ -169,11 +165,11 @@ def _previous_folders(folder: Path) -> list[tuple[int, Path]]:
 
 def _move_back(part: Path, number: int) -> None:
     """Move files back to where a move that was cut short took them from, replacing none."""
-    for path in sorted(part.iterdir(), key=lambda path: (MANIFEST not in path.suffixes, path.name)):
-        if not os.path.lexists(part.parent / path.name):
-            os.replace(path, part.parent / path.name)
+    files = sorted(part.iterdir(), key=lambda path: (MANIFEST not in path.suffixes, path.name))
+    pairs = [(path, part.parent / path.name) for path in files]
+    rename([(path, place) for path, place in pairs if not os.path.lexists(place)], part.parent)
     if any(part.iterdir()):  # not ours alone: kept under the name of a whole move
-        os.replace(part, part.with_name(f"previous-{number}"))
+        rename([(part, part.with_name(f"previous-{number}"))], part.parent)
     else:
         part.rmdir()
-    sync_folder(part.parent)
+        sync_folder(part.parent)

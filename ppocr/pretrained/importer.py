@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +17,7 @@ from ppocr.build import build_task
 from ppocr.config.loader import load_config
 from ppocr.deploy.backends import DygraphBackend, OnnxBackend, PaddleBackend
 from ppocr.engine.checkpoint import save_checkpoint
-from ppocr.errors import CheckpointError, PpocrError
+from ppocr.errors import CheckpointError
 from ppocr.pretrained.calibrate import calibrate, drawn_images, prepared
 from ppocr.pretrained.deploy_form import deploy_state, deploy_units, is_norm
 from ppocr.pretrained.dictionary import write_dictionary
@@ -28,6 +25,7 @@ from ppocr.pretrained.mapping import Mapped, map_tensors
 from ppocr.pretrained.model_file import ModelFile
 from ppocr.pretrained.readers import read_model
 from ppocr.pretrained.unfold import Unfolded, identity, unfold
+from ppocr.utils.atomic import atomic_folder
 
 # Paddle's average pooling on the CPU adds up large maps one by one. The relative error of 3e-4 it makes in squeeze and
 # excitation was seen as 1.5e-3 at single pixels of PP-OCRv6's maps; in float64 they are the file's.
@@ -108,17 +106,15 @@ def import_model(
         PpocrError: the file is damaged, belongs to another network or gives other outputs; nothing is written then.
     """
     file, target = read_model(source), Path(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".import-", dir=target.parent))
-    try:
-        changes: dict[str, str] = {}
+    changes: dict[str, str] = {}
+    with atomic_folder(target, lambda path: path.suffix == ".json") as temporary:  # the manifest last
         if write_dictionary(file, dictionary, temporary / "dict.txt"):
             changes["Global.character_dict_path"] = str(temporary / "dict.txt")
         task, report = _imported_task(file, config, changes, images)
-        about = {"imported_from": origin or Path(source).resolve().name}
-        _write(task, about, config, temporary, target, bool(changes))
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _save(task, origin or Path(source).resolve().name, temporary)
+    changes = {key: (target / "dict.txt").as_posix() for key in changes}
+    changes["Global.pretrained_model"] = (target / STEM).as_posix()
+    load_config(config, _overrides(changes)).dump(target / "config.yml")
     return report
 
 
@@ -201,20 +197,8 @@ def _overrides(changes: Mapping[str, str]) -> list[str]:
     return [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in changes.items()]
 
 
-def _write(
-    task: Any, about: dict[str, Any], config: str | Path, temporary: Path, target: Path, has_dictionary: bool
-) -> None:
-    """Write checkpoint and configuration, and move everything to its place."""
-    about = {"characters": task.classes, **about, "made_by": f"ppocr {__version__}"}
+def _save(task: Any, origin: str, folder: Path) -> None:
+    """Write the checkpoint of an imported network."""
+    about = {"characters": task.classes, "imported_from": origin, "made_by": f"ppocr {__version__}"}
     params = {name: tensor.numpy() for name, tensor in task.model.state_dict().items()}
-    save_checkpoint(temporary / STEM, params, None, {}, about)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for path in sorted(temporary.iterdir(), key=lambda p: p.suffix == ".json"):  # the manifest last
-            os.replace(path, target / path.name)
-    except OSError as error:
-        raise PpocrError(f"{target}: cannot be written: {error.strerror or error}") from error
-    changes = {"Global.pretrained_model": (target / STEM).as_posix()}
-    if has_dictionary:
-        changes["Global.character_dict_path"] = (target / "dict.txt").as_posix()
-    load_config(config, _overrides(changes)).dump(target / "config.yml")
+    save_checkpoint(folder / STEM, params, None, {}, about)

