@@ -261,8 +261,10 @@ def run_epoch(loader: Loader, epoch: int) -> tuple[float, float]:
     """Draw the samples of an epoch, one after another; return processor and wall milliseconds a sample."""
     started, processor, count = time.perf_counter(), time.process_time(), 0
     for step in range(len(loader)):
-        for index in loader.sampler.batch(epoch, step):
-            loader.dataset.draw(epoch, int(index))
+        indices = loader.sampler.batch(epoch, step)
+        earlier = loader.sampler.earlier(epoch, step, loader.dataset.pipeline.extra_samples)
+        for index, before in zip(indices.tolist(), earlier.tolist()):
+            loader.dataset.draw(epoch, index, None, before)
             count += 1
     return (time.process_time() - processor) / count * 1e3, (time.perf_counter() - started) / count * 1e3
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ppocr.data.dataset import Draw, IndexedDataset
 from ppocr.data.problems import SampleProblem
+from ppocr.data.samplers import BatchSampler
 from ppocr.data.transforms.base import Sample
 from ppocr.errors import DataError
 
@@ -33,21 +34,21 @@ class Batch:
     noted: list[SampleProblem] = field(default_factory=list)
 
 
-def draw_batch(
-    dataset: IndexedDataset, epoch: int, indices: Sequence[int] | np.ndarray, size: tuple[int, int] | None = None
-) -> Batch:
+def draw_batch(dataset: IndexedDataset, sampler: BatchSampler, epoch: int, step: int) -> Batch:
     """Draw and stack the samples of a batch.
 
     Args:
         dataset: what to draw from.
+        sampler: which samples the batch holds, and how large their images must be.
         epoch: which epoch.
-        indices: numbers of the samples.
-        size: (height, width) their images must have, where the sampler says so.
+        step: which batch of it.
 
     Raises:
         DataError: samples that cannot be stacked, or a sample that made a transform fail.
     """
-    draws = [dataset.draw(epoch, int(index), size) for index in indices]
+    indices, size = sampler.batch(epoch, step).tolist(), sampler.image_size(epoch, step)
+    earlier = sampler.earlier(epoch, step, dataset.pipeline.extra_samples).tolist()
+    draws = [dataset.draw(epoch, index, size, before) for index, before in zip(indices, earlier)]
     batch = collate([draw.sample for draw in draws if draw.sample is not None], dataset)
     _count(batch, draws)
     return batch

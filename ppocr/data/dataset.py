@@ -76,6 +76,7 @@ class IndexedDataset:
         self._first = np.cumsum([0, *self.sizes])
         self._cache: PixelCache | None = None
         self._decoder: DecodeImage | None = None
+        self._kept: dict[tuple[int, ...], Sample] = {}  # prepared samples by what names their random numbers
 
     @staticmethod
     def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
@@ -131,7 +132,7 @@ class IndexedDataset:
         """Draw the sample of an (epoch, number); see `draw`."""
         return self.draw(*reference)
 
-    def draw(self, epoch: int, index: int, size: tuple[int, int] | None = None) -> Draw:
+    def draw(self, epoch: int, index: int, size: tuple[int, int] | None = None, earlier: Sequence[int] = ()) -> Draw:
         """Draw a sample.
 
         In training a bad sample is replaced by others, always by the same ones; what is wrong with a
@@ -141,6 +142,8 @@ class IndexedDataset:
             epoch: which epoch.
             index: the sample's number.
             size: (height, width) the image must have; the transforms find it under "size".
+            earlier: the samples to mix into it, -1 where one is to be chosen here. Those drawn just before, which
+                a random order makes a random choice, are not read and decoded again; what they give is the same.
 
         Raises:
             DataError: no good sample was found in twenty attempts.
@@ -151,7 +154,7 @@ class IndexedDataset:
             number = index if attempt == 0 else mix(self.seed, epoch, index, attempt) % len(self)
             try:
                 with one_sample():
-                    sample = self._process(epoch, number, attempt, size)
+                    sample = self._process((epoch, number, attempt), size, () if attempt else earlier)
             except SampleError as error:
                 problems.append(SampleProblem(error.reason, self.describe(number), error.detail))
                 cause = cause or error.__cause__
@@ -169,14 +172,26 @@ class IndexedDataset:
             "check data_dir and the label file" if cause is None else "--debug shows where the first of them failed",
         ) from cause
 
-    def _process(self, epoch: int, index: int, attempt: int, size: tuple[int, int] | None) -> Sample:
-        sample = self._raw(epoch, index, attempt)
+    def _process(self, key: tuple[int, int, int], size: tuple[int, int] | None, earlier: Sequence[int]) -> Sample:
+        sample, rng = self._prepare(*key)
         if size is not None:
             sample["size"] = size
-        key = (epoch, index, attempt)
         if self.pipeline.extra_samples:
-            sample["ext_data"] = self._extra_samples(*key)
-        return self._transform(sample, self._generator(*key) if self.pipeline.random else None)
+            self._keep(key, sample)
+            sample["ext_data"] = self._extra_samples(*key, earlier)
+        return self._transform(sample, rng, self.pipeline.transforms[self.prepared :])
+
+    def _prepare(self, epoch: int, index: int, *draw: int) -> tuple[Sample, np.random.Generator | None]:
+        """Return a sample as far as it is prepared for being mixed into another, and its random numbers."""
+        sample = self._raw(epoch, index, *draw)
+        rng = self._generator(epoch, index, *draw) if self.pipeline.random else None
+        return self._transform(sample, rng, self.pipeline.transforms[: self.prepared]), rng
+
+    def _keep(self, key: tuple[int, ...], sample: Sample) -> None:
+        """Keep a prepared sample for those that follow."""
+        self._kept[key] = shared(sample)
+        while len(self._kept) > self.pipeline.extra_samples + 1:
+            del self._kept[next(iter(self._kept))]
 
     def _raw(self, epoch: int, index: int, *draw: int) -> Sample:
         choice = mix(self.seed, epoch, index, *draw, _CHOICE)
@@ -202,38 +217,46 @@ class IndexedDataset:
         key = np.array([mix(self.seed, epoch, index, *draw), self.seed & (2**63 - 1)], np.uint64)
         return np.random.Generator(np.random.Philox(key=key))
 
-    def _extra_samples(self, epoch: int, index: int, attempt: int) -> list[Sample]:
-        """Return other samples, never the same one, prepared for being mixed into it; bad ones are left out."""
-        found: list[Sample] = []
+    def _extra_samples(self, epoch: int, index: int, attempt: int, earlier: Sequence[int]) -> Iterator[Sample]:
+        """Yield other samples, never the same one, prepared for being mixed into it; bad ones are left out."""
         others = len(self) - 1
         for extra in range(self.pipeline.extra_samples if others else 0):
-            draw = (attempt, _EXTRA + extra)
-            number = (index + 1 + mix(self.seed, epoch, index, *draw) % others) % len(self)
+            key: tuple[int, ...] = (epoch, earlier[extra], 0) if earlier else (epoch, -1)
+            if key[1] < 0:
+                draw = (attempt, _EXTRA + extra)
+                key = (epoch, (index + 1 + mix(self.seed, epoch, index, *draw) % others) % len(self), index, *draw)
             try:
                 with one_sample():
-                    sample = self._raw(epoch, number, index, *draw)
-                    rng = self._generator(epoch, number, index, *draw) if self.pipeline.random else None
-                    sample = self._transform(sample, rng, self.pipeline.transforms[: self.prepared])
+                    sample = dict(self._kept.get(key) or shared(self._prepare(*key)[0]))
                     if isinstance(sample["image"], PendingImage):
                         sample["image"] = sample["image"].render()
             except SampleError:  # it is counted when it is drawn for itself
                 continue
-            found.append(sample)
-        return found
+            yield sample
 
-    def _transform(
-        self, sample: Sample, rng: np.random.Generator | None, steps: Sequence[Transform] | None = None
-    ) -> Sample:
-        """Run the pipeline, or some steps of it; an error in the configuration names the sample it showed at."""
+    def _transform(self, sample: Sample, rng: np.random.Generator | None, steps: Sequence[Transform]) -> Sample:
+        """Run some steps of the pipeline; an error in the configuration names the sample it showed at."""
         index = sample["index"]
         try:
-            if steps is None:
-                return self.pipeline(sample, rng)
             for step in steps:
                 sample = step(sample, rng)
             return sample
         except PpocrError as error:
             raise DataError(f"{self.describe(index)}: {error.message}", error.hint) from error
+
+
+def shared(sample: Sample) -> Sample:
+    """Return a sample that stays as it is whatever is done to the other; pixels are decoded once for both."""
+    found = {
+        name: value.copy() if isinstance(value, (np.ndarray, list)) and name != "image" else value
+        for name, value in sample.items()
+    }
+    image = sample["image"]
+    if isinstance(image, PendingImage):
+        found["image"] = image.share()
+    elif isinstance(image, np.ndarray):
+        image.setflags(write=False)
+    return found
 
 
 def count_prepared(pipeline: Pipeline, asked: int) -> int:

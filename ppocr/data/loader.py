@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ppocr.data.batches import Batch, draw_batch
+from ppocr.data.batches import Batch, collate, draw_batch
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.problems import DataReport
 from ppocr.data.samplers import BatchSampler, EpochOrder, ShapeOrder
@@ -95,9 +95,7 @@ class BatchLoader:
             keep_freed_memory()
             self.dataset.pipeline.set_epoch(epoch)
             for step in range(start, steps):
-                sampler = self.sampler
-                size = sampler.image_size(epoch, step)
-                yield _to_tensors(draw_batch(self.dataset, epoch, sampler.batch(epoch, step), size))
+                yield _to_tensors(draw_batch(self.dataset, self.sampler, epoch, step))
             return
         if self._pool is None and start < steps:
             slots = make_slots(self.num_workers, self._batch_bytes(epoch, start)) if self.use_shared_memory else None
@@ -110,9 +108,10 @@ class BatchLoader:
         sampler = self.sampler
         indices, size = sampler.batch(epoch, step), sampler.image_size(epoch, step)
         for index in indices[:8]:
-            batch = draw_batch(self.dataset, epoch, [index], size)
-            if "image" in batch.arrays:
-                one = sum(array.nbytes for array in batch.arrays.values())
+            sample = self.dataset.draw(epoch, int(index), size).sample
+            arrays = collate([sample], self.dataset).arrays if sample is not None else {}
+            if "image" in arrays:
+                one = sum(array.nbytes for array in arrays.values())
                 return int(one * len(indices) * sampler.largest(epoch, step) * _SLACK) + _SMALL_BYTES
         return 0
 

@@ -152,6 +152,16 @@ class MultiScaleSampler:
             return self.order.indices(epoch, positions)
         return self._of_epoch("sorted", epoch, self._sort_by_ratio)[positions]
 
+    def earlier(self, epoch: int, step: int, count: int) -> np.ndarray:
+        """Return the samples taken before each one of a batch, int64 [N, count]; see `EpochOrder`.
+
+        Lines sorted by their proportions have none: neighbours are alike, not random.
+        """
+        positions = self._positions(epoch, step)
+        if self.line_ratios is not None:
+            return np.full((len(positions), count), -1)
+        return self.order.earlier(epoch, positions, self.world_size, count)
+
     def image_size(self, epoch: int, step: int) -> tuple[int, int]:
         """Return (height, width) of the images of a batch."""
         visited, _ = self._of_epoch("layout", epoch, self._lay_out)

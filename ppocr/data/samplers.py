@@ -121,6 +121,24 @@ class EpochOrder:
                 lines[chosen] = shuffled(lines[chosen], self.sizes[file], key)
         return self._first[files] + lines
 
+    def earlier(self, epoch: int, positions: np.ndarray, stride: int, count: int) -> np.ndarray:
+        """Return the samples that one rank takes before those at some positions.
+
+        Args:
+            epoch: see `indices`.
+            positions: int64 [N].
+            stride: from one position of a rank to its next.
+            count: how many samples before each.
+
+        Returns:
+            int64 [N, count], the last one first; -1 where there is none, or where the order is not random.
+        """
+        places = np.asarray(positions, np.int64)[:, None] - stride * np.arange(1, count + 1)
+        found = np.full(places.shape, -1)
+        if self.shuffle:
+            found[places >= 0] = self.indices(epoch, places[places >= 0])
+        return found
+
 
 class ShapeOrder(EpochOrder):
     """The order of an evaluation that puts images of one size together, large ones first, so that they share batches.
@@ -220,6 +238,10 @@ class BatchSampler:
     def batch(self, epoch: int, step: int) -> np.ndarray:
         """Return the sample numbers of a batch, int64 [<= batch_size]."""
         return self.order.indices(epoch, self._positions(step))
+
+    def earlier(self, epoch: int, step: int, count: int) -> np.ndarray:
+        """Return the samples taken before each one of a batch, int64 [<= batch_size, count]; see `EpochOrder`."""
+        return self.order.earlier(epoch, self._positions(step), self.world_size, count)
 
     def image_size(self, epoch: int, step: int) -> tuple[int, int] | None:
         """Return the (height, width) a batch's images must have; None: the transforms decide."""

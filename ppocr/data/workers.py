@@ -234,7 +234,7 @@ def _work(
                 if epoch != told:
                     dataset.pipeline.set_epoch(epoch)
                     told = epoch
-                batch = draw_batch(dataset, epoch, sampler.batch(epoch, step), sampler.image_size(epoch, step))
+                batch = draw_batch(dataset, sampler, epoch, step)
                 answer: Any = _pack(batch, None if slots is None else slots.view(slot))
             except Exception as error:
                 answer = _failure(error, epoch, step)

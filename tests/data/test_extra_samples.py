@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ppocr.data.dataset import shared
 from ppocr.data.lmdb_dataset import LMDBDataSet
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.data.simple_dataset import SimpleDataSet
@@ -46,10 +47,12 @@ def pages(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def steps(transforms: list[Any]) -> list[Transform]:
+    return [t if isinstance(t, Transform) else Pipeline.from_config([t], {}).transforms[0] for t in transforms]
+
+
 def dataset(folder: Path, transforms: list[Any], **options: Any) -> SimpleDataSet:
-    pipeline = Pipeline(
-        [t if isinstance(t, Transform) else Pipeline.from_config([t], {}).transforms[0] for t in transforms]
-    )
+    pipeline = Pipeline(steps(transforms))
     return SimpleDataSet(str(folder), str(folder / "labels.txt"), pipeline=pipeline, seed=5, **options)
 
 
@@ -79,6 +82,98 @@ def test_bad_extra_samples_are_left_out_and_not_counted(pages: Path) -> None:
     draws = [dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1)[epoch, 0] for epoch in range(8)]
     assert all(draw.skipped is None and not draw.noted for draw in draws)
     assert min(len(draw.sample["extras"]) for draw in draws) == 0
+
+
+def arrays_of(folder: Path, transforms: list[Any], epoch: int = 1, start: int = 0, **options: Any) -> list[np.ndarray]:
+    """Return the images of an epoch's batches, from a step on."""
+    loader = loader_of(folder, transforms=steps([*transforms, {"KeepKeys": {"keep_keys": ["image"]}}]), **options)
+    found = [batch["image"].numpy() for batch in loader.epoch(epoch, start)]
+    loader.close()
+    return found
+
+
+def all_equal(some: list[np.ndarray], others: list[np.ndarray]) -> bool:
+    return len(some) == len(others) and all(map(np.array_equal, some, others))
+
+
+MIXED = [*DETECTION[:2], Mix(), {"KeepKeys": {"keep_keys": ["image", "extras"]}}]
+
+
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_samples_mixed_in_are_those_just_before_in_the_epochs_order(pages: Path, world_size: int) -> None:
+    for rank in range(world_size):
+        loader = loader_of(pages, transforms=steps(MIXED), rank=rank, world_size=world_size)
+        order = [int(i) for step in range(len(loader)) for i in loader.sampler.batch(2, step)]
+        extras = [[number for number, _ in pair] for batch in loader.epoch(2) for pair in batch["extras"]]
+        assert extras[2:] == [[order[i - 1], order[i - 2]] for i in range(2, len(order))]
+        assert extras[1][0] == order[0] and order[0] not in extras[0] and order[1] != extras[1][1]
+
+
+def test_without_shuffling_they_are_drawn(pages: Path) -> None:
+    loader = loader_of(pages, transforms=steps(MIXED), shuffle=False, seed=5)
+    extras = [pair for batch in loader.epoch(2) for pair in batch["extras"]]
+    alone = dataset(pages, MIXED)
+    assert extras == [alone[2, i].sample["extras"] for i in range(12)]
+
+
+@pytest.mark.parametrize("options", [{"num_workers": 1}, {"num_workers": 2}, {"start": 1}, {"start": 2}], ids=str)
+@pytest.mark.parametrize("fuse", [True, False], ids=["pending", "pixels"])
+def test_a_sample_at_hand_gives_the_same_as_one_decoded_anew(pages: Path, fuse: bool, options: dict[str, Any]) -> None:
+    transforms = [*DETECTION, {"IaaAugment": {"fuse": fuse}}, AUGMENTED[-1]]
+    whole = arrays_of(pages, transforms)
+    assert all_equal(arrays_of(pages, transforms, **options), whole[options.get("start", 0) :])
+
+
+def test_kept_or_not_kept_is_the_same(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = arrays_of(pages, AUGMENTED)
+    monkeypatch.setattr(SimpleDataSet, "_keep", lambda self, key, sample: shared(sample))
+    assert all_equal(arrays_of(pages, AUGMENTED), whole)
+
+
+def test_with_a_cache_samples_are_the_same(pages: Path) -> None:
+    made = []
+    for cache in (None, {"ram": 0.01}):
+        data = dataset(pages, AUGMENTED, cache=cache)
+        made.append([data.draw(1, i, None, [i - 1]).sample["image"] for _ in range(2) for i in range(12)])
+    assert all_equal(*made)
+
+
+def test_every_image_is_decoded_once(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    whole = cv2.imdecode
+    monkeypatch.setattr(cv2, "imdecode", lambda *args: decoded.append(1) or whole(*args))
+    arrays_of(pages, AUGMENTED)
+    assert len(decoded) == 12 + 1  # the first one's partner is drawn
+
+
+def test_a_bad_sample_before_is_left_out_and_the_one_after_is_used(pages: Path) -> None:
+    (pages / "3.jpg").write_bytes(b"broken")
+    data = dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1)
+    assert data.draw(1, 3, None, [2, 1]).skipped is not None
+    assert [number for number, _ in data.draw(1, 4, None, [3, 2]).sample["extras"]] == [2]
+    assert [number for number, _ in data.draw(1, 5, None, [4, 3]).sample["extras"]] == [4]
+
+
+def test_what_replaces_a_bad_sample_draws_its_own_partner(pages: Path) -> None:
+    (pages / "3.jpg").write_bytes(b"broken")
+    data = dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1)
+    drawn = [data.draw(epoch, 3, None, [2, 1]) for epoch in range(20)]
+    assert all(draw.sample["index"] not in [number for number, _ in draw.sample["extras"]] for draw in drawn)
+
+
+def test_what_is_kept_is_not_changed(pages: Path) -> None:
+    class Spoil(Transform):
+        def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+            sample["polys"] += 1000
+            sample["texts"].append("more")
+            return sample
+
+    plain, spoilt = (dataset(pages, [*DETECTION, *more]) for more in ([], [Spoil()]))
+    for data in (plain, spoilt):
+        data.draw(1, 3, None, [2])
+    one, other = (data.draw(1, 4, None, [3]).sample for data in (plain, spoilt))
+    assert other["texts"] == [*one["texts"], "more"] and len(one["texts"]) == 2
+    assert np.array_equal(other["polys"], one["polys"] + 1000)
 
 
 def test_copy_paste_in_the_official_order(pages: Path) -> None:

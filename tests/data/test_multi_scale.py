@@ -278,3 +278,19 @@ def test_three_processes_take_turns_through_the_order_of_an_epoch() -> None:
     for rank in range(3):
         sampler = sampler_of(90, scales=[[64, 32]], first_bs=30, is_training=False, rank=rank, world_size=3)
         assert [batch for _, batch in batches_of(sampler)] == [expected[rank::3].tolist()]
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_samples_taken_earlier_follow_the_epochs_order(world: int) -> None:
+    order = EpochOrder([300], seed=3).indices(1, np.arange(300)).tolist()
+    for rank in range(world):
+        sampler = sampler_of(300, rank=rank, world_size=world)
+        for step in range(len(sampler)):
+            for index, (before,) in zip(sampler.batch(1, step).tolist(), sampler.earlier(1, step, 1).tolist()):
+                place = order.index(index) - world
+                assert before == (order[place] if place >= 0 else -1)
+
+
+def test_neighbours_among_sorted_lines_are_no_random_choice() -> None:
+    sampler = sampler_of(50, line_ratios=np.linspace(1, 9, 50, dtype=np.float32))
+    assert (sampler.earlier(1, 0, 2) == -1).all() and sampler.earlier(1, 0, 2).shape == (len(sampler.batch(1, 0)), 2)

@@ -170,3 +170,26 @@ def test_evaluation_keeps_its_part_of_a_file() -> None:
         == epoch_of(still, 2).tolist()
         == shuffled(np.arange(5), 5000, mix(2, 0, 2, 0)).tolist()
     )
+
+
+@pytest.mark.parametrize("sizes, ratios", [([30], 1.0), ([5000, 400], [0.5, 1.0])])
+@pytest.mark.parametrize("world_size", [1, 3])
+def test_samples_taken_earlier_by_a_rank(sizes: list[int], ratios: object, world_size: int) -> None:
+    order = EpochOrder(sizes, ratios, seed=4)
+    for rank in range(world_size):
+        sampler = BatchSampler(order, 4, rank=rank, world_size=world_size)
+        mine = [i for step in range(len(sampler)) for i in sampler.batch(1, step).tolist()][: len(order) // world_size]
+        found = [row for step in range(len(sampler)) for row in sampler.earlier(1, step, 2).tolist()][: len(mine)]
+        assert found == [[mine[i - 1] if i > 0 else -1, mine[i - 2] if i > 1 else -1] for i in range(len(mine))]
+
+
+def test_nothing_is_taken_earlier_in_an_order_that_is_not_random() -> None:
+    assert (BatchSampler(EpochOrder([9], shuffle=False), 4).earlier(1, 1, 2) == -1).all()
+    assert BatchSampler(EpochOrder([9]), 4).earlier(1, 1, 0).shape == (4, 0)
+
+
+def test_a_sample_that_fills_the_last_batch_is_the_same_there() -> None:
+    """It is what (seed, epoch, index) makes of it, wherever it stands."""
+    first, last = (BatchSampler(EpochOrder([10], seed=2), 2, rank=rank, world_size=3) for rank in (1, 2))
+    assert first.batch(1, 0)[0] == last.batch(1, 1)[1]
+    assert first.earlier(1, 0, 1)[0] == last.earlier(1, 1, 1)[1] == -1

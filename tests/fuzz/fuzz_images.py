@@ -28,7 +28,7 @@ from PIL import Image
 from ppocr.data.batches import draw_batch
 from ppocr.data.loader import image_shapes
 from ppocr.data.problems import DataReport
-from ppocr.data.samplers import EpochOrder
+from ppocr.data.samplers import BatchSampler, EpochOrder
 from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.predictor import Predictor
@@ -341,8 +341,9 @@ def draw_all(line: bytes | None, seed: int) -> None:
             cache={"ram": 0.001},
         )
         report = DataReport()
-        for index in range(len(dataset)):
-            batch = draw_batch(dataset, 1, [index])
+        sampler = BatchSampler(EpochOrder(dataset.sizes, shuffle=False), 1)
+        for step in range(len(sampler)):
+            batch = draw_batch(dataset, sampler, 1, step)
             report.add(batch.drawn, batch.skipped, batch.noted)
         if report.used < 2:
             raise Wrong(f"{name}: only {report.used} of {report.drawn} samples are used: {report.summary_lines()}")

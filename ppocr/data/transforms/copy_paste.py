@@ -49,13 +49,12 @@ class CopyPaste(Transform):
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Paste into `image` (uint8 [H, W, 3], changed in place where it may be); extend the labels.
 
-        `ext_data`, a list of other samples, is used up; without any nothing changes.
+        The first of `ext_data`, other samples, is used up; without any nothing changes.
         """
         assert rng is not None
-        others = sample.pop("ext_data", ())
-        if not others:
+        other = next(iter(sample.pop("ext_data", ())), None)
+        if other is None:
             return sample
-        other = others[0]
         image = sample["image"] if sample["image"].flags.writeable else sample["image"].copy()
         legible = np.flatnonzero(~np.asarray(other["ignore_tags"], bool))
         count = max(1, min(int(self.objects_paste_ratio * len(other["polys"])), MOST_PASTED))

@@ -8,6 +8,8 @@ Coordinates are continuous: pixel i covers [i, i + 1), so that a flip is x -> wi
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,6 +77,11 @@ class PendingImage:
         if isinstance(image, PendingImage):
             return image
         return cls(lambda _: image, *image.shape[:2])
+
+    def share(self) -> PendingImage:
+        """Return another pending image of the same pixels, decoded once for both, and in full whichever is first."""
+        self._decode, self._reducible = _once(self._decode), False
+        return copy.copy(self)
 
     def warp(self, change: Warp) -> None:
         """Add a change; pixels are made only where composing it would show content that an earlier one cut off.
@@ -181,6 +188,18 @@ class PendingImage:
         self._reducible = self._clipped = False
         self._fill = None
         self.matrix = np.eye(3)
+
+
+def _once(decode: Decode) -> Decode:
+    """Return a function that decodes at its first call only, to pixels that may not be changed."""
+
+    @functools.lru_cache(maxsize=1)
+    def decoded(reduction: int) -> np.ndarray:
+        pixels = decode(reduction)
+        pixels.setflags(write=False)
+        return pixels
+
+    return decoded
 
 
 def warp_affine(
