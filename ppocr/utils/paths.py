@@ -52,12 +52,12 @@ def image_path(folder: str, name: str) -> str:
 def nearest_config(path: str | Path) -> str:
     """Return ", did you mean configs/...?" for the configuration whose name is most like a path's, or "".
 
-    Those that ship are compared, and those in the path's folder. Names are compared part by part
+    Those that ship are compared, but no `_base.yml`, and those in the path's folder. Names are compared part by part
     (`rec_ger_lite_train` has four): a part counts in full where both have it, nearly where it begins the other's,
     and a part that only the present name has counts a little against it.
     """
     asked = _parts(path)
-    found = {f"{CONFIGS.name}/{p.relative_to(CONFIGS).as_posix()}" for p in CONFIGS.rglob("*.y*ml")}
+    found = {f"{CONFIGS.name}/{p.relative_to(CONFIGS).as_posix()}" for p in CONFIGS.rglob("[!_]*.y*ml")}
     found.update(map(str, Path(path).parent.glob("*.y*ml")))
     best, near = 0.0, ""
     for present in sorted(found):

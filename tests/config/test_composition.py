@@ -239,3 +239,14 @@ def test_copy_of_what_was_resolved_needs_no_base() -> None:
     assert load_config("copy.yml").to_dict() == config.to_dict()
     assert "_BASE_" not in Path("copy.yml").read_text(encoding="utf-8")
     assert check(read_document("copy.yml")).Global.epoch_num == 7
+
+
+def test_example_of_the_page_on_configurations(folder: Path) -> None:
+    page = (ROOT / "docs/config.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"## Bases.*?```yaml\n(.*?)```", page, re.DOTALL)
+    write(c=example)
+    (folder / "my_dict.txt").write_text("a\nb\n", encoding="utf-8")
+    config = load_config("c.yml")
+    assert config.Architecture["Backbone"] == {"name": "PPHGNet_small"}
+    assert config.Architecture["Head"]["name"] == "MultiHead" and config.Global.character_dict_path == "my_dict.txt"
+    assert config.warnings == load_config("configs/rec/PP-OCRv4/PP-OCRv4_mobile_rec.yml").warnings

@@ -17,7 +17,7 @@ from ppocr.config.loader import load_config, read_document
 from ppocr.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
-CONFIGS = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*.y*ml"))
+CONFIGS = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.rglob("[!_]*.y*ml"))
 
 
 def keys(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from ppocr.config.loader import read_document
 from tests.fuzz.outcomes import Case, Wrong, main
 from tests.system.project import ROOT
 
@@ -216,7 +217,7 @@ def cases(count: int, seed: int, configs: tuple[str, ...] = SMALL) -> Iterator[C
     made = 0
     while made < count:
         name = drawn.choice(configs)
-        tree = yaml.safe_load((ROOT / "configs" / name).read_text(encoding="utf-8"))
+        tree = read_document(ROOT / "configs" / name).tree
         change = drawn.choice(MUTATIONS)(drawn, tree)
         if change is not None:
             made += 1
