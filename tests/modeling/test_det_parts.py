@@ -13,8 +13,9 @@ from ppocr.modeling.architectures import build_model
 from ppocr.modeling.backbones.det_mobilenet_v3 import MobileNetV3
 from ppocr.modeling.backbones.det_resnet import ResNet, ResNet_vd
 from ppocr.modeling.heads.det_db_head import DBHead
+from ppocr.modeling.layers.conv_norm import SEModule
 from ppocr.modeling.layers.deformable import DeformableConv2D
-from ppocr.modeling.layers.mobilenet_v3 import SCALES, SEModule
+from ppocr.modeling.layers.mobilenet_v3 import SCALES
 from ppocr.modeling.necks.db_fpn import DBFPN
 
 MOBILE = {"name": "MobileNetV3", "scale": 0.35, "model_name": "small", "disable_se": True}

@@ -6,7 +6,8 @@ from ppocr.modeling.backbones.plain_conv_net import PlainConvNet
 from ppocr.modeling.backbones.rec_mobilenet_v3 import MobileNetV3
 from ppocr.modeling.backbones.rec_resnet_vd import ResNet
 from ppocr.modeling.heads.rec_ctc_head import CTCHead
-from ppocr.modeling.layers.mobilenet_v3 import SCALES, SEModule
+from ppocr.modeling.layers.conv_norm import SEModule
+from ppocr.modeling.layers.mobilenet_v3 import SCALES
 from ppocr.modeling.necks.sequence_encoder import SequenceEncoder
 
 

@@ -7,7 +7,8 @@ from paddle import nn
 
 from ppocr.config.ranges import Scale
 from ppocr.declarations import Filled
-from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer, ResidualUnit, block_table, make_divisible
+from ppocr.modeling.layers.conv_norm import HARDSWISH, ConvBNLayer
+from ppocr.modeling.layers.mobilenet_v3 import ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
 
 # The blocks of stride 2.
@@ -34,7 +35,7 @@ class MobileNetV3(nn.Layer):
         super().__init__()
         shrinking = SHRINKING.get(model_name, ())
         channels = make_divisible(16 * scale)
-        self.conv = ConvBNLayer(in_channels, channels, 3, 2, act="hardswish")
+        self.conv = ConvBNLayer(in_channels, channels, 3, 2, style=HARDSWISH)
         stages: list[list[nn.Layer]] = [[]]
         self.out_channels = []
         for index, spec in enumerate(block_table(model_name, scale, disable_se, dict.fromkeys(shrinking, 2))):
@@ -45,7 +46,7 @@ class MobileNetV3(nn.Layer):
             stages[-1].append(ResidualUnit(channels, spec))
             channels = spec.out
         self.out_channels.append(spec.expanded)  # as wide as the last block inside
-        stages[-1].append(ConvBNLayer(channels, spec.expanded, 1, act="hardswish"))
+        stages[-1].append(ConvBNLayer(channels, spec.expanded, 1, style=HARDSWISH))
         self.stages = [self.add_sublayer(f"stage{i}", nn.Sequential(*units)) for i, units in enumerate(stages)]
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:

@@ -10,7 +10,7 @@ from paddle import nn
 from ppocr.config.ranges import Channels, Depth
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
+from ppocr.modeling.layers.conv_norm import RELU, ConvBNLayer
 from ppocr.registry import BACKBONES
 
 
@@ -44,12 +44,12 @@ class PlainConvNet(nn.Layer):
                 f"PlainConvNet: channels {list(channels)} and depths {list(depths)} must name four stages",
                 "such as channels [24, 48, 96, 128], depths [1, 2, 2, 2]",
             )
-        self.stem = ConvBNLayer(in_channels, stem, 3, 2, act="relu")
+        self.stem = ConvBNLayer(in_channels, stem, 3, 2, style=RELU)
         before = [stem, *channels]
         self.stages = nn.LayerList()
         for i, (width, depth) in enumerate(zip(channels, depths)):
-            layers = [ConvBNLayer(before[i], width, 3, 2, act="relu")]
-            layers += [ConvBNLayer(width, width, 3, act="relu") for _ in range(depth - 1)]
+            layers = [ConvBNLayer(before[i], width, 3, 2, style=RELU)]
+            layers += [ConvBNLayer(width, width, 3, style=RELU) for _ in range(depth - 1)]
             self.stages.append(nn.LayerList(layers))
         self.out_channels = list(channels)
 

@@ -11,13 +11,14 @@ from paddle import nn
 from ppocr.config.ranges import Count, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.conv_norm import ConvBNLayer
 from ppocr.modeling.layers.resnet import (
     DEPTHS,
     FIRST_BOTTLENECK_DEPTH,
+    STYLE,
     WIDTHS,
     BasicBlock,
     BottleneckBlock,
-    ConvBNLayer,
 )
 from ppocr.registry import BACKBONES
 
@@ -109,9 +110,9 @@ class ResNet_vd(ResidualPyramid):  # noqa: N801
         out_indices: Sequence[Whole] | None = None,
     ) -> None:
         super().__init__(layers, dcn_stage, out_indices)
-        self.conv1_1 = ConvBNLayer(in_channels, 32, 3, 2)
-        self.conv1_2 = ConvBNLayer(32, 32, 3)
-        self.conv1_3 = ConvBNLayer(32, 64, 3)
+        self.conv1_1 = ConvBNLayer(in_channels, 32, 3, 2, style=STYLE)
+        self.conv1_2 = ConvBNLayer(32, 32, 3, style=STYLE)
+        self.conv1_3 = ConvBNLayer(32, 64, 3, style=STYLE)
         self.pool2d_max = nn.MaxPool2D(3, 2, 1)
         self.add_stages(64)
 
@@ -138,7 +139,7 @@ class ResNet(ResidualPyramid):
         out_indices: Sequence[Whole] | None = None,
     ) -> None:
         super().__init__(layers, dcn_stage, out_indices)
-        self.conv = ConvBNLayer(in_channels, 64, 7, 2)
+        self.conv = ConvBNLayer(in_channels, 64, 7, 2, style=STYLE)
         self.pool2d_max = nn.MaxPool2D(3, 2, 1)
         self.add_stages(64)
 

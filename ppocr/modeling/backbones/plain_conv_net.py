@@ -9,7 +9,7 @@ from paddle import nn
 
 from ppocr.config.ranges import Channels
 from ppocr.declarations import Filled
-from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
+from ppocr.modeling.layers.conv_norm import RELU, ConvBNLayer
 from ppocr.registry import BACKBONES
 
 STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1))
@@ -32,9 +32,9 @@ class PlainConvNet(nn.Layer):
         layers = []
         for i, width in enumerate(channels):
             stride = STRIDES[i] if i < len(STRIDES) else (1, 1)
-            layers.append(ConvBNLayer(in_channels, width, 3, stride, act="relu"))
+            layers.append(ConvBNLayer(in_channels, width, 3, stride, style=RELU))
             if i >= 2:
-                layers.append(ConvBNLayer(width, width, 3, act="relu"))
+                layers.append(ConvBNLayer(width, width, 3, style=RELU))
             in_channels = width
         self.stages = nn.Sequential(*layers)
         self.out_channels = in_channels

@@ -11,7 +11,8 @@ from paddle.nn.initializer import KaimingNormal
 
 from ppocr.config.ranges import Whole
 from ppocr.declarations import Filled
-from ppocr.modeling.layers.hgnet import ConvBNAct, Stage, checked_indices, in_a_row
+from ppocr.modeling.layers.conv_norm import ConvBNLayer
+from ppocr.modeling.layers.hgnet import STYLE, Stage, all_outputs, checked_indices
 from ppocr.modeling.layers.line_pool import line_pool
 from ppocr.registry import BACKBONES
 
@@ -46,13 +47,15 @@ class Block(nn.Layer):
 
     def __init__(self, in_channels: int, inner: int, out_channels: int, shortcut: bool) -> None:
         super().__init__()
-        self.layers = nn.LayerList([ConvBNAct(inner if i else in_channels, inner, 3) for i in range(DEPTH)])
-        self.aggregation_conv = ConvBNAct(in_channels + DEPTH * inner, out_channels, 1)
+        self.layers = nn.LayerList(
+            [ConvBNLayer(inner if i else in_channels, inner, 3, style=STYLE) for i in range(DEPTH)]
+        )
+        self.aggregation_conv = ConvBNLayer(in_channels + DEPTH * inner, out_channels, 1, style=STYLE)
         self.att = ChannelGate(out_channels)
         self.shortcut = shortcut
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.att(self.aggregation_conv(in_a_row(self.layers, x)))
+        y = self.att(self.aggregation_conv(all_outputs(self.layers, x)))
         return x + y if self.shortcut else y
 
 
@@ -80,7 +83,7 @@ class PPHGNet_small(nn.Layer):  # noqa: N801
         self.out_indices = checked_indices(type(self).__name__, out_indices, len(STAGES))
         widths = (in_channels, *STEM)
         self.stem = nn.Sequential(
-            *(ConvBNAct(width, following, 3, 1 if i else 2) for i, (width, following) in enumerate(zip(widths, STEM)))
+            *(ConvBNLayer(*pair, 3, 1 if i else 2, style=STYLE) for i, pair in enumerate(zip(widths, STEM)))
         )
         channels, stages, out_channels = STEM[-1], [], []
         for (inner, width, count), stride in zip(STAGES, PAGE_STRIDES if det else LINE_STRIDES):

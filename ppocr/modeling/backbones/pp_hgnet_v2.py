@@ -11,7 +11,8 @@ from paddle import nn
 from ppocr.config.ranges import NonNegative, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.hgnet import ConvBNAct, Stage, Stride, checked_indices, in_a_row
+from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, Stride
+from ppocr.modeling.layers.hgnet import STYLE, Stage, all_outputs, checked_indices
 from ppocr.modeling.layers.line_pool import line_pool
 from ppocr.registry import BACKBONES
 
@@ -42,10 +43,10 @@ CLASSIFIER_WIDTH, CLASSES = 2048, 1000  # of the image classifier this backbone 
 class LightConv(nn.Layer):
     """Pointwise convolution, then a depthwise one with an activation."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, rate: float) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, style: ConvStyle) -> None:
         super().__init__()
-        self.conv1 = ConvBNAct(in_channels, out_channels, 1, relu=False, rate=rate)
-        self.conv2 = ConvBNAct(out_channels, out_channels, kernel_size, groups=out_channels, rate=rate)
+        self.conv1 = ConvBNLayer(in_channels, out_channels, 1, style=style._replace(act=None))
+        self.conv2 = ConvBNLayer(out_channels, out_channels, kernel_size, groups=out_channels, style=style)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv2(self.conv1(x))
@@ -59,16 +60,16 @@ class Stem(nn.Layer):
         inner: channels inside.
         out_channels: channels of the result.
         stride: of the convolution behind both paths; the first one has 2.
-        rate: factor of the learning rate.
+        style: of the convolutions.
     """
 
-    def __init__(self, in_channels: int, inner: int, out_channels: int, stride: int, rate: float) -> None:
+    def __init__(self, in_channels: int, inner: int, out_channels: int, stride: int, style: ConvStyle) -> None:
         super().__init__()
-        self.stem1 = ConvBNAct(in_channels, inner, 3, 2, rate=rate)
-        self.stem2a = ConvBNAct(inner, inner // 2, 2, rate=rate)
-        self.stem2b = ConvBNAct(inner // 2, inner, 2, rate=rate)
-        self.stem3 = ConvBNAct(2 * inner, inner, 3, stride, rate=rate)
-        self.stem4 = ConvBNAct(inner, out_channels, 1, rate=rate)
+        self.stem1 = ConvBNLayer(in_channels, inner, 3, 2, style=style)
+        self.stem2a = ConvBNLayer(inner, inner // 2, 2, style=style)
+        self.stem2b = ConvBNLayer(inner // 2, inner, 2, style=style)
+        self.stem3 = ConvBNLayer(2 * inner, inner, 3, stride, style=style)
+        self.stem4 = ConvBNLayer(inner, out_channels, 1, style=style)
         self.pool = nn.MaxPool2D(2, 1, padding="SAME", ceil_mode=True)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -84,26 +85,26 @@ class Block(nn.Layer):
         in_channels: channels of the input.
         spec: of the stage.
         shortcut: add the input to the result.
-        rate: factor of the learning rate.
+        style: of the convolutions.
     """
 
-    def __init__(self, in_channels: int, spec: StageSpec, shortcut: bool, rate: float) -> None:
+    def __init__(self, in_channels: int, spec: StageSpec, shortcut: bool, style: ConvStyle) -> None:
         super().__init__()
         layers: list[nn.Layer] = []
         for i in range(DEPTH):
             width = spec.inner if i else in_channels
             if spec.light:
-                layers.append(LightConv(width, spec.inner, spec.kernel, rate))
+                layers.append(LightConv(width, spec.inner, spec.kernel, style))
             else:
-                layers.append(ConvBNAct(width, spec.inner, spec.kernel, rate=rate))
+                layers.append(ConvBNLayer(width, spec.inner, spec.kernel, style=style))
         self.layers = nn.LayerList(layers)
         joined = in_channels + DEPTH * spec.inner
-        self.aggregation_squeeze_conv = ConvBNAct(joined, spec.out // 2, 1, rate=rate)
-        self.aggregation_excitation_conv = ConvBNAct(spec.out // 2, spec.out, 1, rate=rate)
+        self.aggregation_squeeze_conv = ConvBNLayer(joined, spec.out // 2, 1, style=style)
+        self.aggregation_excitation_conv = ConvBNLayer(spec.out // 2, spec.out, 1, style=style)
         self.shortcut = shortcut
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.aggregation_excitation_conv(self.aggregation_squeeze_conv(in_a_row(self.layers, x)))
+        y = self.aggregation_excitation_conv(self.aggregation_squeeze_conv(all_outputs(self.layers, x)))
         return x + y if self.shortcut else y
 
 
@@ -139,11 +140,12 @@ class PPHGNetV2_B4(nn.Layer):  # noqa: N801
             raise ConfigError(f"{name}.lr_mult_list: five numbers are needed, not {list(lr_mult_list)}")
         self.det, self.text_rec = det, text_rec
         self.out_indices = checked_indices(name, out_indices, len(STAGES))
-        self.stem = Stem(in_channels, *STEM, 1 if text_rec else 2, lr_mult_list[0])
+        styles = [STYLE._replace(rate=rate) for rate in lr_mult_list]
+        self.stem = Stem(in_channels, *STEM, 1 if text_rec else 2, styles[0])
         channels, stages = STEM[-1], []
-        for spec, rate in zip(STAGES, lr_mult_list[1:]):
-            blocks = [Block(spec.out if i else channels, spec, i > 0, rate) for i in range(spec.blocks)]
-            stages.append(Stage(channels, spec.page if det else spec.line, blocks, rate))
+        for spec, style in zip(STAGES, styles[1:]):
+            blocks = [Block(spec.out if i else channels, spec, i > 0, style) for i in range(spec.blocks)]
+            stages.append(Stage(channels, spec.page if det else spec.line, blocks, style))
             channels = spec.out
         self.stages = nn.LayerList(stages)
         self.out_channels: int | list[int] = [STAGES[i].out for i in self.out_indices] if det else channels

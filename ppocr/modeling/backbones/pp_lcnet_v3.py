@@ -6,23 +6,24 @@ The branches are those of https://arxiv.org/abs/2206.04040.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import paddle
 import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 from paddle.nn.initializer import Constant, KaimingNormal
-from paddle.regularizer import L2Decay
 
 from ppocr.config.ranges import NonNegative, Scale, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, SEModule, Stride
 from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_kernel
 from ppocr.modeling.layers.line_pool import line_pool
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
 from ppocr.registry import BACKBONES
 
-Stride = int | tuple
+STYLE = ConvStyle(initializer=KaimingNormal, norm_decay=False)
 
 
 class Unit(NamedTuple):
@@ -74,39 +75,6 @@ class LearnableAffine(nn.Layer):
         return self.scale * x + self.bias
 
 
-class ConvBN(nn.Layer):
-    """Convolution without bias that keeps the size at stride 1, and batch norm.
-
-    Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: odd.
-        stride: one number or (vertical, horizontal).
-        groups: groups of the convolution.
-        rate: factor of the learning rate.
-    """
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: Stride, groups: int, rate: float
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2D(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            kernel_size // 2,
-            groups=groups,
-            weight_attr=ParamAttr(initializer=KaimingNormal(), learning_rate=rate),
-            bias_attr=False,
-        )
-        decayless = [ParamAttr(regularizer=L2Decay(0.0), learning_rate=rate) for _ in range(2)]
-        self.bn = nn.BatchNorm2D(out_channels, weight_attr=decayless[0], bias_attr=decayless[1])
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.bn(self.conv(x))
-
-
 class AffineHardswish(nn.Layer):
     """Hardswish and a learnable affine block."""
 
@@ -147,13 +115,15 @@ class BranchedConv(nn.Layer):
         super().__init__()
         rate, affine_rate = rates
         self.in_channels, self.kernel_size, self.stride, self.groups = in_channels, kernel_size, stride, groups
-        sizes = in_channels, out_channels
+        conv = partial(
+            ConvBNLayer, in_channels, out_channels, stride=stride, groups=groups, style=STYLE._replace(rate=rate)
+        )
         self.identity: nn.Layer | None = None
         if out_channels == in_channels and stride == 1:
             attrs = [ParamAttr(learning_rate=rate) for _ in range(2)]
             self.identity = nn.BatchNorm2D(in_channels, weight_attr=attrs[0], bias_attr=attrs[1])
-        self.conv_kxk = nn.LayerList([ConvBN(*sizes, kernel_size, stride, groups, rate) for _ in range(branches)])
-        self.conv_1x1 = ConvBN(*sizes, 1, stride, groups, rate) if kernel_size > 1 else None
+        self.conv_kxk = nn.LayerList([conv(kernel_size) for _ in range(branches)])
+        self.conv_1x1 = conv(1) if kernel_size > 1 else None
         self.lab = LearnableAffine(affine_rate)
         self.act = AffineHardswish(affine_rate)
         # upstream: a stride of 2 in both directions has no activation, whose parameters exist nevertheless.
@@ -188,41 +158,23 @@ class BranchedConv(nn.Layer):
         self.identity = self.conv_1x1 = self.conv_kxk = None
 
 
-class SqueezeExcitation(nn.Layer):
-    """Each channel is scaled by a gate computed from all channel means; unlike MobileNetV3's, its slope is 1/6."""
-
-    def __init__(self, channels: int, rate: float, reduction: int = 4) -> None:
-        super().__init__()
-        attrs = [ParamAttr(learning_rate=rate) for _ in range(4)]
-        self.conv1 = nn.Conv2D(channels, channels // reduction, 1, weight_attr=attrs[0], bias_attr=attrs[1])
-        self.conv2 = nn.Conv2D(channels // reduction, channels, 1, weight_attr=attrs[2], bias_attr=attrs[3])
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        means = F.adaptive_avg_pool2d(x, 1)
-        return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(means))))
-
-
-class SeparableBlock(nn.Layer):
-    """Depthwise convolution, optional squeeze, pointwise convolution, both convolutions branched.
+def _separable(
+    in_channels: int, unit: Unit, stride: Stride, branches: int, rates: tuple[float, float]
+) -> nn.Sequential:
+    """Return depthwise convolution, squeeze and excitation where the unit has it, and pointwise convolution.
 
     Args:
         in_channels: channels of the input.
-        unit: the block, its widths already scaled.
+        unit: the block, its width already scaled.
         stride: one number or (vertical, horizontal).
-        branches: see `BranchedConv`.
+        branches: of both convolutions, see `BranchedConv`.
         rates: see `BranchedConv`.
     """
-
-    def __init__(self, in_channels: int, unit: Unit, stride: Stride, branches: int, rates: tuple[float, float]) -> None:
-        super().__init__()
-        shared: dict[str, Any] = {"branches": branches, "rates": rates}
-        self.dw_conv = BranchedConv(in_channels, in_channels, unit.kernel, stride, in_channels, **shared)
-        self.se = SqueezeExcitation(in_channels, rates[0]) if unit.squeeze else None
-        self.pw_conv = BranchedConv(in_channels, unit.out, 1, **shared)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.dw_conv(x)
-        return self.pw_conv(x if self.se is None else self.se(x))
+    shared: dict[str, Any] = {"branches": branches, "rates": rates}
+    layers = [("dw_conv", BranchedConv(in_channels, in_channels, unit.kernel, stride, in_channels, **shared))]
+    if unit.squeeze:
+        layers.append(("se", SEModule(in_channels, rate=rates[0])))
+    return nn.Sequential(*layers, ("pw_conv", BranchedConv(in_channels, unit.out, 1, **shared)))
 
 
 @BACKBONES.register("PPLCNetV3", scope="det")
@@ -258,14 +210,14 @@ class PPLCNetV3(nn.Layer):
             raise ConfigError(f"PPLCNetV3.lr_mult_list: six numbers are needed, not {list(lr_mult_list)}")
         self.det = det
         channels = width_at(FIRST_WIDTH, scale)
-        self.conv1 = ConvBN(in_channels, channels, 3, 2, 1, lr_mult_list[0])
+        self.conv1 = ConvBNLayer(in_channels, channels, 3, 2, style=STYLE._replace(rate=lr_mult_list[0]))
         widths = []
         for (name, units), rate in zip(STAGES.items(), lr_mult_list[1:]):
             blocks = []
             for unit in units:
                 unit = unit._replace(out=width_at(unit.out, scale))
                 stride = unit.pages if det else unit.lines
-                blocks.append(SeparableBlock(channels, unit, stride, conv_kxk_num, (rate, rate * lab_lr)))
+                blocks.append(_separable(channels, unit, stride, conv_kxk_num, (rate, rate * lab_lr)))
                 channels = unit.out
             setattr(self, name, nn.Sequential(*blocks))
             widths.append(channels)

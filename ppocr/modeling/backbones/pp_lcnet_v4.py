@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import paddle
-import paddle.nn.functional as F
-from paddle import ParamAttr, nn
-from paddle.regularizer import L2Decay
+from paddle import nn
 
 from ppocr.config.ranges import NonNegative
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.modeling.backbones.pp_lcnet_v3 import SqueezeExcitation
+from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, SEModule, Stride
 from ppocr.modeling.layers.fusing import fold_into
 from ppocr.modeling.layers.line_pool import line_pool
-from ppocr.modeling.layers.rep_conv import ConvNorm, RepDepthwise, Stride
+from ppocr.modeling.layers.rep_conv import ConvNorm, RepDepthwise
 from ppocr.registry import BACKBONES
 
 KERNEL = 3
+STEM_STYLE = ConvStyle("relu", norm_decay=False)
 LINE_STRIDES: tuple[Stride, ...] = (1, 1, (2, 1), (2, 1), 1)
 PAGE_STRIDES: tuple[Stride, ...] = (1, 2, 2, 2)
 
@@ -41,37 +40,16 @@ LINE_STAGES = {
 PLAIN_STEM = "tiny"  # the size whose first layers for lines are two convolutions
 
 
-class StemConv(nn.Layer):
-    """Convolution, batch norm and ReLU.
-
-    Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: an even one pads below and to the right.
-        stride: of the convolution.
-        rate: factor of the learning rate.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int, rate: float) -> None:
-        super().__init__()
-        padding = kernel_size // 2 if kernel_size % 2 else "SAME"
-        attr = ParamAttr(learning_rate=rate)
-        self.conv = nn.Conv2D(
-            in_channels, out_channels, kernel_size, stride, padding, weight_attr=attr, bias_attr=False
-        )
-        decayless = [ParamAttr(regularizer=L2Decay(0.0), learning_rate=rate) for _ in range(2)]
-        self.bn: nn.Layer | None = nn.BatchNorm2D(out_channels, weight_attr=decayless[0], bias_attr=decayless[1])
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.conv(x)
-        return F.relu(x if self.bn is None else self.bn(x))
+class StemConv(ConvBNLayer):
+    """Convolution, batch norm and ReLU; `fuse` makes them a convolution and ReLU."""
 
     @paddle.no_grad()
     def fuse(self) -> None:
         """Draw the batch norm into the convolution."""
-        if self.bn is not None:
+        if self.names == STEM_STYLE.names:
             fold_into(self.conv, self.bn)
-            self.bn = None
+            self.names = self.names[:1]
+            del self.bn
 
 
 class StemBlock(nn.Layer):
@@ -85,12 +63,12 @@ class StemBlock(nn.Layer):
 
     def __init__(self, in_channels: int, out_channels: int, rate: float) -> None:
         super().__init__()
-        inner = out_channels // 2
-        self.stem1 = StemConv(in_channels, inner, 3, 2, rate)
-        self.stem2a = StemConv(inner, inner // 2, 2, 1, rate)
-        self.stem2b = StemConv(inner // 2, inner, 2, 1, rate)
-        self.stem3 = StemConv(2 * inner, inner, 3, 2, rate)
-        self.stem4 = StemConv(inner, out_channels, 1, 1, rate)
+        inner, style = out_channels // 2, STEM_STYLE._replace(rate=rate)
+        self.stem1 = StemConv(in_channels, inner, 3, 2, style=style)
+        self.stem2a = StemConv(inner, inner // 2, 2, style=style)
+        self.stem2b = StemConv(inner // 2, inner, 2, style=style)
+        self.stem3 = StemConv(2 * inner, inner, 3, 2, style=style)
+        self.stem4 = StemConv(inner, out_channels, 1, style=style)
         self.pool = nn.MaxPool2D(2, 1, "SAME")
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -119,7 +97,7 @@ class MixerBlock(nn.Layer):
             dw_conv = ConvNorm(in_channels, in_channels, KERNEL, stride, in_channels)
             self.token_mixer = nn.Sequential(("dw_conv", dw_conv))
         if squeeze:
-            self.token_mixer.add_sublayer("se", SqueezeExcitation(in_channels, rate))
+            self.token_mixer.add_sublayer("se", SEModule(in_channels, rate=rate))
         self.channel_mixer = nn.Sequential(
             ("expand", ConvNorm(in_channels, 2 * in_channels)),
             ("act", nn.GELU()),

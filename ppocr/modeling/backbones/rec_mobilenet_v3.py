@@ -10,7 +10,8 @@ from paddle import nn
 from ppocr.config.ranges import Kernel, Scale
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer, ResidualUnit, block_table, make_divisible
+from ppocr.modeling.layers.conv_norm import HARDSWISH, ConvBNLayer
+from ppocr.modeling.layers.mobilenet_v3 import ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
 
 # The blocks that open a stage.
@@ -57,14 +58,14 @@ class MobileNetV3(nn.Layer):
         openers = dict(zip(OPENERS.get(model_name, ()), strides))
 
         channels = make_divisible(16 * scale)
-        self.conv1 = ConvBNLayer(in_channels, channels, 3, 2, act="hardswish")
+        self.conv1 = ConvBNLayer(in_channels, channels, 3, 2, style=HARDSWISH)
         blocks = []
         for spec in block_table(model_name, scale, disable_se, openers):
             blocks.append(ResidualUnit(channels, spec))
             channels = spec.out
         self.blocks = nn.Sequential(*blocks)
         self.out_channels = spec.expanded  # as wide as the last block inside
-        self.conv2 = ConvBNLayer(channels, self.out_channels, 1, act="hardswish")
+        self.conv2 = ConvBNLayer(channels, self.out_channels, 1, style=HARDSWISH)
         if last_pool_type == "avg":
             self.pool: nn.Layer = nn.AvgPool2D(list(last_pool_kernel_size), list(last_pool_kernel_size))
         else:

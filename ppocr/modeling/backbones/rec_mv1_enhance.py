@@ -5,79 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import paddle
-import paddle.nn.functional as F
-from paddle import ParamAttr, nn
+from paddle import nn
 from paddle.nn.initializer import KaimingNormal
-from paddle.regularizer import L2Decay
 
 from ppocr.config.ranges import Kernel, Scale
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, SeparableUnit, depthwise_separable
 from ppocr.registry import BACKBONES
 
-Stride = int | Sequence[int]
-
-# output channels at scale 1, kernel, stride, squeeze and excitation; the last block's stride is an argument
-BLOCKS: tuple[tuple[int, int, Stride, bool], ...] = (
-    (64, 3, 1, False),
-    (128, 3, 1, False),
-    (128, 3, 1, False),
-    (256, 3, (2, 1), False),
-    (256, 3, 1, False),
-    (512, 3, (2, 1), False),
-    *(((512, 5, 1, False),) * 5),
-    (1024, 5, (2, 1), True),
+# Widths are those of scale 1; the stride of the last block is an argument.
+BLOCKS = (
+    SeparableUnit(3, 64),
+    SeparableUnit(3, 128),
+    SeparableUnit(3, 128),
+    SeparableUnit(3, 256, (2, 1)),
+    SeparableUnit(3, 256),
+    SeparableUnit(3, 512, (2, 1)),
+    *(SeparableUnit(5, 512),) * 5,
+    SeparableUnit(5, 1024, (2, 1), squeeze=True),
+    SeparableUnit(5, 1024, squeeze=True),
 )
-STEM, LAST = 32, 1024
-
-
-class ConvBNLayer(nn.Layer):
-    """Convolution without bias, batch norm without weight decay, and hard swish."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: Stride = 1, groups: int = 1) -> None:
-        super().__init__()
-        self._conv = nn.Conv2D(
-            in_channels,
-            out_channels,
-            kernel,
-            stride if isinstance(stride, int) else list(stride),
-            kernel // 2,
-            groups=groups,
-            weight_attr=ParamAttr(initializer=KaimingNormal()),
-            bias_attr=False,
-        )
-        undecayed = [ParamAttr(regularizer=L2Decay(0.0)) for _ in range(2)]
-        self._batch_norm = nn.BatchNorm2D(out_channels, weight_attr=undecayed[0], bias_attr=undecayed[1])
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return F.hardswish(self._batch_norm(self._conv(x)))
-
-
-class SEModule(nn.Layer):
-    """Squeeze and excitation: each channel is scaled by a gate computed from all channel means."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.avg_pool = nn.AdaptiveAvgPool2D(1)
-        self.conv1 = nn.Conv2D(channels, channels // 4, 1)
-        self.conv2 = nn.Conv2D(channels // 4, channels, 1)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(self.avg_pool(x)))))
-
-
-class DepthwiseSeparable(nn.Layer):
-    """Depthwise convolution, optional squeeze and excitation, pointwise convolution."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: Stride, squeeze: bool) -> None:
-        super().__init__()
-        self._depthwise_conv = ConvBNLayer(in_channels, in_channels, kernel, stride, groups=in_channels)
-        self._se = SEModule(in_channels) if squeeze else None
-        self._pointwise_conv = ConvBNLayer(in_channels, out_channels, 1)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self._depthwise_conv(x)
-        return self._pointwise_conv(x if self._se is None else self._se(x))
+STEM = 32
+STYLE = ConvStyle("hardswish", KaimingNormal, norm_decay=False, names=("_conv", "_batch_norm"))
+NAMES = ("_depthwise_conv", "_se", "_pointwise_conv")
 
 
 @BACKBONES.register(scope="rec")
@@ -108,11 +59,12 @@ class MobileNetV1Enhance(nn.Layer):
         if last_pool_type not in ("max", "avg"):
             raise ConfigError(f'MobileNetV1Enhance.last_pool_type: {last_pool_type!r} is neither "max" nor "avg"')
         channels = int(STEM * scale)
-        self.conv1 = ConvBNLayer(in_channels, channels, 3, 2)
+        self.conv1 = ConvBNLayer(in_channels, channels, 3, 2, style=STYLE)
         blocks = []
-        for out, kernel, stride, squeeze in (*BLOCKS, (LAST, 5, last_conv_stride, True)):
-            blocks.append(DepthwiseSeparable(channels, int(out * scale), kernel, stride, squeeze))
-            channels = int(out * scale)
+        for unit in (*BLOCKS[:-1], BLOCKS[-1]._replace(stride=last_conv_stride)):
+            unit = unit._replace(out=int(unit.out * scale))
+            blocks.append(depthwise_separable(channels, unit, STYLE, NAMES))
+            channels = unit.out
         self.block_list = nn.Sequential(*blocks)
         if last_pool_type == "avg":
             self.pool: nn.Layer = nn.AvgPool2D(list(last_pool_kernel_size), list(last_pool_kernel_size))

@@ -8,13 +8,14 @@ from paddle import nn
 from ppocr.config.ranges import Count
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.conv_norm import ConvBNLayer
 from ppocr.modeling.layers.resnet import (
     DEPTHS,
     FIRST_BOTTLENECK_DEPTH,
+    STYLE,
     WIDTHS,
     BasicBlock,
     BottleneckBlock,
-    ConvBNLayer,
 )
 from ppocr.registry import BACKBONES
 
@@ -36,9 +37,9 @@ class ResNet(nn.Layer):
         if layers not in DEPTHS:
             raise ConfigError(f"ResNet.layers: {layers} is none of {', '.join(map(str, DEPTHS))}")
         block = BottleneckBlock if layers >= FIRST_BOTTLENECK_DEPTH else BasicBlock
-        self.conv1_1 = ConvBNLayer(in_channels, 32, 3)
-        self.conv1_2 = ConvBNLayer(32, 32, 3)
-        self.conv1_3 = ConvBNLayer(32, 64, 3)
+        self.conv1_1 = ConvBNLayer(in_channels, 32, 3, style=STYLE)
+        self.conv1_2 = ConvBNLayer(32, 32, 3, style=STYLE)
+        self.conv1_3 = ConvBNLayer(32, 64, 3, style=STYLE)
         self.pool2d_max = nn.MaxPool2D(3, 2, 1)
 
         channels = 64

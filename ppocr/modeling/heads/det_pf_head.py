@@ -12,7 +12,7 @@ from ppocr.config.ranges import Count, Kernel
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.det_db_head import DBHead
-from ppocr.modeling.layers.mobilenet_v3 import ConvBNLayer
+from ppocr.modeling.layers.conv_norm import RELU, ConvBNLayer
 from ppocr.registry import HEADS
 
 DIVISORS = {"large": 4, "small": 8}  # of the head's width
@@ -28,7 +28,7 @@ class LocalCorrection(nn.Layer):
 
     def __init__(self, in_channels: int, inner: int) -> None:
         super().__init__()
-        self.last_3 = ConvBNLayer(in_channels + 1, inner, 3, act="relu")
+        self.last_3 = ConvBNLayer(in_channels + 1, inner, 3, style=RELU)
         self.last_1 = nn.Conv2D(inner, 1, 1)
 
     def forward(self, text: paddle.Tensor, features: paddle.Tensor) -> paddle.Tensor:

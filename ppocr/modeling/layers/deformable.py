@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import paddle
 import paddle.nn.functional as F
 from paddle import ParamAttr, nn
@@ -10,9 +12,9 @@ from paddle.vision.ops import DeformConv2D
 
 
 class DeformableConv2D(nn.Layer):
-    """A convolution without bias whose taps are moved and weighted at each place by what the input shows there.
+    """A convolution without bias whose taps have an offset and a weight at each position, predicted from the input.
 
-    It starts with the taps in their places, each with weight one half.
+    Initially the offsets are 0 and the weights one half.
 
     Args:
         in_channels: channels of the input.
@@ -23,7 +25,7 @@ class DeformableConv2D(nn.Layer):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int | tuple = 1, groups: int = 1
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int | Sequence[int] = 1, groups: int = 1
     ) -> None:
         super().__init__()
         taps = groups * kernel_size**2
@@ -48,6 +50,6 @@ class DeformableConv2D(nn.Layer):
         )
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        found = self.conv_offset(x)
-        offset, weight = found[:, : self.offset_channels], found[:, self.offset_channels :]
+        predicted = self.conv_offset(x)
+        offset, weight = predicted[:, : self.offset_channels], predicted[:, self.offset_channels :]
         return self.conv_dcn(x, offset, F.sigmoid(weight))

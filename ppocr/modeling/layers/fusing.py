@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
@@ -37,7 +39,7 @@ def identity_kernel(channels: int, groups: int) -> paddle.Tensor:
     return paddle.eye(width).tile([groups, 1]).reshape([channels, width, 1, 1])
 
 
-def conv_with(weight: paddle.Tensor, bias: paddle.Tensor, *, stride: int | tuple[int, ...], groups: int) -> nn.Conv2D:
+def conv_with(weight: paddle.Tensor, bias: paddle.Tensor, *, stride: int | Sequence[int], groups: int) -> nn.Conv2D:
     """Return a convolution of the given kernel and bias, padded so that stride 1 keeps the size."""
     out_channels, width, height, breadth = weight.shape
     conv = nn.Conv2D(

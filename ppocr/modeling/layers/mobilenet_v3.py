@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import paddle
-import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, SEModule, Stride
 
-Stride = int | tuple
-
-ACTIVATIONS = {"relu": F.relu, "hardswish": F.hardswish}
+GATE_SLOPE = 0.2  # of squeeze and excitation
 SCALES = (0.35, 0.5, 0.75, 1.0, 1.25)
 
 
@@ -94,53 +92,6 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-class ConvBNLayer(nn.Layer):
-    """Convolution without bias, batch norm and an activation.
-
-    Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: odd; the padding keeps the size at stride 1.
-        stride: one number or (vertical, horizontal).
-        groups: groups of the convolution.
-        act: a key of `ACTIVATIONS`, or None.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: Stride = 1,
-        groups: int = 1,
-        act: str | None = None,
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2D(
-            in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups, bias_attr=False
-        )
-        self.bn = nn.BatchNorm2D(out_channels)
-        self.act = ACTIVATIONS[act] if act else None
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.bn(self.conv(x))
-        return self.act(x) if self.act else x
-
-
-class SEModule(nn.Layer):
-    """Squeeze and excitation: each channel is scaled by a gate computed from all channel means."""
-
-    def __init__(self, channels: int, reduction: int = 4) -> None:
-        super().__init__()
-        self.avg_pool = nn.AdaptiveAvgPool2D(1)
-        self.conv1 = nn.Conv2D(channels, channels // reduction, 1)
-        self.conv2 = nn.Conv2D(channels // reduction, channels, 1)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        gate = self.conv2(F.relu(self.conv1(self.avg_pool(x))))
-        return x * F.hardsigmoid(gate, slope=0.2, offset=0.5)
-
-
 class ResidualUnit(nn.Layer):
     """Inverted residual: expand, depthwise convolution, optional squeeze, project.
 
@@ -153,12 +104,11 @@ class ResidualUnit(nn.Layer):
         super().__init__()
         # upstream: a stride given as the pair (1, 1) does not count as 1 here; checkpoints were trained that way.
         self.shortcut = spec.stride == 1 and in_channels == spec.out
-        self.expand_conv = ConvBNLayer(in_channels, spec.expanded, 1, act=spec.act)
-        self.bottleneck_conv = ConvBNLayer(
-            spec.expanded, spec.expanded, spec.kernel, spec.stride, groups=spec.expanded, act=spec.act
-        )
-        self.mid_se = SEModule(spec.expanded) if spec.squeeze else None
-        self.linear_conv = ConvBNLayer(spec.expanded, spec.out, 1)
+        width, style = spec.expanded, ConvStyle(spec.act)
+        self.expand_conv = ConvBNLayer(in_channels, width, 1, style=style)
+        self.bottleneck_conv = ConvBNLayer(width, width, spec.kernel, spec.stride, width, style)
+        self.mid_se = SEModule(width, GATE_SLOPE) if spec.squeeze else None
+        self.linear_conv = ConvBNLayer(width, spec.out, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         y = self.bottleneck_conv(self.expand_conv(x))

@@ -7,12 +7,11 @@ import paddle.nn.functional as F
 from paddle import nn
 from paddle.nn.initializer import Constant
 
+from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, Stride
 from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_kernel
 
-Stride = int | tuple
 
-
-class ConvNorm(nn.Layer):
+class ConvNorm(ConvBNLayer):
     """Convolution without bias and batch norm; `fold` makes one convolution of them, whose values are its own.
 
     Args:
@@ -35,18 +34,15 @@ class ConvNorm(nn.Layer):
         silent: bool = False,
         name: str = "conv",
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, out_channels, kernel_size, stride, groups, ConvStyle(names=(name, "bn")))
         self.stride, self.padding, self.groups = stride, kernel_size // 2, groups
         self.conv_name: str | None = name
-        conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, self.padding, groups=groups, bias_attr=False)
-        setattr(self, name, conv)
-        self.bn = nn.BatchNorm2D(out_channels)
         Constant(0.0 if silent else 1.0)(self.bn.weight)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         if self.conv_name is None:
             return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
-        return self.bn(getattr(self, self.conv_name)(x))
+        return super().forward(x)
 
     def values(self) -> tuple[paddle.Tensor, paddle.Tensor]:
         """Return weight and bias of the one convolution that does the same in evaluation."""

@@ -9,8 +9,9 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppocr.modeling.layers.conv_norm import Stride
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
-from ppocr.modeling.layers.rep_conv import ConvNorm, RepDepthwise, Stride
+from ppocr.modeling.layers.rep_conv import ConvNorm, RepDepthwise
 
 NAME = "c"  # upstream: of the convolution in front of a batch norm
 

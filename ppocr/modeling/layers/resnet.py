@@ -6,9 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppocr.modeling.layers.deformable import DeformableConv2D
-
-Stride = int | tuple
+from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, Stride
 
 # Blocks in each of the four stages, by number of layers; from 50 on the blocks are bottlenecks.
 DEPTHS = {
@@ -21,47 +19,27 @@ DEPTHS = {
 }
 WIDTHS = (64, 128, 256, 512)
 FIRST_BOTTLENECK_DEPTH = 50
+STYLE = ConvStyle("relu", names=("_conv", "_batch_norm"))
+LINEAR = STYLE._replace(act=None)
 
 
-class ConvBNLayer(nn.Layer):
-    """Convolution without bias, batch norm and, when asked for, ReLU.
+class Projection(ConvBNLayer):
+    """1x1 convolution of a shortcut.
 
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
-        kernel_size: odd; the padding keeps the size at stride 1.
         stride: one number or (vertical, horizontal).
-        pooled: reach the stride by average pooling in front of a convolution of stride 1.
-        relu: end in a ReLU.
-        deformable_groups: make the convolution deformable, with that many sets of offsets; 0 for a plain one.
+        pooled: reach the stride by average pooling before a convolution of stride 1.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: Stride = 1,
-        pooled: bool = False,
-        relu: bool = True,
-        deformable_groups: int = 0,
-    ) -> None:
-        super().__init__()
+    def __init__(self, in_channels: int, out_channels: int, stride: Stride, pooled: bool) -> None:
+        super().__init__(in_channels, out_channels, 1, 1 if pooled else stride, style=LINEAR)
         self.pool = nn.AvgPool2D(stride, stride, ceil_mode=True) if pooled else None
-        stride = 1 if pooled else stride
-        self._conv: nn.Layer
-        if deformable_groups:
-            self._conv = DeformableConv2D(in_channels, out_channels, kernel_size, stride, deformable_groups)
-        else:
-            self._conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias_attr=False)
-        self._batch_norm = nn.BatchNorm2D(out_channels)
-        self.relu = relu
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        if self.pool is not None:
-            x = self.pool(x)
-        x = self._batch_norm(self._conv(x))
-        return F.relu(x) if self.relu else x
+        """Return [B, out_channels, H / stride, W / stride] for [B, in_channels, H, W]."""
+        return super().forward(x if self.pool is None else self.pool(x))
 
 
 class BasicBlock(nn.Layer):
@@ -79,9 +57,9 @@ class BasicBlock(nn.Layer):
 
     def __init__(self, in_channels: int, width: int, stride: Stride, project: bool, pool_shortcut: bool) -> None:
         super().__init__()
-        self.conv0 = ConvBNLayer(in_channels, width, 3, stride)
-        self.conv1 = ConvBNLayer(width, width, 3, relu=False)
-        self.short = ConvBNLayer(in_channels, width, 1, stride, pooled=pool_shortcut, relu=False) if project else None
+        self.conv0 = ConvBNLayer(in_channels, width, 3, stride, style=STYLE)
+        self.conv1 = ConvBNLayer(width, width, 3, style=LINEAR)
+        self.short = Projection(in_channels, width, stride, pool_shortcut) if project else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         short = x if self.short is None else self.short(x)
@@ -92,7 +70,7 @@ class BottleneckBlock(nn.Layer):
     """1x1, 3x3 and 1x1 convolutions and a shortcut; arguments as in `BasicBlock`, the output 4 times as wide.
 
     Args:
-        deformable_groups: of the 3x3 convolution, see `ConvBNLayer`.
+        deformable_groups: of the 3x3 convolution, see `ConvStyle`.
     """
 
     expansion = 4
@@ -108,10 +86,11 @@ class BottleneckBlock(nn.Layer):
     ) -> None:
         super().__init__()
         out = width * self.expansion
-        self.conv0 = ConvBNLayer(in_channels, width, 1)
-        self.conv1 = ConvBNLayer(width, width, 3, stride, deformable_groups=deformable_groups)
-        self.conv2 = ConvBNLayer(width, out, 1, relu=False)
-        self.short = ConvBNLayer(in_channels, out, 1, stride, pooled=pool_shortcut, relu=False) if project else None
+        self.conv0 = ConvBNLayer(in_channels, width, 1, style=STYLE)
+        style = STYLE._replace(deformable_groups=deformable_groups)
+        self.conv1 = ConvBNLayer(width, width, 3, stride, style=style)
+        self.conv2 = ConvBNLayer(width, out, 1, style=LINEAR)
+        self.short = Projection(in_channels, out, stride, pool_shortcut) if project else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         short = x if self.short is None else self.short(x)

@@ -11,9 +11,10 @@ from paddle.nn.initializer import KaimingUniform
 
 from ppocr.config.ranges import Channels, Kernel
 from ppocr.declarations import Filled
+from ppocr.modeling.layers.conv_norm import SEModule
 from ppocr.modeling.layers.intra_cl import IntraCLBlock
 from ppocr.modeling.layers.large_kernel import DilatedReparamBlock, DilatedReparamConv
-from ppocr.modeling.layers.mobilenet_v3 import SEModule
+from ppocr.modeling.layers.mobilenet_v3 import GATE_SLOPE
 from ppocr.modeling.necks.db_fpn import conv, enlarged
 from ppocr.modeling.necks.rse_fpn import SqueezedConv, side_by_side
 from ppocr.registry import NECKS
@@ -82,7 +83,7 @@ class RepLKFPN(LargeKernelPyramid):
         self.ins_conv = nn.LayerList([SqueezedConv(c, out_channels, 1, shortcut) for c in in_channels])
         self.inp_conv_dw = nn.LayerList([DilatedReparamBlock(out_channels, dilated_kernel_size) for _ in range(count)])
         self.inp_conv_pw = nn.LayerList([nn.Conv2D(out_channels, quarter, 1, bias_attr=False) for _ in range(count)])
-        self.inp_conv_se = nn.LayerList([SEModule(quarter) for _ in range(count)])
+        self.inp_conv_se = nn.LayerList([SEModule(quarter, GATE_SLOPE) for _ in range(count)])
         if intracl:
             self.add_refinement(count, quarter)
 

@@ -9,8 +9,9 @@ from paddle import nn
 
 from ppocr.config.ranges import Channels
 from ppocr.declarations import Filled
+from ppocr.modeling.layers.conv_norm import SEModule
 from ppocr.modeling.layers.intra_cl import IntraCLBlock
-from ppocr.modeling.layers.mobilenet_v3 import SEModule
+from ppocr.modeling.layers.mobilenet_v3 import GATE_SLOPE
 from ppocr.modeling.necks.db_fpn import conv, enlarged
 from ppocr.registry import NECKS
 
@@ -28,7 +29,7 @@ class SqueezedConv(nn.Layer):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, shortcut: bool) -> None:
         super().__init__()
         self.in_conv = conv(in_channels, out_channels, kernel_size)
-        self.se_block = SEModule(out_channels)
+        self.se_block = SEModule(out_channels, GATE_SLOPE)
         self.shortcut = shortcut
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
