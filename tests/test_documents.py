@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
 from ppocr.config.sections import UNUSED
+from ppocr.declarations import Declared, declarations
 from ppocr.pretrained.catalogue import ENTRIES
 from tests.conformance import HERE
 
@@ -32,6 +34,28 @@ def test_page_of_the_configuration_names_the_unused_keys() -> None:
     text = (ROOT / "docs/config.md").read_text(encoding="utf-8")
     (listed,) = re.findall(r"Official keys that change nothing here[^:]*:\n([^\n]*)\.\n", text)
     assert re.findall(r"`(\w+)`", listed) == sorted(UNUSED)
+
+
+def bases() -> dict[str, set[str]]:
+    """Return what each base class of parts declares itself, by its name."""
+    found = {"Declared": set(declarations(Declared))}
+    for path in (ROOT / "ppocr").rglob("base.py"):
+        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for cls in vars(module).values():
+            if isinstance(cls, type) and issubclass(cls, Declared) and cls.__module__ == module.__name__:
+                parents = [base for base in cls.__bases__ if issubclass(base, Declared)]
+                found[cls.__name__] = set(declarations(cls)).difference(*map(declarations, parents))
+    return found
+
+
+def test_page_of_the_architecture_lists_every_declaration() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^### `(\w+)`.*?\n(.*?)(?=^##)", text, re.MULTILINE | re.DOTALL)
+    listed = {
+        name: set(re.findall(r"`(\w+)(?:\(\))?`", " ".join(re.findall(r"^\|(.*?)\|", rows, re.MULTILINE))))
+        for name, rows in sections
+    }
+    assert listed == bases()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
