@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args
 
+from ppocr.config.types import resolved
+
 T = TypeVar("T")
 RESEMBLES = 0.8  # similarity from which a name is taken for a misspelt declaration
 RENAMED = {"reads": "requires", "aux": "train_outputs"}
@@ -123,25 +125,27 @@ def keys_read(part: Any) -> tuple[str, ...]:
     return (*part.requires, *part.accepts)
 
 
-def marked(parameter: inspect.Parameter) -> Mark | None:
-    """Return the mark of a constructor's parameter, None where a configuration gives the value."""
-    annotation = parameter.annotation
-    if isinstance(annotation, str):  # where names in the signature cannot be resolved
-        return {"Filled": Mark(), "Counted": Mark(also_in_config=True)}.get(annotation.partition("[")[0])
-    return next((mark for mark in get_args(annotation) if isinstance(mark, Mark)), None)
+@functools.cache
+def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Return a constructor's named parameters, their annotations as types, and whether it takes any other keyword.
+
+    Our own classes never take `**kwargs`; a user's plug-in may.
+    """
+    constructor = inspect.getattr_static(cls, "__init__")
+    if constructor is object.__init__:
+        return {}, False
+    names = getattr(constructor, "__globals__", {})
+    found = list(inspect.signature(constructor).parameters.values())[1:]
+    named = [p for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    any_key = any(p.kind is p.VAR_KEYWORD for p in found)
+    return {p.name: p.replace(annotation=resolved(p.annotation, names)) for p in named}, any_key
 
 
 @functools.cache
 def filled(cls: type) -> dict[str, Mark]:
     """Return the parameters of a constructor that the builder fills in, with their marks."""
-    constructor: Any = inspect.getattr_static(cls, "__init__")
-    if constructor is object.__init__:
-        return {}
-    try:
-        signature = inspect.signature(constructor, eval_str=True)
-    except NameError:
-        signature = inspect.signature(constructor)
-    return {name: mark for name, parameter in signature.parameters.items() if (mark := marked(parameter))}
+    named, _ = parameters(cls)
+    return {name: mark for name, p in named.items() for mark in get_args(p.annotation) if isinstance(mark, Mark)}
 
 
 def load(path: str) -> type:

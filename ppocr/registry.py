@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from ppocr.declarations import Mark, complete, filled, load
+from ppocr.declarations import Mark, complete, filled, load, parameters
 from ppocr.errors import ConfigError, PpocrError
 from ppocr.failures import cannot_be_built
 from ppocr.suggestions import did_you_mean
@@ -170,20 +170,6 @@ def _not_imported(file: str, error: Exception) -> ConfigError:
         f"{file}{f':{line}' if line else ''}: cannot be imported: {type(error).__name__}: {said}",
         "repair the file or remove it; --debug shows the traceback",
     )
-
-
-def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Return a constructor's named parameters and whether it also takes any other keyword.
-
-    Our own classes never take `**kwargs`; a user's plug-in may.
-    """
-    constructor = inspect.getattr_static(cls, "__init__")
-    if constructor is object.__init__:
-        return {}, False
-    found = dict(list(inspect.signature(constructor).parameters.items())[1:])
-    any_key = any(p.kind is p.VAR_KEYWORD for p in found.values())
-    named = {k: p for k, p in found.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    return named, any_key
 
 
 class Unknown(NamedTuple):

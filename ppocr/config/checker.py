@@ -8,9 +8,10 @@ from typing import Any
 from ppocr.config.checking import SectionChecker
 from ppocr.config.document import Document, KeyPath
 from ppocr.config.loader import BASE
-from ppocr.config.ranges import SENSIBLE
+from ppocr.config.ranges import Channels, NonNegative, Positive
 from ppocr.config.schema import SECTIONS, Config
-from ppocr.config.sections import CHOICES, DataSection, GlobalSection, LoaderSection
+from ppocr.config.sections import DataSection, GlobalSection, LoaderSection
+from ppocr.config.types import is_sensible
 from ppocr.errors import ConfigError
 from ppocr.failures import kind_of
 from ppocr.registry import (
@@ -32,24 +33,24 @@ from ppocr.suggestions import did_you_mean
 NOT_HERE = "docs/not_supported.md lists what of PaddleOCR does not run here yet"
 MODEL_TYPES = ("cls", "det", "e2e", "kie", "rec", "sr", "table")
 ARCHITECTURE_KEYS = {
-    "model_type": "str",
-    "algorithm": "str | None",
-    "name": "str | None",
-    "in_channels": "Channels",
-    "return_all_feats": "bool",
+    "model_type": str,
+    "algorithm": str | None,
+    "name": str | None,
+    "in_channels": Channels,
+    "return_all_feats": bool,
 }
 ARCHITECTURE_PARTS = {"Transform": NETWORK_TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
 # Keys of Optimizer that `ppocr.optimizer.build_optimizer` reads beside the class's own.
 OPTIMIZER_KEYS = {
-    "lr": "dict",
-    "regularizer": "dict | None",
-    "clip_norm": "Positive | None",
-    "clip_norm_global": "Positive | None",
-    "group_lr": "bool",
-    "training_step": "str",
+    "lr": dict,
+    "regularizer": dict | None,
+    "clip_norm": Positive | None,
+    "clip_norm_global": Positive | None,
+    "group_lr": bool,
+    "training_step": str,
 }
 SCHEDULE_IGNORED = ("epochs", "step_each_epoch")  # the run's own numbers are used
-REGULARIZER_KEYS = {"name": "str", "factor": "NonNegative"}
+REGULARIZER_KEYS = {"name": str, "factor": NonNegative}
 
 
 def check(document: Document) -> Config:
@@ -98,15 +99,11 @@ class Checker(SectionChecker):
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, child in items:
             self.untyped_numbers(child, (*path, key))
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and not SENSIBLE.holds(value):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not is_sensible(value):
             what = "a number that is not so large" if math.isfinite(value) else "a finite number"
             self.add(path, f"expected {what}, got {value}", "type")
 
     def check_global(self, section: GlobalSection) -> None:
-        for key, choices in CHOICES.items():
-            value = getattr(section, key)
-            if isinstance(value, str) and value not in choices:
-                self.add(("Global", key), f"{value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}")
         step = section.eval_batch_step
         if isinstance(step, list) and len(step) != 2:
             self.add(("Global", "eval_batch_step"), f"expected a number of steps or [start, every], got {step}")
@@ -133,7 +130,7 @@ class Checker(SectionChecker):
             lr = values["lr"]
             rate = {k: v for k, v in lr.items() if k != "name" and k not in SCHEDULE_IGNORED}
             rate["name"] = lr.get("name", "Const")
-            extra = {"name": "str", **dict.fromkeys(SCHEDULE_IGNORED, "int")}
+            extra = {"name": str, **dict.fromkeys(SCHEDULE_IGNORED, int)}
             found["lr"] = self.named((*path, "lr"), SCHEDULES, rate, extra)
         elif "lr" not in values:
             self.add((*path, "lr"), "the key is missing, and has no default", "key")
@@ -188,7 +185,7 @@ class Checker(SectionChecker):
             dataset = {}
         path = (name, "dataset")
         rest = {k: v for k, v in dataset.items() if k != "transforms"}
-        checked = self.named(path, DATASETS, rest, {"transforms": "list"}) if dataset else {}
+        checked = self.named(path, DATASETS, rest, {"transforms": list}) if dataset else {}
         if dataset:
             checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
         loader = values.get("loader")

@@ -7,13 +7,13 @@ import difflib
 import inspect
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from ppocr.config.document import Document, KeyPath, dotted
 from ppocr.config.sections import UNUSED
-from ppocr.config.types import Mismatch, annotation_text, convert
+from ppocr.config.types import Mismatch, convert
 from ppocr.errors import Problem
-from ppocr.failures import kind_of, shortened
+from ppocr.failures import kind_of
 from ppocr.registry import (
     Registry,
     Unknown,
@@ -80,16 +80,17 @@ class SectionChecker:
         return self.tree.get(name) == {}
 
     def value(self, path: KeyPath, value: Any, annotation: Any) -> Any:
-        if not _OPEN.search(annotation_text(annotation)):
+        if not _OPEN.search(str(annotation)):
             self.judged.add(path)
         try:
             return convert(value, annotation, self.document.raw.get(path))
         except Mismatch as error:
-            self.add(path, f"{error}, got {kind_of(value)} {shortened(value)}", "type")
+            self.add((*path, *error.place), error.with_value, "type")
             return value
 
     def dataclass(self, path: KeyPath, cls: type, values: Mapping[str, Any]) -> Any:
         fields = {f.name: f for f in dataclasses.fields(cls)}
+        hints = get_type_hints(cls, include_extras=True)
         found = {}
         for key, value in values.items():
             if key not in fields:
@@ -100,11 +101,11 @@ class SectionChecker:
                 continue  # an official key left empty means its default
             if value is None and fields[key].default_factory is not dataclasses.MISSING:
                 continue
-            found[key] = self.value((*path, key), value, fields[key].type)
+            found[key] = self.value((*path, key), value, hints[key])
         return cls(**found)
 
     def named(
-        self, path: KeyPath, registry: Registry, values: Any = None, extra: Mapping[str, str] = {}
+        self, path: KeyPath, registry: Registry, values: Any = None, extra: Mapping[str, Any] = {}
     ) -> dict[str, Any]:
         """Check a section that names a class; see `arguments`."""
         values = self.section(str(path[0]), needed=True) if values is None else values
@@ -130,7 +131,7 @@ class SectionChecker:
             self.add(path, f"name is missing: it says which {kind}", "key")
 
     def arguments(
-        self, path: KeyPath, registry: Registry, name: str, values: Mapping[str, Any], extra: Mapping[str, str] = {}
+        self, path: KeyPath, registry: Registry, name: str, values: Mapping[str, Any], extra: Mapping[str, Any] = {}
     ) -> dict[str, Any]:
         """Check the keys of a class's section against its constructor.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from ppocr.config.ranges import Count, Length, Pixels, Positive, Probability, Range, Seed, Side, SideOrFree, Whole
+from pydantic import Field
+
+from ppocr.config.ranges import Count, Length, Pixels, Positive, Probability, Seed, Side, SideOrFree, Whole
 
 
 @dataclass
@@ -35,8 +37,8 @@ class GlobalSection:
     find_unused_parameters: bool = False  # for networks whose steps do not use all parameters
     # mixed precision
     use_amp: bool = False  # compute in amp_dtype where it is safe
-    amp_level: str = "O1"  # O1: by operator; O2: the whole network
-    amp_dtype: str = "float16"  # or bfloat16
+    amp_level: Literal["O0", "O1", "O2"] = "O1"  # O1: by operator; O2: the whole network
+    amp_dtype: Literal["float16", "bfloat16"] = "float16"  # or bfloat16
     amp_custom_white_list: list[str] = field(default_factory=list)  # operators always in amp_dtype
     amp_custom_black_list: list[str] = field(default_factory=list)  # operators never in amp_dtype
     scale_loss: Positive = 1.0  # first loss scale
@@ -83,15 +85,15 @@ class GlobalSection:
     accumulate_steps: Count = 1  # batches whose gradients make one step
     freeze: list[str] = field(default_factory=list)  # parameter name patterns that are not trained
     param_groups: list[dict[str, Any]] = field(default_factory=list)  # {params, lr_factor, weight_decay} by pattern
-    resume_lr: str = "keep"  # when resuming: keep the run's learning rate, or override it with the config's
+    resume_lr: Literal["keep", "override"] = "keep"  # resuming keeps the run's learning rate or takes the config's
     overwrite: bool = False  # a new run drops the files of another one in save_model_dir, instead of moving them
     keep_last: Whole | None = None  # how many iter_epoch_N to keep; none: all
     max_bad_ratio: Probability = 0.01  # share of unreadable samples that ends the run
-    oov: str = "drop"  # characters outside the dictionary: drop them, skip the sample, or error
-    text_direction: str | None = None  # ltr, rtl or visual; none: by the dictionary's path
+    oov: Literal["drop", "skip", "error"] = "drop"  # what to do about characters outside the dictionary
+    text_direction: Literal["ltr", "rtl", "visual"] | None = None  # none: by the dictionary's path
     max_image_pixels: Pixels | None = None  # images with more are not decoded
     pretrained_dict_path: str | None = None  # dictionary of pretrained_model, where its file does not hold it
-    export_ir: str = "new"  # new (inference.json) or old (inference.pdmodel)
+    export_ir: Literal["new", "old"] = "new"  # new (inference.json) or old (inference.pdmodel)
     strict: bool = True  # false: unknown keys are warnings
 
 
@@ -99,7 +101,7 @@ class GlobalSection:
 class LoaderSection:
     """The `loader` section of `Train` and `Eval`."""
 
-    batch_size_per_card: Annotated[int, Range(ge=1, le=1000000)] = 1  # images each process reads for a step
+    batch_size_per_card: Annotated[int, Field(ge=1, le=1000000)] = 1  # images each process reads for a step
     shuffle: bool = False  # in an order drawn from (seed, epoch)
     drop_last: bool = False  # leave out the last batch of an epoch if it is smaller
     num_workers: Whole = 0  # processes that prepare images; 0: the training process itself
@@ -122,15 +124,6 @@ class DataSection:
     loader: LoaderSection
     sampler: dict[str, Any] | None = None
 
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "amp_level": ("O0", "O1", "O2"),
-    "amp_dtype": ("float16", "bfloat16"),
-    "resume_lr": ("keep", "override"),
-    "oov": ("drop", "skip", "error"),
-    "export_ir": ("new", "old"),
-    "text_direction": ("ltr", "rtl", "visual"),
-}
 
 # Official keys that change nothing here, and why; each that asks for something is warned about. What is neither here
 # nor in `FULFILLED` is used (tests/config/test_unused_keys.py reads the code).

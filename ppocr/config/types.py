@@ -1,37 +1,65 @@
-"""Checking values against type annotations, without evaluating them."""
+"""Checking values against type annotations with pydantic; what does not fit is said in our words."""
 
 from __future__ import annotations
 
-import ast
+import builtins
 import math
-from typing import Annotated, Any, get_args, get_origin
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ppocr.config import ranges
-from ppocr.config.ranges import SENSIBLE, Range
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
 
-_ANY = object()
-_SEQUENCES = {"list", "tuple", "Sequence", "List", "Tuple", "Iterable", "Collection", "set", "frozenset"}
-_MAPPINGS = {"dict", "Mapping", "Dict", "OrderedDict"}
-# the names of `ranges`: what they are made of, as (name of the type, range)
-_RANGED = {
-    name: (get_args(alias)[0].__name__, get_args(alias)[1])
-    for name, alias in vars(ranges).items()
-    if get_origin(alias) is Annotated
-}
-_WORDS = {"int": "an int", "float": "a number", "bool": "true or false", "str": "a string", "None": "null"}
+from ppocr.config.ranges import WIDEST_FLOAT, WIDEST_INT
+from ppocr.failures import kind_of, shortened
+from ppocr.suggestions import did_you_mean
+
+_SEQUENCES = (list, tuple, set, frozenset, Sequence, Iterable, Collection)
+_MAPPINGS = (dict, Mapping, OrderedDict)
+_WORDS = {int: "an int", float: "a number", bool: "true or false", str: "a string", NoneType: "null"}
+_LIMITS = {"ge": "at least {:g}", "gt": "above {:g}", "le": "at most {:,}", "lt": "below {:g}"}
+_PLURALS = {int: "ints", float: "numbers", bool: "bools", str: "strings"}
 
 
 class Mismatch(Exception):
-    """A value is not of a type; the message says what was expected."""
+    """A value is not of a type; the message says what was expected.
+
+    Args:
+        annotation: the type.
+        value: what does not fit: the whole value, or one element of it.
+        place: keys and indices that lead to that element.
+    """
+
+    def __init__(self, annotation: Any, value: Any, place: tuple[Any, ...]) -> None:
+        super().__init__(f"expected {described(annotation)}{_size_of(value)}")
+        options = [k for option in _options(annotation) if get_origin(option) is Literal for k in get_args(option)]
+        near = did_you_mean(value, [k for k in options if isinstance(k, str)]) if isinstance(value, str) else ""
+        self.with_value = f"{self}, got {kind_of(value)} {shortened(value)}{near}"
+        self.place = place
 
 
-def annotation_text(annotation: Any) -> str:
-    """Return an annotation as source text: it may be a string, a class or a typing object."""
-    if isinstance(annotation, str):
-        return annotation
-    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
-        return annotation.__name__
-    return str(annotation).replace("typing.", "")
+def resolved(annotation: Any, names: Mapping[str, Any]) -> Any:
+    """Return an annotation, which may be source text, as the type it names; Any where it names none.
+
+    Args:
+        annotation: as `inspect.signature` or a dataclass gives it.
+        names: those of the module it stands in.
+    """
+    try:
+        holder = SimpleNamespace(__annotations__={"it": annotation})
+        return get_type_hints(holder, {}, _Names(names), include_extras=True)["it"]
+    except Exception:  # a plug-in may write anything there
+        return Any
+
+
+class _Names(dict):
+    """The names of a module; one it has not, imported for type checkers alone, is any type."""
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(builtins, name, Any)
 
 
 def convert(value: Any, annotation: Any, raw: str | None = None) -> Any:
@@ -42,162 +70,134 @@ def convert(value: Any, annotation: Any, raw: str | None = None) -> Any:
 
     Args:
         value: from YAML.
-        annotation: as `inspect.signature` or a dataclass gives it; anything unknown accepts all values.
+        annotation: a type; one that is unknown here accepts all values.
         raw: the text an override was given as, used where a string is expected.
 
     Raises:
         Mismatch: the value has another type.
     """
+    check = _adapter(annotation).validate_python
     try:
-        node = ast.parse(annotation_text(annotation), mode="eval").body
-    except SyntaxError:
-        return value
-    found = _match(value, node, raw)
-    if found is _ANY:
-        raise Mismatch(f"expected {_describe(node)}{_size_of(value)}")
-    return found
+        return check(value)
+    except ValidationError as error:
+        if raw is not None and value is not None and not isinstance(value, (list, dict)):
+            with suppress(ValidationError):
+                return check(raw)
+        raise _mismatch(value, annotation, error.errors()[0]["loc"]) from None
+
+
+def is_sensible(value: float) -> bool:
+    """Return whether a number is finite and no larger than what any key has a use for."""
+    widest = WIDEST_INT if isinstance(value, int) else WIDEST_FLOAT
+    return -widest - 1 <= value <= widest
+
+
+@cache
+def _adapter(annotation: Any) -> TypeAdapter:
+    return TypeAdapter(_checked(annotation), config=ConfigDict(strict=True))
+
+
+def _checked(kind: Any) -> Any:
+    """Return what pydantic checks a type by: numbers have bounds, sequences are lists, what is unknown is Any."""
+    base, inner = _parts(kind)
+    if base in (int, float):
+        widest = WIDEST_INT if base is int else WIDEST_FLOAT
+        bounds = _bounds(kind)
+        bounds |= {} if bounds.keys() & {"ge", "gt"} else {"ge": -widest - 1}
+        bounds |= {} if bounds.keys() & {"le", "lt"} else {"le": widest}
+        number = Annotated[base, Field(**bounds)]  # type: ignore[valid-type, arg-type]
+        return Annotated[number, WrapValidator(_number)] if base is float else number
+    if base is Union:
+        # numbers last: they also take texts that read as one, which stay texts where a text may stand
+        return Union[tuple(_checked(k) for k in sorted(inner, key=lambda k: _parts(k)[0] is float))]  # noqa: UP007
+    if base in _SEQUENCES:
+        items = [_checked(k) for k in inner if k is not Ellipsis]
+        fixed = tuple if len(_fixed(kind)) else list
+        of = tuple[tuple(items)] if fixed is tuple else list[items[0] if items else Any]  # type: ignore[misc]
+        return Annotated[of, BeforeValidator(partial(_as, fixed)), AfterValidator(list)]
+    if base in _MAPPINGS:
+        return dict[Any, _checked(inner[1]) if inner else Any]  # type: ignore[misc]
+    return kind if base in (bool, str, NoneType, Literal) else Any
+
+
+def _number(value: Any, check: Callable[[Any], float]) -> float:
+    """Return a number, read from a text if need be; an int stays one."""
+    number = check(float(value) if isinstance(value, str) else value)
+    return value if isinstance(value, int) else number
+
+
+def _as(kind: type, value: Any) -> Any:
+    return kind(value) if isinstance(value, (list, tuple)) else value
+
+
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return what a type is, without its marks, and the types inside it."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    base = get_origin(kind) or kind
+    return (Union if base is UnionType else base), get_args(kind)
+
+
+def _bounds(kind: Any) -> dict[str, float]:
+    """Return the bounds of a number: `ge` or `gt`, `le` or `lt`."""
+    marks = [bound for mark in getattr(kind, "__metadata__", ()) for bound in getattr(mark, "metadata", ())]
+    return {key: getattr(bound, key) for bound in marks for key in _LIMITS if hasattr(bound, key)}
+
+
+def _fixed(kind: Any) -> tuple[Any, ...]:
+    """Return the types of a list whose length is fixed; nothing for other types."""
+    base, inner = _parts(kind)
+    return inner if base is tuple and Ellipsis not in inner else ()
+
+
+def _options(kind: Any) -> tuple[Any, ...]:
+    """Return the types of which a value may have one, without null."""
+    base, inner = _parts(kind)
+    return tuple(option for option in inner if option is not NoneType) if base is Union else (kind,)
+
+
+def _mismatch(value: Any, kind: Any, place: tuple[Any, ...]) -> Mismatch:
+    """Return the error for the innermost element that fails, where only one type comes into question.
+
+    Args:
+        value: the whole value.
+        kind: its type.
+        place: where pydantic says that it fails.
+    """
+    for depth, step in enumerate(place):
+        (one, *others) = _options(kind)
+        base, inner = _parts(one)
+        if others or base not in (*_SEQUENCES, *_MAPPINGS) or base in _SEQUENCES and step >= len(value):
+            return Mismatch(kind, value, place[:depth])
+        kind = inner[1] if base in _MAPPINGS else (_fixed(one) or inner[:1] * len(value))[step]
+        value = value[step]
+    return Mismatch(kind, value, place)
+
+
+def described(kind: Any) -> str:
+    """Return a type in words."""
+    base, inner = _parts(kind)
+    if base is Union:
+        return " or ".join(map(described, inner))
+    if base is Literal:
+        return " or ".join("null" if choice is None else repr(choice) for choice in inner)
+    if base in _SEQUENCES and inner:
+        of = _parts(inner[0])[0]
+        limits = _limits(inner[0])
+        each = f"{_PLURALS[of]}{', each ' if limits else ''}{limits}" if of in _PLURALS else described(inner[0])
+        return f"a list of {len(_fixed(kind)) or ''} {each}".replace("  ", " ")
+    limits = _limits(kind)
+    word = _WORDS.get(base) or ("a list" if base in _SEQUENCES else "a mapping")
+    return f"{word} {'' if limits.startswith('above') else 'of '}{limits}" if limits else word
+
+
+def _limits(kind: Any) -> str:
+    """Return the bounds of a number in words, or ""."""
+    return " and ".join(_LIMITS[key].format(bound) for key, bound in _bounds(kind).items() if math.isfinite(bound))
 
 
 def _size_of(value: Any) -> str:
     """Return what keeps a number from fitting anywhere, or ""."""
-    if isinstance(value, (list, tuple)):
-        return next((said for item in value if (said := _size_of(item))), "")
     if isinstance(value, float) and not math.isfinite(value):
         return ", finite"
-    if isinstance(value, (int, float)) and not SENSIBLE.holds(value):
-        return ", not a number that large"
-    return ""
-
-
-def _match(value: Any, node: ast.expr, raw: str | None) -> Any:
-    """Return the converted value, or _ANY when it does not fit."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return _first([node.left, node.right], value, raw)
-    if isinstance(node, ast.Constant):
-        if node.value is None:
-            return value if value is None else _ANY
-        return _match(value, ast.parse(node.value, mode="eval").body, raw) if isinstance(node.value, str) else value
-    if isinstance(node, ast.Subscript):
-        name = _name(node.value)
-        inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if name == "Annotated":
-            return _plain(value, _name(inner[0]), raw, _bounds(inner[1:]))
-        if name == "Optional":
-            return value if value is None else _match(value, inner[0], raw)
-        if name in ("Filled", "Counted"):
-            return _match(value, inner[0], raw)
-        if name == "Union":
-            return _first(inner, value, raw)
-        if name == "Literal":
-            return value if value in [e.value for e in inner if isinstance(e, ast.Constant)] else _ANY
-        if name in _SEQUENCES:
-            return _sequence(value, name, inner)
-        if name in _MAPPINGS:
-            return value if isinstance(value, dict) else _ANY
-        return value
-    return _plain(value, _name(node), raw)
-
-
-def _first(options: list[ast.expr], value: Any, raw: str | None) -> Any:
-    """Return the match of the first option that takes the value as it is, then of any that converts it."""
-    matches = [m for m in (_match(value, option, raw) for option in options) if m is not _ANY]
-    exact = [m for m in matches if type(m) is type(value)]
-    return (exact or matches or [_ANY])[0]
-
-
-def _sequence(value: Any, name: str, inner: list[ast.expr]) -> Any:
-    if not isinstance(value, (list, tuple)):
-        return _ANY
-    items = [e for e in inner if not (isinstance(e, ast.Constant) and e.value is Ellipsis)]
-    if name.lower() == "tuple" and len(items) == len(inner) and len(items) != len(value):
-        return _ANY
-    each = items if name.lower() == "tuple" and len(items) == len(inner) else [items[0]] * len(value)
-    found = [_match(v, e, None) for v, e in zip(value, each)]
-    return _ANY if any(f is _ANY for f in found) else found
-
-
-def _bounds(marks: list[ast.expr]) -> Range:
-    """Return the range among the marks of an `Annotated`, which are not evaluated."""
-    for mark in marks:
-        if isinstance(mark, ast.Call) and _name(mark.func) == Range.__name__:
-            return Range(**{str(k.arg): ast.literal_eval(k.value) for k in mark.keywords})
-    return SENSIBLE
-
-
-def _plain(value: Any, name: str, raw: str | None, bounds: Range = SENSIBLE) -> Any:
-    name, bounds = _RANGED.get(name, (name, bounds))
-    if name == "bool":
-        return value if isinstance(value, bool) else _ANY
-    if name == "int":
-        return value if isinstance(value, int) and not isinstance(value, bool) and bounds.holds(value) else _ANY
-    if name == "float":
-        number = _number(value)
-        return number if number is not _ANY and bounds.holds(number) else _ANY
-    if name == "str":
-        if isinstance(value, str):
-            return value
-        return raw if raw is not None and not isinstance(value, (list, dict)) and value is not None else _ANY
-    if name in _SEQUENCES:
-        return value if isinstance(value, (list, tuple)) else _ANY
-    if name in _MAPPINGS:
-        return value if isinstance(value, dict) else _ANY
-    return value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        return _ANY
-    if isinstance(value, (int, float)):
-        return value
-    if isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            return _ANY
-        return number if math.isfinite(number) else _ANY
-    return _ANY
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _describe(node: ast.expr) -> str:
-    if isinstance(node, ast.BinOp):
-        return f"{_describe(node.left)} or {_describe(node.right)}"
-    if isinstance(node, ast.Constant):
-        return _WORDS["None"] if node.value is None else repr(node.value)
-    if isinstance(node, ast.Subscript):
-        name = _name(node.value)
-        inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if name == "Annotated":
-            return _ranged(_name(inner[0]), _bounds(inner[1:]))
-        if name == "Optional":
-            return f"{_describe(inner[0])} or null"
-        if name in ("Filled", "Counted"):
-            return _describe(inner[0])
-        if name in ("Union", "Literal"):
-            return " or ".join(_describe(e) for e in inner)
-        if name in _SEQUENCES:
-            fixed = name.lower() == "tuple" and _name(inner[-1]) != "" and len(inner) or ""
-            return f"a list of {fixed}{fixed and ' '}{_plural(inner[0])}"
-        return "a mapping" if name in _MAPPINGS else ast.unparse(node)
-    name = _name(node)
-    if name in _RANGED:
-        return _ranged(*_RANGED[name])
-    if name in _SEQUENCES:
-        return "a list"
-    return "a mapping" if name in _MAPPINGS else _WORDS.get(name, name)
-
-
-def _plural(node: ast.expr) -> str:
-    words = {"int": "ints", "float": "numbers", "bool": "bools", "str": "strings"}
-    name, bounds = _RANGED.get(_name(node), (_name(node), SENSIBLE))
-    each = f", each {bounds}" if str(bounds) else ""
-    return f"{words[name]}{each}" if name in words else _describe(node)
-
-
-def _ranged(name: str, bounds: Range) -> str:
-    """Return the words for a number within a range."""
-    limits = str(bounds)
-    return f"{_WORDS.get(name, name)} {'' if limits.startswith('above') else 'of '}{limits}".rstrip()
+    return ", not a number that large" if isinstance(value, (int, float)) and not is_sensible(value) else ""

@@ -30,9 +30,9 @@ LARGEST_NUMBER = 1e9  # no key of any transform or post-processing has a use for
 DTYPES = ("float32", "float16", "float64", "int32", "int64", "uint8", "bool")
 LABEL_OPERATOR_ENDINGS = ("LabelEncode", "LabelDecode")  # what official files carry along from evaluation
 BLOCKS = ("Global", "PreProcess", "PostProcess", "Model", "Hpi")  # Hpi: of official files, for other runtimes
-MODEL_KEYS = {"inputs": "list[dict]", "outputs": "list[str]", "batch": "int", "made_by": "str", "sha256": "dict"}
+MODEL_KEYS = {"inputs": list[dict], "outputs": list[str], "batch": int, "made_by": str, "sha256": dict}
 OPTIONAL_MODEL_KEYS = ("batch", "sha256")
-INPUT_KEYS = {"name": "str", "key": "str", "shape": "list[int]", "dtype": "str"}
+INPUT_KEYS = {"name": str, "key": str, "shape": list[int], "dtype": str}
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CANNOT_BUILD = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)  # of values none foresaw
 

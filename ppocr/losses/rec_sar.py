@@ -7,8 +7,8 @@ from typing import Annotated
 
 import paddle.nn.functional as F
 from paddle import Tensor
+from pydantic import Field
 
-from ppocr.config.ranges import Range
 from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
@@ -24,7 +24,7 @@ class SARLoss(Loss):
     requires = ("sar",)
     needs = ("label",)
 
-    def __init__(self, ignore_index: Annotated[int, Range(ge=-1)] | None = None) -> None:
+    def __init__(self, ignore_index: Annotated[int, Field(ge=-1)] | None = None) -> None:
         super().__init__()
         self.ignore_index = ignore_index
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import collections
 import typing
 from collections.abc import Sequence
 
 import pytest
 
-from ppocr.config.types import Mismatch, convert
+from ppocr.config.types import Mismatch, convert, resolved
+
+NAMES = {**vars(collections), **vars(typing)}  # what a module with the annotations imports
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,7 @@ from ppocr.config.types import Mismatch, convert
         (5, "Any", 5),
         (5, "np.ndarray", 5),
         (5, "not an annotation", 5),
+        ([5], "list[Unknown] | None", [5]),
         (2, "'int'", 2),
         (2, "Union[int, 'str']", 2),
         (None, "Union[int, None]", None),
@@ -59,7 +63,7 @@ from ppocr.config.types import Mismatch, convert
     ],
 )
 def test_fits(value, annotation, expected):
-    found = convert(value, annotation)
+    found = convert(value, resolved(annotation, NAMES))
     assert found == expected
     assert type(found) is type(expected)
 
@@ -82,16 +86,15 @@ def test_fits(value, annotation, expected):
         ("x", "Optional[float]", "expected a number or null"),
         ("c", "Literal['a', 'b']", "expected 'a' or 'b'"),
         ([1], "tuple[int, int]", "expected a list of 2 ints"),
-        (["x"], "tuple[int, ...]", "expected a list of ints"),
+        (3, "tuple[int, ...]", "expected a list of ints"),
         ("x", "list[float] | float", "expected a list of numbers or a number"),
-        ([["x"]], "list[list[int]]", "expected a list of a list of ints"),
+        (3, "list[list[int]]", "expected a list of a list of ints"),
         (3, "list", "expected a list"),
         ([], "dict[str, int]", "expected a mapping"),
         ([], "dict", "expected a mapping"),
-        ([1, "x"], "list[int]", "expected a list of ints"),
-        ([1, "x"], "tuple[str, int]", "expected a list of 2 strings"),
-        (["x"], "list[bool]", "expected a list of bools"),
-        ([None], "list[str]", "expected a list of strings"),
+        (["a"], "tuple[str, int]", "expected a list of 2 strings"),
+        ("x", "list[bool]", "expected a list of bools"),
+        (None, "list[str]", "expected a list of strings"),
         ("x", "Union[int, float]", "expected an int or a number"),
         ([1], "float", "expected a number"),
         *((3, f"{name}[int]", "expected a list of ints") for name in ("List", "Iterable", "Collection", "set")),
@@ -100,16 +103,42 @@ def test_fits(value, annotation, expected):
 )
 def test_does_not_fit(value, annotation, said):
     with pytest.raises(Mismatch) as caught:
-        convert(value, annotation)
+        convert(value, resolved(annotation, NAMES))
     assert str(caught.value) == said
 
 
+@pytest.mark.parametrize(
+    ("value", "annotation", "place", "said"),
+    [
+        ([1, "x"], "list[int]", (1,), "expected an int, got a string 'x'"),
+        (["x"], "tuple[int, ...] | None", (0,), "expected an int, got a string 'x'"),
+        ([1, "x"], "tuple[str, int]", (0,), "expected a string, got an int 1"),
+        ([[2], [3, True]], "list[list[int]]", (1, 1), "expected an int, got a bool True"),
+        ({"a": 1, "b": "x"}, "dict[str, int]", ("b",), "expected an int, got a string 'x'"),
+        ([{"a": [None]}], "list[dict[str, list[str]]]", (0, "a", 0), "expected a string, got null None"),
+        ([1, [1]], "list[int | str]", (1,), "expected an int or a string, got a list [1]"),
+        (["x"], "list[int] | int", (), "expected a list of ints or an int, got a list ['x']"),
+        ([1, 2], "tuple[int, int, int]", (), "expected a list of 3 ints, got a list [1, 2]"),
+    ],
+)
+def test_the_element_that_does_not_fit_is_named(value, annotation, place, said):
+    with pytest.raises(Mismatch) as caught:
+        convert(value, resolved(annotation, NAMES))
+    assert (caught.value.place, caught.value.with_value) == (place, said)
+
+
+def test_the_nearest_choice_is_suggested():
+    with pytest.raises(Mismatch) as caught:
+        convert("ltt", typing.Literal["ltr", "visual"] | None)
+    assert caught.value.with_value == "expected 'ltr' or 'visual' or null, got a string 'ltt', did you mean ltr?"
+
+
 def test_override_of_a_text_keeps_what_was_written():
-    assert convert(7, "str", "007") == "007"
-    assert convert(True, "str | None", "yes") == "yes"
-    assert convert(None, "str | None", "null") is None
-    assert convert(7, "int | str", "007") == 7
+    assert convert(7, str, "007") == "007"
+    assert convert(True, str | None, "yes") == "yes"
+    assert convert(None, str | None, "null") is None
+    assert convert(7, int | str, "007") == 7
     with pytest.raises(Mismatch):
-        convert([1], "str", "[1]")
+        convert([1], str, "[1]")
     with pytest.raises(Mismatch):
-        convert(None, "str", "null")
+        convert(None, str, "null")

@@ -14,12 +14,13 @@ from typing import Annotated, Any
 import paddle
 from paddle import nn
 from paddle.nn.initializer import TruncatedNormal
+from pydantic import Field
 
 from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import ClassTable
 from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.config.ranges import Depth, Length, Range
+from ppocr.config.ranges import Depth, Length
 from ppocr.declarations import Counted, Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.base import Head
@@ -46,7 +47,7 @@ class NRTRBranch:
         num_decoder_layers: blocks of the decoder.
     """
 
-    nrtr_dim: Annotated[int, Range(ge=32, le=65_536)] = 256
+    nrtr_dim: Annotated[int, Field(ge=32, le=65_536)] = 256
     max_text_length: Length = 25
     num_decoder_layers: Depth = 4
 

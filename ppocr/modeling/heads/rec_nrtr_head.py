@@ -9,9 +9,10 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 from paddle.nn.initializer import Constant, XavierNormal
+from pydantic import Field
 
 from ppocr.codecs.tokens import ClassTable
-from ppocr.config.ranges import Channels, Count, Depth, Dropout, Length, Range, Whole
+from ppocr.config.ranges import Channels, Count, Depth, Dropout, Length, Whole
 from ppocr.declarations import Counted, Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.base import Head
@@ -57,7 +58,7 @@ class Transformer(Head):
         nhead: Count = 8,
         num_encoder_layers: Whole = 6,
         num_decoder_layers: Depth = 6,
-        beam_size: Annotated[int, Range(ge=-1, le=100)] = 0,
+        beam_size: Annotated[int, Field(ge=-1, le=100)] = 0,
         max_len: Length = 25,
         dim_feedforward: Channels = 1024,
         attention_dropout_rate: Dropout = 0.0,
