@@ -17,47 +17,29 @@ from ppocr.data.transforms.augmenter_values import NotNative
 from ppocr.errors import ConfigError
 from ppocr.suggestions import did_you_mean
 
+# those that compose into one warp, and those that imgaug takes more than twice as long for
 NATIVE: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
         geometric.Fliplr,
         geometric.Flipud,
-        geometric.Rot90,
         geometric.Affine,
-        geometric.Rotate,
-        geometric.ScaleX,
-        geometric.ScaleY,
-        geometric.ShearX,
-        geometric.ShearY,
-        geometric.TranslateX,
-        geometric.TranslateY,
         geometric.Resize,
         frames.CropAndPad,
         frames.Crop,
         frames.Pad,
-        frames.PadToFixedSize,
-        frames.CropToFixedSize,
-        photometric.Multiply,
-        photometric.MultiplyElementwise,
         photometric.Add,
-        photometric.AddElementwise,
-        photometric.AdditiveGaussianNoise,
-        photometric.Dropout,
-        photometric.LinearContrast,
-        photometric.GammaContrast,
-        photometric.GaussianBlur,
-        photometric.AverageBlur,
-        photometric.MedianBlur,
-        photometric.MotionBlur,
-        photometric.Invert,
         photometric.Grayscale,
-        photometric.JpegCompression,
+        photometric.Invert,
+        photometric.MotionBlur,
     )
-} | {
-    "HorizontalFlip": geometric.Fliplr,
-    "VerticalFlip": geometric.Flipud,
-    "Scale": geometric.Resize,
-    "ContrastNormalization": photometric.LinearContrast,
+}
+TRIAL_SIDE = 64  # of the image each augmenter of imgaug is tried on
+OLD_NAMES = {  # of early versions of imgaug
+    "HorizontalFlip": "Fliplr",
+    "VerticalFlip": "Flipud",
+    "Scale": "Resize",
+    "ContrastNormalization": "LinearContrast",
 }
 
 
@@ -90,6 +72,7 @@ def unknown_keys(spec: Any) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     name, args = spec.get("type"), spec.get("args")
     if not (isinstance(name, str) and isinstance(args, Mapping)):
         return
+    name = OLD_NAMES.get(name, name)
     native = NATIVE.get(name)
     known = [] if native is None else list(inspect.signature(native).parameters)
     if set(args) - set(known):  # imgaug, which takes a second to import, knows more
@@ -100,17 +83,17 @@ def unknown_keys(spec: Any) -> Iterator[tuple[tuple[str, ...], list[str]]]:
 
 def _read(spec: Any) -> tuple[str, list[Any], dict[str, Any]]:
     """Return the name and the arguments of an entry."""
-    if isinstance(spec, Mapping) and isinstance(spec.get("type"), str) and not set(spec) - {"type", "args"}:
-        args = spec.get("args") or {}
-        if isinstance(args, Mapping):
-            return spec["type"], [], dict(args)
-        if isinstance(args, (list, tuple)):
-            return spec["type"], list(args), {}
-    elif isinstance(spec, (list, tuple)) and spec and isinstance(spec[0], str):
-        return spec[0], list(spec[1:]), {}
-    raise ConfigError(
-        f"IaaAugment.augmenter_args: {spec!r} is not an augmenter", "write {type: Fliplr, args: {p: 0.5}}"
-    )
+    name, args = None, None
+    if isinstance(spec, Mapping) and not set(spec) - {"type", "args"}:
+        name, args = spec.get("type"), spec.get("args") or {}
+    elif isinstance(spec, (list, tuple)) and spec:
+        name, args = spec[0], spec[1:]
+    if not isinstance(name, str) or not isinstance(args, (Mapping, list, tuple)):
+        raise ConfigError(
+            f"IaaAugment.augmenter_args: {spec!r} is not an augmenter", "write {type: Fliplr, args: {p: 0.5}}"
+        )
+    positional, named = ([], dict(args)) if isinstance(args, Mapping) else (list(args), {})
+    return OLD_NAMES.get(name, name), positional, named
 
 
 class ImgaugAugmenter:
@@ -129,6 +112,10 @@ class ImgaugAugmenter:
         self.name = name
         self._arguments = list(positional), dict(named)
         self._augmenter = _imgaug_augmenter(name, *self._arguments)
+        blank = np.full(
+            (TRIAL_SIDE, TRIAL_SIDE, 3), 128, np.uint8
+        )  # what fails with this NumPy shall fail at the start
+        self.apply_with_polygons(blank, np.zeros((0, 4, 2), np.float32), np.random.default_rng(0))
 
     def apply_with_polygons(
         self, image: np.ndarray, polys: np.ndarray, rng: np.random.Generator
@@ -166,10 +153,16 @@ class ImgaugAugmenter:
         return ImgaugAugmenter, (self.name, *self._arguments)
 
 
-def _imgaug_augmenter(name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+def _imgaug() -> Any:
+    """Return the module of imgaug's augmenters, imported only where one is used: it takes a second."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # imgaug's, about other packages
         from imgaug import augmenters
+    return augmenters
+
+
+def _imgaug_augmenter(name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    augmenters = _imgaug()
     found = getattr(augmenters, name, None)
     if not (isinstance(found, type) and issubclass(found, augmenters.Augmenter)):
         known = [n for n in dir(augmenters) if isinstance(getattr(augmenters, n), type)]
@@ -186,10 +179,7 @@ def _imgaug_augmenter(name: str, positional: Sequence[Any], named: Mapping[str, 
 
 def _imgaug_parameters(name: str) -> list[str]:
     """Return the argument names of an augmenter of imgaug, none where there is no such augmenter."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # imgaug's, about other packages
-        from imgaug import augmenters
-    found = getattr(augmenters, name, None)
+    found = getattr(_imgaug(), name, None)
     return list(inspect.signature(found).parameters) if isinstance(found, type) else []
 
 

@@ -10,12 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ppocr.data.transforms.augmenter_values import Draw, NotNative, drawn, number, whole
+from ppocr.data.transforms.augmenter_values import Draw, NotNative, drawn
 from ppocr.data.transforms.augmenters_geometric import BORDERS, chosen
 from ppocr.data.transforms.geometry import Warp
-
-_SPREAD = 0.35 / 2  # standard deviation of the position "normal"
-_PLACES = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
 
 
 class CropAndPad:
@@ -99,55 +96,6 @@ class Pad(CropAndPad):
     low = 0.0
 
 
-class PadToFixedSize:
-    """Add to the sides of an image that is smaller than a size.
-
-    Args:
-        width: least width, or None for any.
-        height: least height, or None for any.
-        pad_mode: as for `CropAndPad`.
-        pad_cval: as for `CropAndPad`.
-        position: which sides: "uniform" or "normal" at random; "center"; "left-top" and the like; or two numbers
-            from 0, all to the left or top, to 1.
-    """
-
-    def __init__(
-        self, width: Any, height: Any, pad_mode: Any = "constant", pad_cval: Any = 0, position: Any = "uniform"
-    ) -> None:
-        self._size = _sides(height, width)
-        self._border, self._grey = chosen(pad_mode, BORDERS), drawn(pad_cval, discrete=True, low=0, high=255)
-        self._position = _position(position)
-
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
-        """Return the change of an image of that size, or None for none."""
-        across, down = (draw(rng) for draw in self._position)
-        missing = [max(0, (side or 0) - length) for side, length in zip(self._size, (height, width))]
-        top, left = int((1 - down) * missing[0]), int((1 - across) * missing[1])
-        sides = (top, missing[1] - left, missing[0] - top, left)
-        return _framed((height, width), sides, int(self._grey(rng)), self._border)
-
-
-class CropToFixedSize:
-    """Cut from the sides of an image that is larger than a size.
-
-    Args:
-        width: largest width, or None for any.
-        height: largest height, or None for any.
-        position: as for `PadToFixedSize`: from which sides.
-    """
-
-    def __init__(self, width: Any, height: Any, position: Any = "uniform") -> None:
-        self._size = _sides(height, width)
-        self._position = _position(position)
-
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
-        """Return the change of an image of that size, or None for none."""
-        across, down = (draw(rng) for draw in self._position)
-        more = [0 if side is None else max(0, n - side) for side, n in zip(self._size, (height, width))]
-        top, left = int((1 - down) * more[0]), int((1 - across) * more[1])
-        return _framed((height, width), (-top, left - more[1], top - more[0], -left))
-
-
 def _framed(
     size: tuple[int, int],
     sides: tuple[int, int, int, int],
@@ -181,35 +129,3 @@ def _leave_one(first: int, last: int, length: int) -> tuple[int, int]:
             cuts[other] += cuts[one]
             cuts[one] = 0
     return (-cuts[0] if first < 0 else first), (-cuts[1] if last < 0 else last)
-
-
-def _sides(*values: Any) -> tuple[Any, ...]:
-    if not all(value is None or (whole(value) and value > 0) for value in values):
-        raise NotNative(f"{values!r} are not pixels")
-    return values
-
-
-def _position(value: Any) -> tuple[Draw, Draw]:
-    """Return what draws the position across and down."""
-    if value == "uniform":
-        return drawn((0, 1.0)), drawn((0, 1.0))
-    if value == "normal":
-
-        def normal(rng: np.random.Generator) -> float:
-            return float(np.clip(rng.normal(0.5, _SPREAD), 0, 1))
-
-        return normal, normal
-    if value == "center":
-        value = "center-center"
-    if isinstance(value, str):
-        words = value.split("-")
-        if (
-            len(words) != 2
-            or words[0] not in ("left", "center", "right")
-            or words[1] not in ("top", "center", "bottom")
-        ):
-            raise NotNative(f"{value!r} is no position")
-        value = [_PLACES[word] for word in words]
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(map(number, value)):
-        raise NotNative(f"{value!r} is no position")
-    return drawn(value[0], low=0, high=1), drawn(value[1], low=0, high=1)

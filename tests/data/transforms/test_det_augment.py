@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from ppocr.data.transforms.base import Pipeline
+from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.data.transforms.det_augment import IaaAugment
 from ppocr.data.transforms.geometry import PendingImage
+from ppocr.data.transforms.image import DecodeImage, KeepKeys
+from tests.data.helpers import loader_of, make_images
 
 HEIGHT, WIDTH = 300, 400
 COUNT = 300
@@ -108,7 +111,7 @@ def test_what_is_pending_is_settled_where_the_next_step_needs_pixels() -> None:
 def test_changes_of_grey_levels_lie_between_two_warps() -> None:
     levels = [
         {"type": "Fliplr", "args": {"p": 1}},
-        {"type": "Multiply", "args": {"mul": 0.5}},
+        {"type": "Add", "args": {"value": -127}},
         {"type": "Affine", "args": {"rotate": 5}},
         {"type": "Sometimes", "args": {"p": 1.0, "then_list": {"type": "Add", "args": {"value": 40}}}},
         {"type": "Resize", "args": {"size": 0.8}},
@@ -131,3 +134,27 @@ def test_images_without_text(polys: np.ndarray) -> None:
     sample = {"image": DATA, "polys": polys, "ignore_tags": np.zeros(0, bool), "texts": []}
     found = pipeline(True)(sample, np.random.default_rng(0))
     assert found["image"].shape == (192, 192, 3) and found["polys"].shape == (0, 4, 2)
+
+
+def test_augmenters_of_imgaug_give_the_same_batches_with_any_number_of_workers(tmp_path: Path) -> None:
+    make_images(tmp_path, 12)
+    specs = [{"type": "PerspectiveTransform"}, {"type": "GaussianBlur"}, {"type": "Resize", "args": {"size": 0.5}}]
+    specs.append({"type": "OneOf", "args": {"children": [{"type": "Dropout"}, {"type": "PiecewiseAffine"}]}})
+
+    class Quads(Transform):
+        """Add polygons, which the augmenters move."""
+
+        def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
+            return sample | {"polys": np.float32([[[2, 1], [9, 1], [9, 6], [2, 6]]])}
+
+    def epochs(workers: int, order: tuple[int, ...]) -> dict[int, list[np.ndarray]]:
+        steps = [DecodeImage(), Quads(), IaaAugment(specs), KeepKeys(["image", "polys"])]
+        loader = loader_of(tmp_path, transforms=steps, num_workers=workers)
+        found = {n: [batch[key].numpy() for batch in loader.epoch(n) for key in ("image", "polys")] for n in order}
+        loader.close()
+        return found
+
+    alone = epochs(0, (1, 2))
+    assert not all(np.array_equal(a, b) for a, b in zip(alone[1], alone[2]))
+    for other in (epochs(1, (2, 1)), epochs(2, (1, 2))):
+        assert all(np.array_equal(a, b) for n in (1, 2) for a, b in zip(alone[n], other[n], strict=True))
