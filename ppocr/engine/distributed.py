@@ -146,8 +146,8 @@ def synchronise_batch_norm(model: nn.Layer, world: World) -> nn.Layer:
     return nn.SyncBatchNorm.convert_sync_batchnorm(model)
 
 
-def local_gradients(network: nn.Layer, last: bool) -> Any:
-    """Return the context of one accumulated backward pass: ranks exchange gradients at the last one only."""
-    if last or not isinstance(network, paddle.DataParallel):
+def exchange_gradients(network: nn.Layer, *, now: bool) -> Any:
+    """Return the context of a backward pass: the ranks exchange gradients at the last micro-batch of a step only."""
+    if now or not isinstance(network, paddle.DataParallel):
         return contextlib.nullcontext()
     return network.no_sync()

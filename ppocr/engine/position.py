@@ -22,6 +22,23 @@ class Position:
     step_in_epoch: int = 0
     global_step: int = 0
 
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}, step {self.step_in_epoch} (global step {self.global_step})"
+
+    def upcoming(self) -> str:
+        """Return the step after those done, in words."""
+        return f"epoch {self.epoch}, step {self.step_in_epoch + 1} (global step {self.global_step + 1})"
+
+    def advance(self, batches: int) -> None:
+        """Count a step done.
+
+        Args:
+            batches: batches each rank read for it.
+        """
+        self.batches += batches
+        self.step_in_epoch += 1
+        self.global_step += 1
+
     def periodic_name(self, every: int) -> str:
         """Return the name of the checkpoint that is due between two epochs, "" for none.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ppocr.engine.device import memory_megabytes
@@ -30,7 +32,6 @@ class Progress:
         self._mark = time.perf_counter()
         self.best = ""  # of the evaluations so far, for the bar
         self._read = 0.0
-        self._begun: float | None = None
         self._bar: Any = None
         self._task: Any = None
         if shown and on_terminal():
@@ -52,11 +53,12 @@ class Progress:
         """Forget the time since the last mark: it was not spent on a step."""
         self._mark = time.perf_counter()
 
-    def batch_read(self) -> None:
-        """Note that a batch has arrived from the loader."""
-        now = time.perf_counter()
-        self._read += now - self._mark
-        self._begun = self._mark if self._begun is None else self._begun
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Return the context of waiting for a batch from the loader."""
+        begun = time.perf_counter()
+        yield
+        self._read += time.perf_counter() - begun
 
     def step_done(self, samples: int) -> None:
         """Note the end of an optimisation step.
@@ -65,13 +67,8 @@ class Progress:
             samples: images it took, on all ranks.
         """
         now = time.perf_counter()
-        begun = self._mark if self._begun is None else self._begun
-        self._times.update(read=self._read, step=now - begun, samples=samples)
-        self._read, self._begun, self._mark = 0.0, None, now
-
-    def micro_batch_done(self) -> None:
-        """Note the end of an accumulated backward pass that is not the last of its step."""
-        self._mark = time.perf_counter()
+        self._times.update(read=self._read, step=now - self._mark, samples=samples)
+        self._read, self._mark = 0.0, now
 
     def line(self, position: Any, meters: Meters, lr: float) -> str:
         """Return the log line of a step.

@@ -24,6 +24,7 @@ from ppocr.engine.rng import choose_seed, make_deterministic, seed_model
 from ppocr.engine.start import find_start, start_optimizer, start_weights, trained_task
 from ppocr.engine.stop import Stopped
 from ppocr.engine.trainer import Best, DataLoaders, Trainer
+from ppocr.engine.trainer_state import restore_trainer
 from ppocr.errors import ConfigError, PpocrError, Problem
 from ppocr.failures import inside, located, running
 from ppocr.optimizer import build_optimizer
@@ -101,7 +102,7 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     if resumed is not None:
         tell_differences(cfg, resumed)
         start_optimizer(trainer.optimizer, scheduler, trainer.task.model, resumed, settings.resume_lr)
-        trainer.load_state(resumed.states)
+        restore_trainer(trainer, resumed.states)
     plan.apply(scheduler)
     if resumed is not None:
         rate = float(trainer.optimizer.get_lr())

@@ -5,25 +5,24 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paddle
 
-from ppocr.declarations import keys_read
 from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.data_log import DataLog
-from ppocr.engine.distributed import World, local_gradients, wrap
+from ppocr.engine.distributed import World, exchange_gradients, wrap
 from ppocr.engine.evaluator import Evaluation, evaluate, report
 from ppocr.engine.log import get_logger
-from ppocr.engine.loss_monitor import LossMonitor, NonFiniteLoss, non_finite_weights
+from ppocr.engine.loss_monitor import LossMonitor, likely_causes
 from ppocr.engine.meters import Meters
 from ppocr.engine.position import Best, Position
 from ppocr.engine.progress import Progress
-from ppocr.engine.resume_states import official_states
 from ppocr.engine.rng import seed_step
 from ppocr.engine.stop import Stopped, StopSignals
+from ppocr.engine.trainer_state import trainer_state
 from ppocr.engine.visual import VisualLog
 from ppocr.errors import DataError
 from ppocr.task import Task
@@ -78,20 +77,26 @@ class Trainer:
         self.seed = seed
         self.position = Position()
         self.best = Best()
-        self.accumulate = max(1, settings.accumulate_steps)
+        self.accumulate_steps = max(1, settings.accumulate_steps)
         self.precision = MixedPrecision.from_global(settings)
         task.model, self.optimizer = self.precision.decorate(task.model, optimizer[0])
         self.scheduler = optimizer[1]
+        self.lr = float(self.optimizer.get_lr())
         task.network = wrap(task.model, self.world, find_unused_parameters=settings.find_unused_parameters)
         self.meters = Meters(settings.log_smooth_window)
-        self.loss_monitor = LossMonitor(self.meters, loaders.train.dataset.describe, self._likely_causes)
-        self.train_metric = copy.deepcopy(task.metric) if settings.cal_metric_during_train else None
-        self.steps_per_epoch = math.ceil(len(loaders.train) / self.accumulate)
+        self.loss_monitor = LossMonitor(
+            task,
+            self.meters,
+            where=loaders.train.dataset.describe,
+            hint=self._hint,
+            metric=copy.deepcopy(task.metric) if settings.cal_metric_during_train else None,
+        )
+        self.steps_per_epoch = math.ceil(len(loaders.train) / self.accumulate_steps)
         self.stop = StopSignals()
         self._on_gpu = paddle.device.get_device().startswith("gpu")
         self.data_log = DataLog(loaders.train, self.world, settings.max_bad_ratio)
-        self._evaluated_at = -1
-        self._unknown_reported = False
+        self.evaluated_at = -1
+        self.unknown_reported = False
 
     def fit(self) -> Best:
         """Train to the last epoch and return the best evaluation.
@@ -136,77 +141,51 @@ class Trainer:
             raise EpochEnded(error.message, self._go_on(error.hint)) from error
 
     def train_epoch(self) -> None:
-        """Train on the rest of the current epoch."""
-        position, loader = self.position, self.loaders.train
+        """Train on the rest of the current epoch: each step goes along the mean gradient of some micro-batches."""
+        position, loader, network = self.position, self.loaders.train, self.task.network
         self.task.model.train()
         self.progress.restart_clock()
-        for batch in loader.epoch(position.epoch, position.batches):
-            self.progress.batch_read()
-            done = position.batches - position.step_in_epoch * self.accumulate
-            share = min(self.accumulate, len(loader) - position.step_in_epoch * self.accumulate)
-            if done == 0:
-                seed_step(self.seed, position.global_step, self.world.rank)
-            self.forward_backward(batch, share=share, last=done + 1 == share)
-            position.batches += 1
-            if done + 1 < share:
-                self.progress.micro_batch_done()
-                continue
-            self.update_weights()
-            self.progress.step_done(share * len(batch["index"]) * self.world.size)
-            self.after_step(batch)
+        batches = loader.epoch(position.epoch, position.batches)
+        for _ in range(position.step_in_epoch, self.steps_per_epoch):
+            seed_step(self.seed, position.global_step, self.world.rank)
+            micro_batches = min(self.accumulate_steps, len(loader) - position.batches)
+            for number in range(1, micro_batches + 1):
+                with self.progress.reading():
+                    batch = next(batches)
+                with exchange_gradients(network, now=number == micro_batches):
+                    with self.precision.autocast():
+                        preds = self.task.forward(batch)
+                    losses = self.task.losses(preds, batch)
+                    self.precision.backward(losses["loss"] / micro_batches)
+                self.loss_monitor.add(position.upcoming(), batch, preds, losses)
+            self.lr = float(self.optimizer.get_lr())
+            self.precision.step(self.optimizer)
+            self.scheduler.step()
+            position.advance(micro_batches)
+            self.after_step(batch, micro_batches)
+        next(batches, None)  # lets the loader check the epoch as a whole
 
-    def forward_backward(self, batch: dict[str, Any], *, share: int, last: bool) -> None:
-        """Add the gradients of one batch.
+    def after_step(self, batch: dict[str, Any], micro_batches: int) -> None:
+        """Check, log, evaluate, save and stop where it is time to.
 
         Args:
-            batch: what the loader gave.
-            share: batches whose mean gradient makes the step.
-            last: whether this is the last of them.
+            batch: the last of the step.
+            micro_batches: how many batches of each rank it took.
+
+        Raises:
+            NonFiniteLoss: a loss or a weight is NaN or infinite.
         """
-        with local_gradients(self.task.network, last):
-            with self.precision.autocast():
-                preds = self.task.forward(batch)
-            losses = self.task.losses(preds, batch)
-            read = {key: preds[key] for key in keys_read(self.task.loss) if key in preds}
-            self.loss_monitor.add(self._step_in_words(), losses, read, batch["index"])
-            self.loss_monitor.flush(leave=1 if self._on_gpu else 0)
-            self.precision.backward(losses["loss"] / share if share > 1 else losses["loss"])
-        if self.train_metric is not None:
-            self.train_metric.reset()
-            self.train_metric(self.task.results(preds, batch), batch)
-            measured = self.train_metric.get_metric()
-            self.meters.update(**{k: v for k, v in list(measured.items())[:2] if isinstance(v, (int, float))})
-
-    def update_weights(self) -> None:
-        """Take one step along the gradients added up, and move the schedule on."""
-        self.lr = float(self.optimizer.get_lr())
-        self.precision.step(self.optimizer)
-        self.scheduler.step()
-        self.position.step_in_epoch += 1
-        self.position.global_step += 1
-
-    def after_step(self, batch: dict[str, Any]) -> None:
-        """Log, evaluate, save and stop where it is time to."""
         position, settings = self.position, self.settings
+        self.progress.step_done(micro_batches * len(batch["index"]) * self.world.size)
+        self.loss_monitor.flush(leave=1 if self._on_gpu else 0)
         due = position.global_step % max(1, settings.print_batch_step) == 0
         if due or position.step_in_epoch == self.steps_per_epoch:
-            self.loss_monitor.flush(leave=1 if self._on_gpu else 0)
             self.precision.check_scale()
-            self._check_weights()
+            self.loss_monitor.check_weights(str(position))
             self._draw(batch)
         self.progress.show(position, self.meters, self.lr, log=due and bool(self.meters.names()))
         self.evaluate_if_due(self._evaluation_is_due())
         self.stop_if_asked()
-
-    def _check_weights(self) -> None:
-        non_finite = non_finite_weights(self.task.model)
-        if non_finite:
-            position = self.position
-            raise NonFiniteLoss(
-                f"{len(non_finite)} weights are not finite after epoch {position.epoch}, step {position.step_in_epoch} "
-                f"(global step {position.global_step}), the first is {non_finite[0]}",
-                self._likely_causes(),
-            )
 
     def end_epoch(self) -> None:
         """Report the data, evaluate where asked, save, and begin the next epoch."""
@@ -254,7 +233,7 @@ class Trainer:
         return min(self.position.epoch, self.settings.epoch_num)
 
     def _last_evaluation_is_old(self) -> bool:
-        return self._evaluated_at != self.position.global_step
+        return self.evaluated_at != self.position.global_step
 
     def evaluate_if_due(self, due: bool) -> None:
         """Evaluate on all ranks, keep the weights if they are the best so far, and save."""
@@ -263,7 +242,7 @@ class Trainer:
         position = self.position
         self.loss_monitor.flush()
         found = evaluate(self.task, self.loaders.eval, world=self.world, autocast=self.precision.autocast)
-        self._evaluated_at = position.global_step
+        self.evaluated_at = position.global_step
         is_best = self.best.beaten_by(found.main)
         if is_best:
             self.best = Best(found.main, self._epoch_trained(), position.global_step)
@@ -275,8 +254,8 @@ class Trainer:
         self.progress.restart_clock()
 
     def _report(self, found: Evaluation) -> None:
-        report(found, unknown_too=not self._unknown_reported)
-        self._unknown_reported = True
+        report(found, unknown_too=not self.unknown_reported)
+        self.unknown_reported = True
         best = self.best
         if best.global_step:
             self.progress.best = f"best {found.main_indicator} {best.value:.4g}"
@@ -288,7 +267,7 @@ class Trainer:
     def save(self, name: str) -> None:
         """Write a checkpoint on rank 0; refuses weights that are not finite."""
         self.loss_monitor.flush()
-        state = self.state()
+        state = trainer_state(self)
         if self.world.first:
             best = self.best.value if math.isfinite(self.best.value) else None
             about = {"epoch": self._epoch_trained(), "step": self.position.global_step, "best_metric": best}
@@ -311,74 +290,11 @@ class Trainer:
                 self._go_on(),
             )
 
-    def state(self) -> dict[str, Any]:
-        """Return what resuming needs besides weights and optimizer; all ranks call it."""
-        # gradients added up so far are not kept: their batches are read again
-        aligned = min(self.position.step_in_epoch * self.accumulate, self.position.batches)
-        return {
-            **official_states(self.position, self.best, self.task.main_indicator),
-            "position": {**asdict(self.position), "batches": aligned},
-            "best": asdict(self.best),
-            "evaluated_at": self._evaluated_at,
-            "unknown_reported": self._unknown_reported,
-            "meters": self.meters.state(),
-            "scaler": self.precision.state(),
-            "data": self.data_log.state(),
-            "seed": self.seed,
-            "world_size": self.world.size,
-            "batch_size": self.loaders.train.sampler.batch_size,
-            "accumulate_steps": self.accumulate,
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on where a checkpoint's state says; the schedule came back with the optimizer.
-
-        Args:
-            state: as `resumable` returns it; that of official tools tells the position and the best evaluation alone.
-
-        Raises:
-            CheckpointError: the loss scale in it cannot be read; nothing is changed.
-        """
-        if "scaler" in state:
-            self.precision.load(state["scaler"])
-        self.position, self.best = Position(**state["position"]), Best(**state["best"])
-        if "data" not in state:
-            return
-        self._evaluated_at, self._unknown_reported = state["evaluated_at"], state["unknown_reported"]
-        self.meters.load(state["meters"])
-        self.data_log.load(state["data"])
-        then = state["world_size"] * state["batch_size"], state["accumulate_steps"]
-        now = self.world.size * self.loaders.train.sampler.batch_size, self.accumulate
-        if then != now:
-            self._move_to_samples(then[0])
-
-    def _move_to_samples(self, batch_then: int) -> None:
-        """Go on at the same sample of the epoch when the number of images in a step is another than before."""
-        position = self.position
-        batch_now = self.world.size * self.loaders.train.sampler.batch_size
-        position.batches = position.batches * batch_then // batch_now
-        # a step in the middle is begun again, so that steps stay aligned with batches
-        position.step_in_epoch = position.batches // self.accumulate
-        position.batches = position.step_in_epoch * self.accumulate
-        if self.world.first:
-            get_logger().warning(
-                f"the checkpoint was written with {batch_then} images a batch over all ranks, now it is {batch_now}: "
-                f"going on at image {position.batches * batch_now} of epoch {position.epoch}, not bit for bit"
-            )
-
-    def _step_in_words(self) -> str:
-        position = self.position
-        return f"epoch {position.epoch}, step {position.step_in_epoch + 1} (global step {position.global_step + 1})"
-
-    def _likely_causes(self) -> str:
-        causes = [f"lower Optimizer.lr.learning_rate (it is {float(self.optimizer.get_lr()):g} here)"]
-        if getattr(self.optimizer, "_grad_clip", None) is None:
-            causes.append("clip gradients with Optimizer.clip_norm_global")
-        if self.precision.enabled and self.precision.dtype == "float16":
-            causes.append("use Global.amp_dtype=bfloat16")
+    def _hint(self) -> str:
+        """Return what to do about a loss that is not finite."""
         return (
-            ", ".join(causes) + ", look at the samples named; checkpoints hold finite weights only, so go on from "
-            f"{self.settings.save_model_dir}/latest if it is there"
+            f"{likely_causes(self.optimizer, self.lr, self.precision)}, look at the samples named; checkpoints hold "
+            f"finite weights only, so go on from {self.settings.save_model_dir}/latest if it is there"
         )
 
     def _draw(self, batch: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from paddle import nn
 
 from ppocr.data.problems import DataReport, SampleProblem
 from ppocr.engine.trainer import DataLoaders, Trainer
+from ppocr.engine.trainer_state import restore_trainer
 from ppocr.losses.base import Loss as BaseLoss
 from ppocr.postprocess.base import PostProcess as BasePostProcess
 from ppocr.results import Recognition
@@ -186,5 +187,5 @@ def resume(made: Trainer, checkpoint) -> Trainer:
     params, optimizer, states, _ = checkpoint
     made.task.model.set_state_dict(params)
     made.optimizer.set_state_dict(optimizer)
-    made.load_state(states)
+    restore_trainer(made, states)
     return made

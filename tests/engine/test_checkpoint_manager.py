@@ -9,6 +9,7 @@ import pytest
 from ppocr.engine.checkpoint_files import checkpoint_exists
 from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.start import find_start, start_optimizer, start_weights
+from ppocr.engine.trainer_state import restore_trainer
 from ppocr.errors import CheckpointError, PpocrError
 from tests.engine.parts import trainer
 
@@ -24,7 +25,7 @@ def train(folder, epochs, start=None, **changed):
         checkpoint, how = find_start(settings(checkpoints=str(start)))
         start_weights(made.task, checkpoint, how)
         start_optimizer(made.optimizer, made.scheduler, made.task.model, checkpoint, changed.get("resume_lr", "keep"))
-        made.load_state(checkpoint.states)
+        restore_trainer(made, checkpoint.states)
     made.fit()
     return made
 

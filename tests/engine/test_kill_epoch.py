@@ -17,6 +17,7 @@ from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.output_folder import prepare_folder, recover_folder
 from ppocr.engine.start import find_start, start_optimizer, start_weights
 from ppocr.engine.trainer import Trainer
+from ppocr.engine.trainer_state import restore_trainer
 from tests.engine.parts import Accuracy, trainer
 from tests.engine.test_kill import ROOT, Points, needs_fork
 
@@ -49,7 +50,7 @@ def go_on(folder: Path) -> None:
     assert start is not None
     start_weights(made.task, start, how)
     start_optimizer(made.optimizer, made.scheduler, made.task.model, start, "keep")
-    made.load_state(start.states)
+    restore_trainer(made, start.states)
     assert prepare_folder(folder, start)
     made.restore_periodic()
     made.fit()

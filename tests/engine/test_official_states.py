@@ -16,6 +16,7 @@ from ppocr.engine.checkpoint import Checkpoint
 from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.resume_states import resumable
 from ppocr.engine.start import find_start, start_optimizer
+from ppocr.engine.trainer_state import trainer_state
 from ppocr.engine.weights import load_all_weights
 from ppocr.errors import CheckpointError
 from ppocr.optimizer import build_optimizer
@@ -133,7 +134,7 @@ def test_the_way_back_works_where_the_names_are_the_same(official, tmp_path):
     made.position.epoch, made.position.global_step = 4, 3 * STEPS
     made.best.value, made.best.epoch, made.best.global_step = 0.75, 1, STEPS
     task = SimpleNamespace(model=net, classes=None)
-    CheckpointManager(tmp_path / "ours").save("latest", task, optimizer, made.state(), {"step": 9})
+    CheckpointManager(tmp_path / "ours").save("latest", task, optimizer, trainer_state(made), {"step": 9})
 
     with paddle.utils.unique_name.guard():
         back = Net("cab")

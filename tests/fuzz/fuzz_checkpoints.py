@@ -26,6 +26,7 @@ import paddle
 from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.resume_states import resumable
 from ppocr.engine.start import find_start, start_optimizer, start_weights
+from ppocr.engine.trainer_state import restore_trainer, trainer_state
 from ppocr.errors import PpocrError
 from tests.engine.parts import trainer
 from tests.fuzz.outcomes import Case, Wrong, main
@@ -213,7 +214,7 @@ def snapshot(made: Any) -> dict[str, Any]:
     return {
         **{key: tensor.numpy().copy() for key, tensor in made.task.model.state_dict().items()},
         **{k: v if isinstance(v, dict) else v.numpy().copy() for k, v in made.optimizer.state_dict().items()},
-        "trainer": {key: value for key, value in made.state().items() if key != "data"},
+        "trainer": {key: value for key, value in trainer_state(made).items() if key != "data"},
     }
 
 
@@ -244,7 +245,7 @@ def resumed(prefix: Path) -> Any:
         if key := equal(before, snapshot(made)):
             raise Wrong(f"{key} was changed by a state that was refused") from None
         raise
-    made.load_state(start.states)
+    restore_trainer(made, start.states)
     return made
 
 
