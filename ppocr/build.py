@@ -59,11 +59,10 @@ def _build_task(cfg: Config, mode: str) -> Task:
     check_contracts(
         train,
         evaluation,
-        head=getattr(model, "head", None),
+        network=model,
         loss=loss,
         postprocess=postprocess,
         metric=metric,
-        network=model,
     )
     for pipeline, name, section in ((train, "Train", cfg.Train), (evaluation, "Eval", cfg.Eval)):
         if pipeline is not None and section is not None and mode != "infer":

@@ -249,6 +249,9 @@ def unknown_in_list(
 DATASETS = Registry("data set", "ppocr.data")
 SAMPLERS = Registry("sampler", "ppocr.data")
 TRANSFORMS = Registry("transform", "ppocr.data.transforms", "ppocr.data.transforms.base:Transform")
+ARCHITECTURES = Registry(
+    "architecture", "ppocr.modeling.architectures", "ppocr.modeling.architectures.base:Architecture"
+)
 NETWORK_TRANSFORMS = Registry("network transform", "ppocr.modeling.transforms", "ppocr.modeling.base:NetworkPart")
 BACKBONES = Registry("backbone", "ppocr.modeling.backbones", "ppocr.modeling.base:NetworkPart")
 NECKS = Registry("neck", "ppocr.modeling.necks", "ppocr.modeling.base:NetworkPart")

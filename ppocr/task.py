@@ -61,21 +61,21 @@ class Task:
 
     def parts(self) -> dict[str, Any]:
         """Return what was built, by the dotted key of its section in the configuration; None where there is none."""
-        names = ("transform", "backbone", "neck", "head")
-        found = {f"Architecture.{name.capitalize()}": getattr(self.model, name, None) for name in names}
+        found = {f"Architecture.{section}": part for section, part in self.model.parts().items()}
         return {**found, "Loss": self.loss, "PostProcess": self.postprocess, "Metric": self.metric}
 
     def forward(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Run the network on a batch.
 
         Args:
-            batch: `image` float32 [B, C, H, W], and the labels and inputs the head names.
+            batch: the image, float32 [B, C, H, W], and the labels and inputs the network declares.
 
         Returns:
             Predictions by name.
         """
         tensors = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
-        return self.network(tensors["image"], tensors)
+        image = next(tensors[key] for key in self.model.image_keys if key in tensors)
+        return self.network(image, tensors)
 
     def losses(self, preds: Mapping[str, Tensor], batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Return the loss parts, the total under "loss", computed in float32 outside mixed precision."""

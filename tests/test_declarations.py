@@ -12,6 +12,7 @@ from ppocr.declarations import Counted, Filled, declarations, filled, keys_read
 from ppocr.errors import ConfigError
 from ppocr.losses.base import Loss
 from ppocr.metrics.base import Metric
+from ppocr.modeling.architectures import BaseModel
 from ppocr.modeling.heads.base import Head
 from ppocr.postprocess.base import PostProcess
 
@@ -77,7 +78,9 @@ def test_what_a_constructor_declares_is_checked_with_the_chain() -> None:
             self.train_output = ("sar",)
 
     with pytest.raises(ConfigError) as told:
-        check_contracts(None, None, head=Misspelt())
+        network = BaseModel({"model_type": "rec"})
+        network.head = Misspelt()
+        check_contracts(None, None, network=network)
     assert "Misspelt.train_output is no declaration of a Head, did you mean train_outputs?" in str(told.value)
 
 

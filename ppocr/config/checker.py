@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from ppocr.config.checking import SectionChecker
@@ -15,13 +16,11 @@ from ppocr.config.types import is_sensible
 from ppocr.errors import ConfigError
 from ppocr.failures import kind_of
 from ppocr.registry import (
+    ARCHITECTURES,
     BACKBONES,
     DATASETS,
-    HEADS,
     LOSSES,
     METRICS,
-    NECKS,
-    NETWORK_TRANSFORMS,
     OPTIMIZERS,
     POSTPROCESSES,
     SAMPLERS,
@@ -38,8 +37,9 @@ ARCHITECTURE_KEYS = {
     "name": str | None,
     "in_channels": Channels,
     "return_all_feats": bool,
+    "pretrained": str | None,
+    "freeze_params": bool,
 }
-ARCHITECTURE_PARTS = {"Transform": NETWORK_TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
 # Keys of Optimizer that `ppocr.optimizer.build_optimizer` reads beside the class's own.
 OPTIMIZER_KEYS = {
     "lr": dict,
@@ -149,27 +149,48 @@ class Checker(SectionChecker):
         return found
 
     def architecture(self) -> dict[str, Any]:
-        path: KeyPath = ("Architecture",)
-        values = self.section("Architecture", needed=True)
-        if "Models" in values:
-            kind = values.get("name", "Models")
-            self.add(path, f"unknown architecture {kind!r}: networks of several models", "class")
+        return self.network(("Architecture",), self.section("Architecture", needed=True))
+
+    def network(self, path: KeyPath, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Check the section of a network, and those of the networks inside it."""
+        name = values.get("name") or "BaseModel"
+        cls: Any = ARCHITECTURES.find(name) if isinstance(name, str) else None
+        if cls is None:
+            self.add((*path, "name"), ARCHITECTURES.unknown(str(name)), "class")
             return dict(values)
+        outer, asked = self.scope, values.get("model_type")
+        self.scope = asked if isinstance(asked, str) else outer
         found: dict[str, Any] = {}
         for key, value in values.items():
-            if key in ARCHITECTURE_PARTS:
-                parts = ARCHITECTURE_PARTS[key]
-                found[key] = None if value is None else self.named((*path, key), parts, value)
+            here = (*path, key)
+            if key in cls.part_sections:
+                found[key] = None if value is None else self.named(here, cls.part_sections[key], value)
+            elif key in cls.model_sections:
+                found[key] = self.networks(here, value)
             elif key in ARCHITECTURE_KEYS:
-                found[key] = self.value((*path, key), value, ARCHITECTURE_KEYS[key])
+                found[key] = self.value(here, value, ARCHITECTURE_KEYS[key])
             else:
-                self.unknown_key((*path, key), [*ARCHITECTURE_KEYS, *ARCHITECTURE_PARTS])
+                self.unknown_key(here, [*ARCHITECTURE_KEYS, *cls.part_sections, *cls.model_sections])
+        self.scope = outer
         model_type = found.get("model_type")
         if values and "model_type" not in values:
             self.add((*path, "model_type"), f"the key is missing: one of {', '.join(MODEL_TYPES)}", "key")
         elif isinstance(model_type, str) and model_type not in MODEL_TYPES and not BACKBONES.has_scope(model_type):
             near = did_you_mean(model_type, MODEL_TYPES) or f", known: {', '.join(MODEL_TYPES)}"
             self.add((*path, "model_type"), f"unknown model type {model_type!r}{near}")
+        return found
+
+    def networks(self, path: KeyPath, values: Any) -> dict[str, Any]:
+        """Check the sections of networks by name."""
+        if not isinstance(values, dict) or not values:
+            self.add(path, f"expected the sections of networks by name, got {kind_of(values)}")
+            return {}
+        found = {}
+        for name, section in values.items():
+            if isinstance(section, dict):
+                found[name] = self.network((*path, name), section)
+            else:
+                self.add((*path, name), f"expected the section of a network, got {kind_of(section)}")
         return found
 
     def data(self, name: str, needed: bool = False) -> DataSection | None:

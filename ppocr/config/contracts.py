@@ -9,7 +9,7 @@ from typing import Any
 from ppocr.data.transforms.base import ALWAYS_KEPT, Pipeline
 from ppocr.declarations import check_made
 from ppocr.errors import ConfigError, Problem
-from ppocr.registry import HEADS, LOSSES, METRICS, POSTPROCESSES, TRANSFORMS, Registry
+from ppocr.registry import LOSSES, METRICS, POSTPROCESSES, TRANSFORMS
 from ppocr.suggestions import did_you_mean
 from ppocr.utils.memory import available_bytes
 
@@ -21,55 +21,55 @@ def check_contracts(
     train: Pipeline | None,
     evaluation: Pipeline | None,
     *,
-    head: Any = None,
+    network: Any = None,
     loss: Any = None,
     postprocess: Any = None,
     metric: Any = None,
-    network: Any = None,
 ) -> None:
     """Check the chain of needs and provides.
 
     Args:
         train: transforms of `Train`; its batches feed the loss and the head.
         evaluation: transforms of `Eval`; its batches feed the post-processing and the metric.
-        head: declares `targets`, `inputs`, `outputs`, `train_outputs`; and `classes` where its section counts them.
+        network: an `Architecture`.
         loss: declares `requires`, `needs`.
         postprocess: declares `requires`, `needs`, `classes`.
         metric: declares `needs` and `result`, the type of what it measures, as the post-processing does.
-        network: its parts declare `size_multiple`, which both sides of an image must be multiples of.
 
     Raises:
         ConfigError: naming each missing key, who needs it, what there is, and the likely fix.
     """
     problems: list[Problem] = []
-    made = ((head, HEADS, "Architecture.Head"), (loss, LOSSES, "Loss"))
-    for part, registry, section in (*made, (postprocess, POSTPROCESSES, "PostProcess"), (metric, METRICS, "Metric")):
-        _check_made(part, registry, section, problems)
-    outputs = _names(head, "outputs")
-    images = () if network is None else ("image",)
-    parts = [getattr(network, name, None) for name in ("transform", "backbone", "neck", "head")]
+    made = ((loss, LOSSES, "Loss"), (postprocess, POSTPROCESSES, "PostProcess"), (metric, METRICS, "Metric"))
+    for part, registry, section in made:
+        _check_made(part, registry.base, section, problems)
+    parts = {} if network is None else {k: part for k, part in network.parts().items() if part is not None}
+    for section, part in parts.items():
+        _check_made(part, network.part_sections[section.rpartition(".")[2]].base, f"Architecture.{section}", problems)
+    outputs = _names(network, "outputs")
+    last = network and network.last_part
     for pipeline, section in ((train, "Train"), (evaluation, "Eval")):
         if pipeline is not None:
-            _check_sides(pipeline, parts, f"{section}.dataset.transforms", problems)
+            _check_sides(pipeline, parts.values(), f"{section}.dataset.transforms", problems)
     if train is not None:
         batch = provided(train, "Train.dataset.transforms", problems)
         needed = [
-            (network, images),
+            (network, _image_key(network, batch)),
             (loss, _names(loss, "needs")),
-            (head, _names(head, "targets")),
-            (head, _names(head, "inputs")),
+            (last, _names(network, "targets")),
+            (last, _names(network, "inputs")),
         ]
         _check_batch(batch, needed, "Train.dataset.transforms", problems)
     if evaluation is not None:
         batch = provided(evaluation, "Eval.dataset.transforms", problems)
         needed = [
-            (network, images),
+            (network, _image_key(network, batch)),
             (postprocess, _names(postprocess, "needs")),
             (metric, _names(metric, "needs")),
         ]
-        _check_batch(batch, [*needed, (head, _names(head, "inputs"))], "Eval.dataset.transforms", problems)
+        _check_batch(batch, [*needed, (last, _names(network, "inputs"))], "Eval.dataset.transforms", problems)
     if outputs:
-        predictions = (*outputs, *_names(head, "train_outputs"))
+        predictions = (*outputs, *_names(network, "train_outputs"))
         for key in _names(loss, "requires"):
             if key not in predictions:
                 cure = did_you_mean(key, predictions) or "; do Loss and Head belong together?"
@@ -82,22 +82,28 @@ def check_contracts(
     if measured and given and not issubclass(given, measured):
         names = f"{type(metric).__name__} measures a {measured.__name__}, {type(postprocess).__name__} gives a"
         problems.append(Problem("", "Metric", f"{names} {given.__name__}; do they belong together?", "contract"))
-    told, named = getattr(head, "classes", None), getattr(postprocess, "classes", None)
+    told, named = getattr(network, "classes", None), getattr(postprocess, "classes", None)
     if None not in (told, named) and told != named:
         message = (
-            f"{type(head).__name__} tells {told} classes apart, {type(postprocess).__name__} has names for {named}"
+            f"{type(last).__name__} tells {told} classes apart, {type(postprocess).__name__} has names for {named}"
         )
         problems.append(Problem("", "Architecture.Head", message, "contract"))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))  # a head may want a key as label and as input
 
 
-def _check_made(part: Any, registry: Registry, section: str, problems: list[Problem]) -> None:
+def _image_key(network: Any, batch: tuple[set[str], set[str]]) -> tuple[str, ...]:
+    """Return the key of the image that a network takes from such batches, or the one it misses."""
+    keys = _names(network, "image_keys")
+    return tuple([key for key in keys if key in batch[0]] or keys)[:1]
+
+
+def _check_made(part: Any, base: type | None, section: str, problems: list[Problem]) -> None:
     """Note a misspelt declaration that a part has made in its constructor."""
-    if part is None or registry.base is None:
+    if part is None or base is None:
         return
     try:
-        check_made(part, registry.base)
+        check_made(part, base)
     except TypeError as error:
         problems.append(Problem("", section, str(error), "contract"))
 
@@ -159,8 +165,8 @@ def _check_batch(
 
 def _check_sides(pipeline: Pipeline, parts: Iterable[Any], section: str, problems: list[Problem]) -> None:
     """Note image sides that the network cannot take."""
-    part = max(parts, key=lambda p: getattr(p, "size_multiple", 1))
-    multiple = getattr(part, "size_multiple", 1)
+    part = max(parts, key=lambda p: p.size_multiple, default=None)
+    multiple = 1 if part is None else part.size_multiple
     shape = pipeline.output_shape()
     height, width = shape[-2:]
     if any(side > 0 and side % multiple for side in (height, width)):

@@ -109,13 +109,12 @@ def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
     channels, height, width = pipeline.output_shape()
     if pipeline.size_multiple > 1:
         height = -1
-    if not any(getattr(layer, "fixed_size", False) for layer in model.sublayers(include_self=True)):
+    if not model.fixed_size:
         width = -1
     specs = [TensorSpec("x", "image", (-1, channels, height, width))]
-    further = tuple(getattr(getattr(model, "head", None), "inputs", ()))
-    if further:
+    if model.inputs:
         sample = pipeline({"image": _encoded(synthetic_image(height, width)), "text": "", "label": "", "index": 0})
-        for key in further:
+        for key in model.inputs:
             if key not in sample:
                 raise ConfigError(f"Eval.dataset.transforms: the head needs {key!r} in prediction; nothing provides it")
             array = np.asarray(sample[key])
@@ -260,7 +259,7 @@ def _require_rounding(
     doubtful: Sequence[tuple[str, dict[str, np.ndarray]]],
 ) -> None:
     """Raise PpocrError unless rounding explains the differences; the logits are exported with the outputs for that."""
-    logits = tuple(getattr(getattr(task.model, "head", None), "logits", ()))
+    logits = task.model.logits
     names = (*outputs, *logits)
     with tempfile.TemporaryDirectory() as folder:
         save_program(task.model, inputs, names, Path(folder), ir)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.errors import CheckpointError
+from ppocr.modeling.architectures.base import Architecture
 
 SHOWN = 5
 HEAD = "head."
@@ -287,11 +288,12 @@ def _part_of(params: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> str:
 
 def _declared_tables(model: Any, classes: _Classes) -> dict[str, tuple[_Classes, int]]:
     """Return the classes and the axis of each parameter that the head says has an entry for each class."""
-    declare = getattr(getattr(model, "head", None), "class_tables", None)
-    if declare is None or not classes.differ:
-        return {}
-    old, new = declare(classes.old), declare(classes.new)
-    return {HEAD + name: (_Classes(old[name].classes, new[name].classes), new[name].axis) for name in new}
+    found: dict[str, tuple[_Classes, int]] = {}
+    for prefix, network in model.models().items() if classes.differ and isinstance(model, Architecture) else ():
+        old, new = network.class_tables(classes.old), network.class_tables(classes.new)
+        for name, table in new.items():
+            found[f"{prefix}.{name}" if prefix else name] = (_Classes(old[name].classes, table.classes), table.axis)
+    return found
 
 
 class _Classes:

@@ -14,12 +14,22 @@ class NetworkPart(Declared):
         in_channels: channels of what the part before gives, or a list of them; filled in.
 
     Attributes:
-        out_channels: channels of what this part gives, or a list of them; not of a head.
+        out_channels: channels of what this part gives, or a list of them; not of the last part.
+        targets: batch keys read in training; read of the last part, as the next four are.
+        inputs: batch keys also read in evaluation and prediction.
+        outputs: keys of the predictions in evaluation, and in training too.
+        train_outputs: keys of further predictions in training.
+        logits: keys of evaluation's predictions before their sigmoid, which export compares where float32 rounds.
         size_multiple: height and width of images must be multiples of this.
         fixed_size: whether images of another width than those of the configuration cannot be taken.
     """
 
     out_channels: Any
+    targets: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    train_outputs: tuple[str, ...] = ()
+    logits: tuple[str, ...] = ()
     size_multiple: int = 1
     fixed_size: bool = False
 

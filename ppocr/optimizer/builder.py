@@ -11,6 +11,7 @@ import paddle
 from paddle import nn
 
 from ppocr.errors import ConfigError
+from ppocr.modeling.architectures.base import Architecture
 from ppocr.optimizer.groups import apply_groups, freeze_parameters
 from ppocr.optimizer.schedules import Schedule
 from ppocr.registry import OPTIMIZERS, SCHEDULES
@@ -52,8 +53,9 @@ def build_optimizer(
         logger.info("frozen: %d parameter values, named like %s", count, ", ".join(freeze))
     apply_groups(model, param_groups)
     spec = OPTIMIZERS.build({k: v for k, v in section.items() if k not in OWN_KEYS})
-    declared = getattr(getattr(model, "head", None), "parameter_groups", None)  # a network may have no head
-    groups: Any = declared(model, section, getattr(schedule, "values", [schedule.peak])[0]) if declared else None
+    groups: Any = None
+    if isinstance(model, Architecture):
+        groups = model.parameter_groups(section, getattr(schedule, "values", [schedule.peak])[0])
     if groups is None:
         groups = [p for p in model.parameters() if not p.stop_gradient]
     with _without_notes():

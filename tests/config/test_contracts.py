@@ -12,10 +12,21 @@ from ppocr.errors import ConfigError
 from ppocr.losses.rec_ctc import CTCLoss
 from ppocr.metrics.cls import ClsMetric
 from ppocr.metrics.rec import RecMetric
+from ppocr.modeling.architectures.base import Architecture
 from ppocr.postprocess.ctc import CTCLabelDecode
 
-HEAD = SimpleNamespace(outputs=("ctc",), train_outputs=(), inputs=(), targets=())
 GLOBAL = {"max_text_length": 25}
+
+
+def declaring(**declarations) -> Architecture:
+    """Return a network that declares these."""
+    network = Architecture()
+    for name, value in declarations.items():
+        setattr(network, name, value)
+    return network
+
+
+NETWORK = declaring(outputs=("ctc",))
 
 
 def pipeline(*keep: str, encode: bool = True) -> Pipeline:
@@ -33,10 +44,10 @@ def said(train: Pipeline | None, evaluation: Pipeline | None = None, **parts) ->
 
 def test_a_chain_that_fits():
     whole = pipeline("image", "label", "length")
-    parts = {"head": HEAD, "loss": CTCLoss(), "postprocess": CTCLabelDecode(), "metric": RecMetric()}
+    parts = {"network": NETWORK, "loss": CTCLoss(), "postprocess": CTCLabelDecode(), "metric": RecMetric()}
     check_contracts(whole, whole, **parts)
     check_contracts(pipeline(), None, **parts)
-    check_contracts(None, pipeline("image"), head=HEAD, postprocess=CTCLabelDecode())
+    check_contracts(None, pipeline("image"), network=NETWORK, postprocess=CTCLabelDecode())
 
 
 def test_a_metric_measures_one_kind_of_result():
@@ -45,25 +56,25 @@ def test_a_metric_measures_one_kind_of_result():
 
 
 def test_a_key_that_is_label_and_input_is_missed_once():
-    head = SimpleNamespace(outputs=("sar",), train_outputs=(), inputs=("valid_ratio",), targets=("valid_ratio",))
-    (line,) = said(pipeline("image", "label"), head=head)
+    network = declaring(outputs=("sar",), train_outputs=(), inputs=("valid_ratio",), targets=("valid_ratio",))
+    (line,) = said(pipeline("image", "label"), network=network)
     assert "needs 'valid_ratio'" in line
 
 
 def test_keep_keys_drops_what_the_loss_needs():
-    (line,) = said(pipeline("image", "label"), head=HEAD, loss=CTCLoss())
+    (line,) = said(pipeline("image", "label"), network=NETWORK, loss=CTCLoss())
     assert line.startswith("Train.dataset.transforms: CTCLoss needs 'length'; the batches give image, index, label,")
     assert line.endswith("; add length to KeepKeys.keep_keys")
 
 
 def test_no_transform_makes_what_the_loss_needs():
-    (line,) = said(pipeline(encode=False), head=HEAD, loss=CTCLoss())
+    (line,) = said(pipeline(encode=False), network=NETWORK, loss=CTCLoss())
     assert "CTCLoss needs 'length'" in line
     assert "provided by" in line and "CTCLabelEncode" in line
 
 
 def test_misspelt_key_in_keep_keys():
-    lines = said(pipeline("image", "lable", "length"), head=HEAD, loss=CTCLoss())
+    lines = said(pipeline("image", "lable", "length"), network=NETWORK, loss=CTCLoss())
     assert lines[0].startswith("Train.dataset.transforms.3: KeepKeys needs 'lable'; the steps before it give image,")
     assert lines[0].endswith(", did you mean label?")
     assert "CTCLoss needs 'label'" in lines[1]
@@ -71,15 +82,15 @@ def test_misspelt_key_in_keep_keys():
 
 def test_key_that_nothing_in_the_project_makes():
     metric = SimpleNamespace(needs=("stroke_mask",))
-    (line,) = said(None, pipeline("image"), head=HEAD, metric=metric)
+    (line,) = said(None, pipeline("image"), network=NETWORK, metric=metric)
     assert line.startswith("Eval.dataset.transforms: SimpleNamespace needs 'stroke_mask'; the batches give image")
     assert "is a transform missing" in line
 
 
 def test_outputs_that_loss_and_postprocess_do_not_read():
-    head = SimpleNamespace(outputs=("maps",), train_outputs=("ctc_neck",))
+    network = declaring(outputs=("maps",), train_outputs=("ctc_neck",))
     whole = pipeline("image", "label", "length")
-    lines = said(whole, whole, head=head, loss=CTCLoss(), postprocess=CTCLabelDecode())
+    lines = said(whole, whole, network=network, loss=CTCLoss(), postprocess=CTCLabelDecode())
     assert lines[0] == (
         "Loss: CTCLoss needs 'ctc'; the head's predictions give ctc_neck, maps; do Loss and Head belong together?"
     )
@@ -87,14 +98,14 @@ def test_outputs_that_loss_and_postprocess_do_not_read():
 
 
 def test_head_with_targets_and_inputs():
-    head = SimpleNamespace(outputs=("ctc",), targets=("label", "length"), inputs=("valid_ratio",))
-    lines = said(pipeline("image", "label", "length"), pipeline("image", "valid_ratio"), head=head)
+    network = declaring(outputs=("ctc",), targets=("label", "length"), inputs=("valid_ratio",))
+    lines = said(pipeline("image", "label", "length"), pipeline("image", "valid_ratio"), network=network)
     assert len(lines) == 1
     assert "needs 'valid_ratio'" in lines[0] and lines[0].endswith("add valid_ratio to KeepKeys.keep_keys")
 
 
 def test_classes_counted_twice_must_agree():
-    head = SimpleNamespace(outputs=("ctc",), train_outputs=(), inputs=(), targets=(), classes=4)
+    network = declaring(outputs=("ctc",), train_outputs=(), inputs=(), targets=(), classes=4)
     named = SimpleNamespace(requires=("ctc",), needs=(), classes=2)
-    (found,) = said(None, head=head, postprocess=named)
-    assert found == "Architecture.Head: SimpleNamespace tells 4 classes apart, SimpleNamespace has names for 2"
+    (found,) = said(None, network=network, postprocess=named)
+    assert found == "Architecture.Head: Architecture tells 4 classes apart, SimpleNamespace has names for 2"

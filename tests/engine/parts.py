@@ -13,6 +13,7 @@ from ppocr.data.problems import DataReport, SampleProblem
 from ppocr.engine.trainer import DataLoaders, Trainer
 from ppocr.engine.trainer_state import restore_trainer
 from ppocr.losses.base import Loss as BaseLoss
+from ppocr.modeling.architectures.base import Architecture
 from ppocr.postprocess.base import PostProcess as BasePostProcess
 from ppocr.results import Recognition
 from ppocr.task import Task
@@ -33,7 +34,7 @@ def settings(folder, **changed) -> SimpleNamespace:
     return SimpleNamespace(**{**values, **changed})
 
 
-class Net(nn.Layer):
+class Net(Architecture):
     """Dropout and one linear layer, on images of one row."""
 
     def __init__(self) -> None:

@@ -13,7 +13,6 @@ from ppocr.engine.checkpoint import find_checkpoint
 from ppocr.engine.weights import load_weights, require_complete, require_some
 from ppocr.errors import CheckpointError
 from ppocr.modeling.architectures import build_model
-from ppocr.modeling.heads.rec_multi_head import MultiHead
 
 
 class Head(nn.Layer):
@@ -154,9 +153,8 @@ def test_the_guide_of_a_grown_or_reordered_dictionary_keeps_what_it_learned(guid
     def network(characters: str) -> nn.Layer:
         members = [{"CTCHead": {"Neck": {"name": "reshape"}, "Head": {}}}, {guide: {}}]
         counts = {"CTCLabelDecode": len(characters) + 1, decoder: len(characters) + extra}
-        model = nn.Layer()
-        model.head = MultiHead(8, members, counts)
-        return model
+        head = {"name": "MultiHead", "head_list": members, "out_channels_list": counts}
+        return build_model({"model_type": "rec", "in_channels": 8, "Head": head})
 
     source, target = network("abcd"), network(new)
     before, params = arrays(target), arrays(source)

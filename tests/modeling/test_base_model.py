@@ -26,7 +26,7 @@ def registered():
 
     def add(registry, name, cls):
         registry.find("", "rec")
-        registry._classes["rec", name] = cls
+        registry.register(name, scope="rec")(cls)
         added.append((registry, name))
 
     yield add
@@ -114,4 +114,4 @@ def test_feature_map_too_high_is_named():
 
 def test_exports_itself():
     model = build_model(crnn())
-    assert model.exportables() == {"": model}
+    assert {name: found.network for name, found in model.exportables().items()} == {"": model}

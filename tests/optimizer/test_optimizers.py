@@ -8,6 +8,7 @@ import pytest
 from paddle import nn
 
 from ppocr.errors import ConfigError
+from ppocr.modeling.architectures.base import Architecture
 from ppocr.optimizer import build_optimizer
 from tests.conformance import fill, load, stream
 from tests.conformance.rounding import assert_recorded, noisy
@@ -32,26 +33,24 @@ class _Part(nn.Layer):
             setattr(self, name, part)
 
 
-class VisionLANHead(_Part):
+class ToyVL(Architecture):
     """Declares the two groups of VisionLAN's stage LF_2 (Wang et al., ICCV 2021)."""
 
     FULL_RATE = ("head.MLM_VRM.MLM.", "head.MLM_VRM.Prediction.pp_share.", "head.MLM_VRM.Prediction.w_share.")
 
-    def parameter_groups(self, model, section, rate):
-        # upstream: groups exist in this stage only, whatever group_lr says elsewhere
-        if not (section.get("group_lr") and section.get("training_step") == "LF_2"):
-            return None
-        full = [p for n, p in model.named_parameters() if n.startswith(self.FULL_RATE)]
-        rest = [p for n, p in model.named_parameters() if not n.startswith(self.FULL_RATE)]
-        return [{"params": full}, {"params": rest, "learning_rate": rate * 0.1}]
-
-
-class ToyVL(nn.Layer):
     def __init__(self) -> None:
         super().__init__()
         self.backbone = nn.Linear(4, 3)
         prediction = _Part(pp_share=nn.Linear(3, 3), w_share=nn.Linear(3, 3))
-        self.head = VisionLANHead(MLM_VRM=_Part(MLM=nn.Linear(3, 3), Prediction=prediction))
+        self.head = _Part(MLM_VRM=_Part(MLM=nn.Linear(3, 3), Prediction=prediction))
+
+    def parameter_groups(self, section, rate):
+        # upstream: groups exist in this stage only, whatever group_lr says elsewhere
+        if not (section.get("group_lr") and section.get("training_step") == "LF_2"):
+            return None
+        full = [p for n, p in self.named_parameters() if n.startswith(self.FULL_RATE)]
+        rest = [p for n, p in self.named_parameters() if not n.startswith(self.FULL_RATE)]
+        return [{"params": full}, {"params": rest, "learning_rate": rate * 0.1}]
 
     def forward(self, x):
         module = self.head.MLM_VRM

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import paddle
 from paddle import nn
 
+from ppocr.codecs.tokens import ClassTable
 from ppocr.config.types import Mismatch, convert
 from ppocr.errors import ConfigError
 from ppocr.failures import inside
-from ppocr.registry import BACKBONES, HEADS, NECKS, NETWORK_TRANSFORMS, Registry, parameters
+from ppocr.modeling.architectures.base import Architecture
+from ppocr.registry import ARCHITECTURES, BACKBONES, HEADS, NECKS, NETWORK_TRANSFORMS, Registry, parameters
 from ppocr.utils.memory import available_bytes
 
+DEFAULT = "BaseModel"
+DECLARED_BY_THE_LAST_PART = ("targets", "inputs", "outputs", "train_outputs", "logits", "classes")
 FLOAT_BYTES = 4
 GB = 1e9
-PARTS = (
-    ("Transform", "transform", NETWORK_TRANSFORMS),
-    ("Backbone", "backbone", BACKBONES),
-    ("Neck", "neck", NECKS),
-    ("Head", "head", HEADS),
-)
+PARTS = {"Transform": NETWORK_TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
 
 
-def build_model(architecture: Mapping[str, Any]) -> BaseModel:
-    """Build the network of an `Architecture` section.
+def build_model(architecture: Mapping[str, Any]) -> Architecture:
+    """Build the network of an `Architecture` section; its `name` says which kind, a `BaseModel` where there is none.
 
     Args:
         architecture: the section, the head's class count filled in.
@@ -36,7 +35,7 @@ def build_model(architecture: Mapping[str, Any]) -> BaseModel:
         ConfigError: an unknown class or key, or parts that do not fit together.
     """
     with within_memory(available_bytes()):
-        return BaseModel(architecture)
+        return ARCHITECTURES.get(architecture.get("name") or DEFAULT)(architecture)
 
 
 @contextmanager
@@ -70,22 +69,26 @@ def within_memory(limit: int | None) -> Iterator[None]:
         nn.Layer.create_parameter = create
 
 
-class BaseModel(nn.Layer):
+@ARCHITECTURES.register()
+class BaseModel(Architecture):
     """Transform -> backbone -> neck -> head; a part the section leaves out is None.
 
-    The attribute names `transform`, `backbone`, `neck` and `head` are the file format of checkpoints.
+    Its last part declares what it needs and gives. The attribute names `transform`, `backbone`, `neck` and `head` are
+    the file format of checkpoints.
 
     Args:
         architecture: `model_type`, the sections `Transform`, `Backbone`, `Neck`, `Head` (each may be absent or
             null), `in_channels` (3) and `return_all_feats` (false).
     """
 
+    part_sections = PARTS
+
     def __init__(self, architecture: Mapping[str, Any]) -> None:
         super().__init__()
         scope = architecture["model_type"]
         self.return_all_feats = bool(architecture.get("return_all_feats", False))
         channels, source = architecture.get("in_channels", 3), "the image"
-        for section, attribute, registry in PARTS:
+        for section, registry in PARTS.items():
             spec = architecture.get(section)
             part = None
             if spec:
@@ -97,7 +100,11 @@ class BaseModel(nn.Layer):
                 with inside(f"Architecture.{section}"):
                     part = _build_part(registry, spec, scope, channels, source)
                 channels, source = getattr(part, "out_channels", None), spec["name"]
-            setattr(self, attribute, part)
+            setattr(self, section.lower(), part)
+        for name in DECLARED_BY_THE_LAST_PART:
+            setattr(self, name, getattr(self.last_part, name, getattr(self, name)))
+        self.size_multiple = max((part.size_multiple for part in self.parts().values() if part is not None), default=1)
+        self.fixed_size = any(getattr(layer, "fixed_size", False) for layer in self.sublayers())
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, Any] | None = None) -> dict[str, paddle.Tensor]:
         """Return the predictions by name.
@@ -114,17 +121,31 @@ class BaseModel(nn.Layer):
                 features[f"{name}_out"] = x
         if self.head is None:
             return features
-        wants_batch = getattr(self.head, "targets", ()) or getattr(self.head, "inputs", ())
-        preds = self.head(x, batch) if wants_batch else self.head(x)
+        preds = self.head(x, batch) if self.targets or self.inputs else self.head(x)
         if not self.return_all_feats:
             return preds
         features.pop("transform_out", None)
         # `head_out` is the prediction under the name that distillation losses use for it.
         return {**features, "head_out": preds[next(iter(preds))], **preds}
 
-    def exportables(self) -> dict[str, nn.Layer]:
-        """Return what export writes, by the name of its sub-folder; "" is the output folder itself."""
-        return {"": self}
+    def parts(self) -> dict[str, Any]:
+        """Return the parts by the key of their section; None where one is left out."""
+        return {section: getattr(self, section.lower()) for section in PARTS}
+
+    @property
+    def last_part(self) -> Any:
+        """The head, or the last part of a network without one."""
+        return next((part for part in reversed(self.parts().values()) if part is not None), self)
+
+    def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
+        """Return what the head's parameters with an entry for each class hold, by their names; see the base class."""
+        if self.head is None:
+            return {}
+        return {f"head.{name}": table for name, table in self.head.class_tables(classes).items()}
+
+    def parameter_groups(self, section: Mapping[str, Any], rate: float) -> list[dict[str, Any]] | None:
+        """Return the head's; see the base class."""
+        return None if self.head is None else self.head.parameter_groups(self, section, rate)
 
 
 def _build_part(registry: Registry, spec: Mapping[str, Any], scope: str, channels: Any, source: str) -> nn.Layer:

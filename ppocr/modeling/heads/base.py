@@ -25,19 +25,9 @@ class Head(NetworkPart, nn.Layer):
         out_channels_list: classes by the name of a decoder; filled in.
 
     Attributes:
-        targets: batch keys read in training.
-        inputs: batch keys also read in evaluation and prediction.
-        outputs: keys of the predictions in evaluation, and in training too.
-        train_outputs: keys of further predictions in training.
-        logits: keys of evaluation's predictions before their sigmoid, which export compares where float32 rounds.
         classes: how many classes the head has where its own section says so, else None.
     """
 
-    targets: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    train_outputs: tuple[str, ...] = ()
-    logits: tuple[str, ...] = ()
     classes: int | None = None
 
     def __init__(
