@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from ppocr.modeling.layers.svtr import Attention, Block, DropPath, as_map, as_sequence, nearby
+from ppocr.modeling.layers.svtr import Attention, Block, BlockOptions, DropPath, as_map, as_sequence, local_mask
 
 
 def test_paths_are_dropped_for_whole_samples_and_keep_the_mean():
@@ -20,9 +20,9 @@ def test_paths_are_dropped_for_whole_samples_and_keep_the_mean():
 
 
 @pytest.mark.parametrize("window", [(3, 5), (7, 11), (1, 1), (2, 4)])
-def test_nearby_places(window):
+def test_local_mask_is_a_window(window):
     height, width = 4, 6
-    mask = nearby((height, width), window)
+    mask = local_mask((height, width), window)
     for row in range(height):
         for column in range(width):
             seen = np.isfinite(mask[row * width + column]).reshape(height, width)
@@ -33,7 +33,7 @@ def test_nearby_places(window):
 
 
 def test_local_attention_sees_no_further():
-    mixer = Attention(8, 2, mask=nearby((1, 9), (1, 3)))
+    mixer = Attention(8, 2, BlockOptions(), mask=local_mask((1, 9), (1, 3)))
     x = paddle.rand([1, 9, 8])
     changed = x.clone()
     changed[:, 8] = 5.0
@@ -45,7 +45,7 @@ def test_local_attention_sees_no_further():
 def test_norms_first_or_last():
     x = paddle.rand([2, 5, 8])
     for prenorm in (False, True):
-        y = Block(8, Attention(8, 2), prenorm=prenorm)(x)
+        y = Block(8, Attention(8, 2, BlockOptions()), BlockOptions(prenorm=prenorm))(x)
         normed = float(y.mean(-1).abs().max()) < 1e-4
         assert normed == prenorm
 

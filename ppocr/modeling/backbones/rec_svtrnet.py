@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import paddle
@@ -13,16 +12,18 @@ from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, Kernel, Length, Positive, Side, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.conv_norm import ConvBNLayer
 from ppocr.modeling.layers.svtr import (
+    STYLE,
     Attention,
     Block,
-    ConvBNLayer,
+    BlockOptions,
     ConvMixer,
     as_map,
     as_sequence,
     check_mixers,
     initialise,
-    nearby,
+    local_mask,
 )
 from ppocr.registry import BACKBONES
 
@@ -30,26 +31,14 @@ STAGES = 3
 MERGINGS = ("Conv", "Pool")
 
 
-class BlockOptions(NamedTuple):
-    """What the blocks of all stages have in common."""
-
-    mlp_ratio: float
-    qkv_bias: bool
-    qk_scale: float | None
-    drop: float
-    attn_drop: float
-    epsilon: float
-    prenorm: bool
-
-
 class PatchEmbed(nn.Layer):
-    """Convolutions of stride 2, one behind the other, each twice as wide as the one before."""
+    """A chain of convolutions of stride 2, each twice as wide as the one before."""
 
     def __init__(self, in_channels: int, width: int, count: int) -> None:
         super().__init__()
         layers = []
         for i in reversed(range(count)):
-            layers.append(ConvBNLayer(in_channels, width >> i, 3, 2, bias=True))
+            layers.append(ConvBNLayer(in_channels, width >> i, 3, 2, style=STYLE))
             in_channels = width >> i
         self.proj = nn.Sequential(*layers)
 
@@ -58,13 +47,13 @@ class PatchEmbed(nn.Layer):
 
 
 class SubSample(nn.Layer):
-    """Halves the height of the map a sequence is made of, by a convolution or by pooling.
+    """Halves the height of a sequence's feature map, by a convolution or by pooling.
 
     Args:
         in_channels: width of the input.
         out_channels: width of the output.
         height: of the map.
-        pool: pool instead of convolving.
+        pool: by pooling.
     """
 
     def __init__(self, in_channels: int, out_channels: int, height: int, pool: bool) -> None:
@@ -91,33 +80,33 @@ class SubSample(nn.Layer):
 
 @BACKBONES.register(scope="rec")
 class SVTRNet(nn.Layer):
-    """Patches of the line mixed in three stages, by attention over all of them, near by, or by convolutions.
+    """Three stages of token mixing by global attention, local attention or convolution.
 
     Args:
         in_channels: channels of the image.
-        img_size: height and width of the image; a position is learnt for each patch, so no other size will do.
+        img_size: height and width of the image; fixed, as each patch has a learnt position embedding.
         embed_dim: width of each stage.
         depth: blocks of each stage.
         num_heads: heads, or groups of the convolution, in each stage.
-        mixer: of each block, "Global", "Local" or "Conv"; first local, then global when not given.
-        local_mixer: height and width of the local mixers' surroundings in each stage.
+        mixer: of each block, "Global", "Local" or "Conv"; by default local, then global.
+        local_mixer: height and width of the local mixers' window in each stage.
         patch_merging: how the height is halved between stages: "Conv", "Pool", or null for not at all.
-        mlp_ratio: see `Block`.
-        qkv_bias: see `Attention`, so for qk_scale.
-        qk_scale: see `qkv_bias`.
+        mlp_ratio: see `BlockOptions`.
+        qkv_bias: see `BlockOptions`.
+        qk_scale: see `BlockOptions`.
         drop_rate: dropout within the blocks.
         last_drop: dropout behind the last layer.
         attn_drop_rate: dropout of the attention's weights.
-        drop_path_rate: probability of leaving a branch of the last block out; growing from 0 in the first.
+        drop_path_rate: probability of dropping a branch in the last block; grows linearly from 0 in the first.
         epsilon: of the layer norms in the blocks.
         out_channels: width behind the last layer.
-        out_char_num: time steps behind it.
-        last_stage: end in a layer that averages the height and sets the number of steps; else in a sequence of patches.
+        out_char_num: time steps behind the last layer.
+        last_stage: end in a layer that averages the height and sets the number of steps; else in the patches.
         sub_num: how often the first convolutions halve the image.
-        prenorm: upstream: what is so called norms the sums, and its absence the branches' inputs.
+        prenorm: see `BlockOptions`.
 
     Raises:
-        ConfigError: sizes that do not go together, or an unknown mixer.
+        ConfigError: sizes that do not match, or an unknown mixer.
     """
 
     fixed_size = True
@@ -149,7 +138,7 @@ class SVTRNet(nn.Layer):
         super().__init__()
         check_mixers("SVTRNet.mixer", mixer)
         if len(mixer) < sum(depth):
-            raise ConfigError(f"SVTRNet.mixer: {len(mixer)} blocks are named, depth asks for {sum(depth)}")
+            raise ConfigError(f"SVTRNet.mixer: {len(mixer)} blocks are named, depth needs {sum(depth)}")
         if patch_merging not in MERGINGS:
             patch_merging = None
         self.img_size = [int(side) for side in img_size]
@@ -168,8 +157,8 @@ class SVTRNet(nn.Layer):
             blocks = _stage(embed_dim[i], num_heads[i], names, paths, (height, width), local_mixer[i], options)
             setattr(self, f"blocks{i + 1}", blocks)
             if i + 1 < STAGES and patch_merging is not None:
-                shrink = SubSample(embed_dim[i], embed_dim[i + 1], height, patch_merging == "Pool")
-                setattr(self, f"sub_sample{i + 1}", shrink)
+                downsample = SubSample(embed_dim[i], embed_dim[i + 1], height, patch_merging == "Pool")
+                setattr(self, f"sub_sample{i + 1}", downsample)
                 height = height // 2
         self.height = height
         self.out_channels = out_channels if last_stage else embed_dim[-1]
@@ -183,19 +172,19 @@ class SVTRNet(nn.Layer):
         self.apply(initialise)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Return [B, out_channels, 1, out_char_num], or without the last stage patches [B, T, out_channels]."""
+        """Return [B, out_channels, 1, out_char_num], or without the last stage the patches [B, T, out_channels]."""
         if [s for s in x.shape[2:] if s > 0] != self.img_size:
             raise ConfigError(
-                f"SVTRNet.img_size: it is made for images of {self.img_size}, not {list(x.shape[2:])}",
+                f"SVTRNet.img_size: it is built for images of {self.img_size}, not {list(x.shape[2:])}",
                 "set img_size and the image_shape of the transforms to the same height and width",
             )
         x = self.pos_drop(self.patch_embed(x) + self.pos_embed)
         for i in range(STAGES):
             for block in getattr(self, f"blocks{i + 1}"):
                 x = block(x)
-            shrink = getattr(self, f"sub_sample{i + 1}", None)
-            if shrink is not None:
-                x = shrink(x)
+            downsample = getattr(self, f"sub_sample{i + 1}", None)
+            if downsample is not None:
+                x = downsample(x)
         if self.norm is not None:
             x = self.norm(x)
         if not self.last_stage:
@@ -219,17 +208,6 @@ def _stage(
         if name == "Conv":
             mixer = ConvMixer(width, heads, size[0], window)
         else:
-            mask = nearby(size, window) if name == "Local" else None
-            mixer = Attention(width, heads, options.qkv_bias, options.qk_scale, options.attn_drop, options.drop, mask)
-        blocks.append(
-            Block(
-                width,
-                mixer,
-                options.mlp_ratio,
-                drop=options.drop,
-                drop_path=drop_path,
-                epsilon=options.epsilon,
-                prenorm=options.prenorm,
-            )
-        )
+            mixer = Attention(width, heads, options, local_mask(size, window) if name == "Local" else None)
+        blocks.append(Block(width, mixer, options, drop_path))
     return blocks

@@ -1,9 +1,8 @@
-"""SVTRv2 (https://arxiv.org/abs/2411.15858): convolutions first, then attention, for lines of any width."""
+"""SVTRv2 (https://arxiv.org/abs/2411.15858): convolutions, then attention, for lines of any width."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import paddle
@@ -14,22 +13,21 @@ from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, KernelOrNone, Positive, Side
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.svtr import Attention, Block, ConvBNLayer, as_map, as_sequence, check_mixers, initialise
+from ppocr.modeling.layers.conv_norm import ConvBNLayer
+from ppocr.modeling.layers.svtr import (
+    STYLE,
+    Attention,
+    Block,
+    BlockOptions,
+    as_map,
+    as_sequence,
+    check_mixers,
+    initialise,
+)
 from ppocr.registry import BACKBONES
 
 MIXERS = ("Conv", "Global")
 KERNEL = 5
-
-
-class BlockOptions(NamedTuple):
-    """What the blocks of all stages have in common."""
-
-    mlp_ratio: float
-    qkv_bias: bool
-    qk_scale: float | None
-    drop: float
-    attn_drop: float
-    epsilon: float
 
 
 class MapBlock(Block):
@@ -38,9 +36,7 @@ class MapBlock(Block):
     def __init__(self, width: int, groups: int, options: BlockOptions, drop_path: float) -> None:
         initial = ParamAttr(initializer=KaimingNormal())
         mixer = nn.Conv2D(width, width, KERNEL, 1, KERNEL // 2, groups=groups, weight_attr=initial)
-        super().__init__(
-            width, mixer, options.mlp_ratio, drop=options.drop, drop_path=drop_path, epsilon=options.epsilon
-        )
+        super().__init__(width, mixer, options, drop_path)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return [B, width, H, W] for [B, width, H, W]."""
@@ -50,14 +46,14 @@ class MapBlock(Block):
 
 
 class Flatten(nn.Layer):
-    """A map as a sequence."""
+    """Layer form of `as_sequence`."""
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return as_sequence(x)
 
 
 class SubSample(nn.Layer):
-    """A convolution of a given stride and a layer norm, over a map or the sequence of one."""
+    """A convolution with a stride and a layer norm, over a feature map or its sequence."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: Sequence[int]) -> None:
         super().__init__()
@@ -75,15 +71,15 @@ class SubSample(nn.Layer):
 
 
 class Stage(nn.Layer):
-    """Blocks of one width, and the convolution to the next stage.
+    """Blocks of one width, and the downsampling to the next stage.
 
     Args:
         width: of the blocks.
         heads: heads of the attention, or groups of the convolutions.
         mixers: of each block, "Conv" before "Global".
-        drop_paths: of each block, probability of leaving a branch out.
+        drop_paths: of each block, probability of dropping a branch.
         options: see `BlockOptions`.
-        shrink: width of the next stage and the stride towards it; None in the last one.
+        downsample: width of the next stage and the stride towards it; None in the last one.
     """
 
     def __init__(
@@ -93,7 +89,7 @@ class Stage(nn.Layer):
         mixers: Sequence[str],
         drop_paths: Sequence[float],
         options: BlockOptions,
-        shrink: tuple[int, Sequence[int]] | None,
+        downsample: tuple[int, Sequence[int]] | None,
     ) -> None:
         super().__init__()
         layers: list[nn.Layer] = []
@@ -103,21 +99,10 @@ class Stage(nn.Layer):
                 if i + 1 < len(mixers) and mixers[i + 1] != "Conv":
                     layers.append(Flatten())
                 continue
-            mixer = Attention(width, heads, options.qkv_bias, options.qk_scale, options.attn_drop, options.drop)
-            layers.append(
-                Block(
-                    width,
-                    mixer,
-                    options.mlp_ratio,
-                    drop=options.drop,
-                    drop_path=drop_path,
-                    epsilon=options.epsilon,
-                    prenorm=True,
-                )
-            )
+            layers.append(Block(width, Attention(width, heads, options), options, drop_path))
         self.blocks = nn.Sequential(*layers)
         self.takes_maps = mixers[0] == "Conv"
-        self.downsample = SubSample(width, *shrink) if shrink else None
+        self.downsample = SubSample(width, *downsample) if downsample else None
 
     def forward(self, x: paddle.Tensor, height: int) -> tuple[paddle.Tensor, int]:
         """Return the features, a map or its sequence, and their height."""
@@ -128,19 +113,19 @@ class Stage(nn.Layer):
 
 
 class PatchEmbed(nn.Layer):
-    """Two convolutions of stride 2 and, when asked for, a learnt position.
+    """Two convolutions of stride 2 and, optionally, a learnt position embedding.
 
     Args:
         in_channels: channels of the image.
         width: of the result.
-        positions: height and width of the largest map; None for no positions.
+        positions: height and width of the largest map; None for no position embedding.
     """
 
     def __init__(self, in_channels: int, width: int, positions: Sequence[int] | None) -> None:
         super().__init__()
         layers: list[nn.Layer] = [
-            ConvBNLayer(in_channels, width // 2, 3, 2, bias=True),
-            ConvBNLayer(width // 2, width, 3, 2, bias=True),
+            ConvBNLayer(in_channels, width // 2, 3, 2, style=STYLE),
+            ConvBNLayer(width // 2, width, 3, 2, style=STYLE),
         ]
         if positions is not None:
             layers.append(AddPosition(width, positions))
@@ -151,7 +136,7 @@ class PatchEmbed(nn.Layer):
 
 
 class AddPosition(nn.Layer):
-    """Adds a learnt value to each place of a map no larger than `size`."""
+    """Adds a learnt position embedding to a map no larger than `size`."""
 
     def __init__(self, width: int, size: Sequence[int]) -> None:
         super().__init__()
@@ -178,35 +163,35 @@ class LastStage(nn.Layer):
 
 @BACKBONES.register(scope="rec")
 class SVTRv2(nn.Layer):
-    """Features of a line of text, mixed by convolutions in the first blocks and by attention in the others.
+    """Backbone for text lines whose first blocks mix by convolution and the others by attention.
 
     Args:
         in_channels: channels of the image.
-        max_sz: height and width of the largest image, where positions are learnt.
+        max_sz: height and width of the largest image, for the position embedding.
         out_channels: width behind the last stage.
         depths: blocks of each stage.
         dims: width of each stage.
-        mixer: for each stage the mixer of each block, "Conv" or "Global"; no convolution comes behind an attention.
-        use_pos_embed: learn positions.
-        sub_k: strides, vertical and horizontal, towards the next stage; the last pair is not read.
+        mixer: for each stage the mixer of each block, "Conv" or "Global"; convolutions come first.
+        use_pos_embed: add a learnt position embedding.
+        sub_k: strides, vertical and horizontal, towards the next stage; the last pair is unused.
         num_heads: heads, or groups of the convolutions, of each stage.
-        mlp_ratio: see `Block`.
-        qkv_bias: see `Attention`, so for qk_scale.
-        qk_scale: see `qkv_bias`.
+        mlp_ratio: see `BlockOptions`.
+        qkv_bias: see `BlockOptions`.
+        qk_scale: see `BlockOptions`.
         drop_rate: dropout within the blocks.
         last_drop: dropout behind the last stage.
         attn_drop_rate: dropout of the attention's weights.
-        drop_path_rate: probability of leaving a branch of the last block out; growing from 0 in the first.
+        drop_path_rate: probability of dropping a branch in the last block; grows linearly from 0 in the first.
         last_stage: average the height and change the width of the features.
         eps: of the layer norms in the blocks.
         use_pool: average the height and pairs of columns.
-        feat2d: give a map instead of a sequence; not read with `use_pool`.
+        feat2d: give a map instead of a sequence; unused with `use_pool`.
 
     Raises:
-        ConfigError: mixers in an order that cannot be.
+        ConfigError: an unknown mixer, or a convolution behind attention.
     """
 
-    # `local_k`: the kernel is 5 always. `out_char_num`: the number of steps follows from the width.
+    # `local_k`: the kernel is always 5. `out_char_num`: the number of steps follows from the width.
     ignored_keys = ("local_k", "out_char_num")
 
     def __init__(
@@ -236,14 +221,14 @@ class SVTRv2(nn.Layer):
         _check_order(mixer, depths)
         positions = [side // 4 for side in max_sz] if use_pos_embed else None
         self.pope = PatchEmbed(in_channels, dims[0], positions)
-        options = BlockOptions(mlp_ratio, qkv_bias, qk_scale, drop_rate, attn_drop_rate, eps)
+        options = BlockOptions(mlp_ratio, qkv_bias, qk_scale, drop_rate, attn_drop_rate, eps, prenorm=True)
         drops = np.linspace(0, drop_path_rate, sum(depths)).tolist()
         self.stages = nn.LayerList()
         for i, depth in enumerate(depths):
             start = sum(depths[:i])
-            shrink = (dims[i + 1], sub_k[i]) if i + 1 < len(depths) else None
+            downsample = (dims[i + 1], sub_k[i]) if i + 1 < len(depths) else None
             paths = drops[start : start + depth]
-            self.stages.append(Stage(dims[i], num_heads[i], mixer[i][:depth], paths, options, shrink))
+            self.stages.append(Stage(dims[i], num_heads[i], mixer[i][:depth], paths, options, downsample))
         if last_stage:
             self.stages.append(LastStage(dims[-1], out_channels, last_drop))
         self.out_channels = out_channels if last_stage else dims[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import paddle
@@ -11,16 +12,42 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import Constant, KaimingNormal, KaimingUniform, TruncatedNormal
 
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.conv_norm import ACTIVATIONS, ConvStyle
 
-ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu, "swish": F.swish}
+STYLE = ConvStyle("gelu", KaimingUniform, bias=True, names=("conv", "norm"))
+SWISH = STYLE._replace(act="swish", bias=False)
 MIXERS = ("Global", "Local", "Conv")
 
 
-class DropPath(nn.Layer):
-    """Leaves a residual branch out for some samples while training (https://arxiv.org/abs/1603.09382).
+class BlockOptions(NamedTuple):
+    """What the blocks of a network have in common.
 
     Args:
-        p: probability of leaving it out.
+        mlp_ratio: hidden width of the MLP, as a multiple of the block's width.
+        qkv_bias: whether the linear layer of queries, keys and values has a bias.
+        qk_scale: factor of the attention's logits; 1 / sqrt(width of a head) when not given.
+        drop: dropout of the MLP and behind the attention.
+        attn_drop: dropout of the attention weights.
+        epsilon: of the layer norms.
+        prenorm: upstream: this name means norms behind the sums; without it they are at the branches' inputs.
+        act: activation of the MLP, a key of `ACTIVATIONS`.
+    """
+
+    mlp_ratio: float = 4.0
+    qkv_bias: bool = False
+    qk_scale: float | None = None
+    drop: float = 0.0
+    attn_drop: float = 0.0
+    epsilon: float = 1e-6
+    prenorm: bool = False
+    act: str = "gelu"
+
+
+class DropPath(nn.Layer):
+    """Stochastic depth: drops a residual branch for some samples in training (https://arxiv.org/abs/1603.09382).
+
+    Args:
+        p: probability of dropping it.
     """
 
     def __init__(self, p: float = 0.0) -> None:
@@ -33,45 +60,6 @@ class DropPath(nn.Layer):
         kept = 1.0 - self.p
         mask = paddle.floor(paddle.rand([x.shape[0]] + [1] * (x.ndim - 1), dtype="float32") + kept) / kept
         return x * mask.astype(x.dtype)
-
-
-class ConvBNLayer(nn.Layer):
-    """Convolution, batch norm and an activation.
-
-    Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: one number or (vertical, horizontal), odd; the padding keeps the size at stride 1.
-        stride: of the convolution.
-        bias: whether the convolution has a bias.
-        act: a key of `ACTIVATIONS`.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | Sequence[int] = 3,
-        stride: int = 1,
-        bias: bool = False,
-        act: str = "gelu",
-    ) -> None:
-        super().__init__()
-        kernel = [kernel_size] * 2 if isinstance(kernel_size, int) else list(kernel_size)
-        self.conv = nn.Conv2D(
-            in_channels,
-            out_channels,
-            kernel,
-            stride,
-            [k // 2 for k in kernel],
-            weight_attr=ParamAttr(initializer=KaimingUniform()),
-            bias_attr=None if bias else False,
-        )
-        self.norm = nn.BatchNorm2D(out_channels)
-        self.act = ACTIVATIONS[act]
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.act(self.norm(self.conv(x)))
 
 
 class Mlp(nn.Layer):
@@ -96,35 +84,23 @@ class Mlp(nn.Layer):
 
 
 class Attention(nn.Layer):
-    """Self-attention of several heads, over all places or those near by.
+    """Multi-head self-attention, global or local.
 
     Args:
         width: of the sequence.
-        heads: how many; `width` is a multiple of it.
-        qkv_bias: whether the linear layer of queries, keys and values has a bias.
-        qk_scale: factor of the scores; 1 / sqrt(width of a head) when not given.
-        attn_drop: dropout of the weights.
-        drop: dropout of the result.
-        mask: added to the scores, [T, T]; none when not given.
+        heads: number of heads; `width` is a multiple of it.
+        options: see `BlockOptions`.
+        mask: added to the attention's logits, [T, T], see `local_mask`; None for global attention.
     """
 
-    def __init__(
-        self,
-        width: int,
-        heads: int,
-        qkv_bias: bool = False,
-        qk_scale: float | None = None,
-        attn_drop: float = 0.0,
-        drop: float = 0.0,
-        mask: np.ndarray | None = None,
-    ) -> None:
+    def __init__(self, width: int, heads: int, options: BlockOptions, mask: np.ndarray | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = qk_scale or (width // heads) ** -0.5
-        self.qkv = nn.Linear(width, width * 3, bias_attr=None if qkv_bias else False)
-        self.attn_drop = nn.Dropout(attn_drop)
+        self.scale = options.qk_scale or (width // heads) ** -0.5
+        self.qkv = nn.Linear(width, width * 3, bias_attr=None if options.qkv_bias else False)
+        self.attn_drop = nn.Dropout(options.attn_drop)
         self.proj = nn.Linear(width, width)
-        self.proj_drop = nn.Dropout(drop)
+        self.proj_drop = nn.Dropout(options.drop)
         self.masked = mask is not None
         if mask is not None:
             self.register_buffer("mask", paddle.to_tensor(mask), persistable=False)
@@ -135,35 +111,35 @@ class Attention(nn.Layer):
         # [B, T, 3C] -> [3, B, heads, T, C / heads]
         qkv = self.qkv(x).reshape([0, -1, 3, self.heads, width // self.heads]).transpose([2, 0, 3, 1, 4])
         query, key, value = qkv[0] * self.scale, qkv[1], qkv[2]
-        scores = query.matmul(key, transpose_y=True)
+        logits = query.matmul(key, transpose_y=True)
         if self.masked:
-            scores = scores + self.mask
-        weights = self.attn_drop(F.softmax(scores, axis=-1))
+            logits = logits + self.mask
+        weights = self.attn_drop(F.softmax(logits, axis=-1))
         mixed = weights.matmul(value).transpose([0, 2, 1, 3]).reshape([0, -1, width])  # [B, heads, T, C'] -> [B, T, C]
         return self.proj_drop(self.proj(mixed))
 
 
-def nearby(size: Sequence[int], window: Sequence[int]) -> np.ndarray:
-    """Return what is added to the scores so that each place sees its surroundings only.
+def local_mask(size: Sequence[int], window: Sequence[int]) -> np.ndarray:
+    """Return the mask of local attention, in which each position attends to a window around itself.
 
     Args:
-        size: height and width of the map the sequence is made of, row by row.
-        window: height and width of the surroundings.
+        size: height and width of the map whose rows make the sequence.
+        window: height and width of the window.
 
     Returns:
-        float32 [H * W, H * W]: 0 for places in sight, else minus infinity.
+        float32 [H * W, H * W]: 0 within the window, else minus infinity.
     """
-    seen = []
+    within = []
     for length, span in zip(size, window):
         offset = np.arange(length)[None] - np.arange(length)[:, None]  # from row to column
-        seen.append((offset >= -(span // 2)) & (offset < span - span // 2))
-    both = seen[0][:, None, :, None] & seen[1][None, :, None, :]  # [H, W, H, W]
-    places = size[0] * size[1]
-    return np.where(both.reshape(places, places), 0.0, -np.inf).astype(np.float32)
+        within.append((offset >= -(span // 2)) & (offset < span - span // 2))
+    both = within[0][:, None, :, None] & within[1][None, :, None, :]  # [H, W, H, W]
+    positions = size[0] * size[1]
+    return np.where(both.reshape(positions, positions), 0.0, -np.inf).astype(np.float32)
 
 
 class ConvMixer(nn.Layer):
-    """A grouped convolution over a sequence laid out as the map it is made of.
+    """A grouped convolution over a sequence that is reshaped to its feature map.
 
     Args:
         width: channels.
@@ -190,37 +166,23 @@ class ConvMixer(nn.Layer):
 
 
 class Block(nn.Layer):
-    """Places are mixed, then each one's channels, both with a shortcut.
+    """Token mixer and MLP, each with layer norm and shortcut.
 
     Args:
         width: channels.
-        mixer: the layer that mixes the places.
-        mlp_ratio: hidden width of the channels' mixer, as a multiple of `width`.
-        act: its activation, a key of `ACTIVATIONS`.
-        drop: its dropout.
-        drop_path: probability of leaving a branch out.
-        epsilon: of the layer norms.
-        prenorm: upstream: what is so called norms the sums, and its absence what goes into the branches.
+        mixer: the token mixer, attention or convolution.
+        options: see `BlockOptions`.
+        drop_path: probability of dropping a branch.
     """
 
-    def __init__(
-        self,
-        width: int,
-        mixer: nn.Layer,
-        mlp_ratio: float = 4.0,
-        act: str = "gelu",
-        drop: float = 0.0,
-        drop_path: float = 0.0,
-        epsilon: float = 1e-6,
-        prenorm: bool = False,
-    ) -> None:
+    def __init__(self, width: int, mixer: nn.Layer, options: BlockOptions, drop_path: float = 0.0) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, epsilon=epsilon)
+        self.norm1 = nn.LayerNorm(width, epsilon=options.epsilon)
         self.mixer = mixer
         self.drop_path = DropPath(drop_path)
-        self.norm2 = nn.LayerNorm(width, epsilon=epsilon)
-        self.mlp = Mlp(width, int(width * mlp_ratio), act, drop)
-        self.prenorm = prenorm
+        self.norm2 = nn.LayerNorm(width, epsilon=options.epsilon)
+        self.mlp = Mlp(width, int(width * options.mlp_ratio), options.act, options.drop)
+        self.prenorm = options.prenorm
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return [B, T, width] for [B, T, width]."""
@@ -232,24 +194,45 @@ class Block(nn.Layer):
 
 
 def as_sequence(x: paddle.Tensor) -> paddle.Tensor:
-    """Return a map [B, C, H, W] row by row: [B, H * W, C]."""
+    """Return a feature map [B, C, H, W] as the sequence of its rows, [B, H * W, C]."""
     return x.flatten(2).transpose([0, 2, 1])
 
 
 def as_map(x: paddle.Tensor, height: int) -> paddle.Tensor:
-    """Return a sequence [B, H * W, C] as the map it is made of: [B, C, H, W]."""
+    """Return a sequence of rows [B, H * W, C] as a feature map [B, C, H, W]."""
     return x.transpose([0, 2, 1]).reshape([0, x.shape[2], height, -1])
 
 
+class MixingEncoder(nn.Layer):
+    """Base of the encoders of a feature map with attention blocks inside."""
+
+    svtr_block: nn.LayerList
+    norm: nn.Layer
+
+    def add_blocks(self, width: int, depth: int, heads: int, options: BlockOptions, drop_path: float) -> None:
+        """Add the blocks and the norm behind them; see `Block` and `Attention` for the arguments."""
+        blocks = [Block(width, Attention(width, heads, options), options, drop_path) for _ in range(depth)]
+        self.svtr_block = nn.LayerList(blocks)
+        self.norm = nn.LayerNorm(width, epsilon=1e-6)
+
+    def mixed(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return the output of the blocks, [B, width, H, W] for [B, width, H, W]."""
+        height = x.shape[2]
+        x = as_sequence(x)
+        for block in self.svtr_block:
+            x = block(x)
+        return as_map(self.norm(x), height)
+
+
 def check_mixers(where: str, mixers: Sequence[str], known: Sequence[str] = MIXERS) -> None:
-    """Raise ConfigError unless all mixers are known."""
+    """Raise ConfigError for an unknown mixer."""
     for mixer in mixers:
         if mixer not in known:
             raise ConfigError(f"{where}: {mixer!r} is none of {', '.join(known)}")
 
 
 def initialise(layer: nn.Layer) -> None:
-    """Give a linear layer the first values of transformers, small weights and no bias; for `Layer.apply`."""
+    """Initialise a linear layer as transformers do; for `Layer.apply`."""
     if isinstance(layer, nn.Linear):
         TruncatedNormal(std=0.02)(layer.weight)
         if layer.bias is not None:

@@ -1,4 +1,4 @@
-"""Transformer blocks with norms behind the sums (https://arxiv.org/abs/1706.03762)."""
+"""Transformer blocks with layer norms behind the shortcuts (https://arxiv.org/abs/1706.03762)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ POSITIONS = 5000
 
 
 class MultiheadAttention(nn.Layer):
-    """Attention of several heads, to the sequence itself or to another.
+    """Multi-head attention, to the sequence itself or to another.
 
     Args:
         width: of both sequences.
-        heads: how many; `width` is a multiple of it.
+        heads: number of heads; `width` is a multiple of it.
         dropout: of the weights.
-        self_attn: whether keys are made of the queries' own sequence.
+        self_attn: whether keys and values come from the queries' own sequence.
 
     Raises:
         ConfigError: a width that cannot be divided among the heads.
@@ -51,17 +51,17 @@ class MultiheadAttention(nn.Layer):
         Args:
             x: the queries' sequence [B, T, width].
             memory: the other sequence [B, S, width].
-            mask: added to the scores, broadcastable to [B, heads, T, S].
+            mask: added to the attention's logits, broadcastable to [B, heads, T, S].
         """
         if self.self_attn:
             query, key, value = self._split(self.qkv(x), 3)
         else:
             query = self._split(self.q(x), 1)[0]
             key, value = self._split(self.kv(memory), 2)
-        scores = query.matmul(key, transpose_y=True) * self.scale
+        logits = query.matmul(key, transpose_y=True) * self.scale
         if mask is not None:
-            scores = scores + mask.astype(scores.dtype)
-        weights = self.attn_drop(F.softmax(scores, axis=-1))
+            logits = logits + mask.astype(logits.dtype)
+        weights = self.attn_drop(F.softmax(logits, axis=-1))
         mixed = weights.matmul(value).transpose([0, 2, 1, 3])  # [B, T, heads, width of a head]
         return self.out_proj(mixed.flatten(2))
 
@@ -72,7 +72,7 @@ class MultiheadAttention(nn.Layer):
 
 
 class TransformerBlock(nn.Layer):
-    """Attention to the sequence itself, to another where asked for, and an MLP.
+    """Self-attention, optional cross-attention, and an MLP.
 
     Args:
         width: of the sequences.
@@ -80,7 +80,7 @@ class TransformerBlock(nn.Layer):
         hidden: width inside the MLP.
         attn_drop: dropout of the attention's weights.
         drop: dropout of the rest.
-        with_cross_attn: whether there is another sequence.
+        with_cross_attn: whether there is cross-attention to another sequence.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class TransformerBlock(nn.Layer):
         Args:
             x: sequence [B, T, width].
             memory: the other sequence [B, S, width].
-            mask: see `MultiheadAttention`; for the attention to the sequence itself.
+            mask: see `MultiheadAttention`; for the self-attention.
         """
         x = self.norm1(x + self.dropout(self.self_attn(x, mask=mask)))
         if memory is not None:
@@ -113,11 +113,11 @@ class TransformerBlock(nn.Layer):
 
 
 class Embeddings(nn.Layer):
-    """Class numbers as vectors; class 0, padding, is zero.
+    """Embeddings of token ids; that of id 0, padding, is zero.
 
     Args:
-        classes: how many.
-        width: of the vectors.
+        classes: number of token ids.
+        width: of the embeddings.
         scale: multiply them by the square root of their width.
     """
 
@@ -132,7 +132,7 @@ class Embeddings(nn.Layer):
 
 
 class PositionalEncoding(nn.Layer):
-    """Adds sines and cosines of each place in a sequence.
+    """Adds sine and cosine position encodings.
 
     Args:
         width: of the sequence, even.
@@ -142,9 +142,9 @@ class PositionalEncoding(nn.Layer):
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        place = paddle.arange(POSITIONS, dtype="float32").unsqueeze(1)
+        position = paddle.arange(POSITIONS, dtype="float32").unsqueeze(1)
         rate = paddle.exp(paddle.arange(0, width, 2).astype("float32") * (-math.log(10000.0) / width))
-        waves = paddle.stack([paddle.sin(place * rate), paddle.cos(place * rate)], axis=2)
+        waves = paddle.stack([paddle.sin(position * rate), paddle.cos(position * rate)], axis=2)
         self.register_buffer("pe", waves.reshape([POSITIONS, 1, width]))
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -153,5 +153,5 @@ class PositionalEncoding(nn.Layer):
 
 
 def causal_mask(length: int) -> paddle.Tensor:
-    """Return float32 [length, length]: minus infinity where a step would look at a later one, else 0."""
+    """Return float32 [length, length]: minus infinity where a step would attend to a later one, else 0."""
     return paddle.triu(paddle.full([length, length], float("-inf"), dtype="float32"), diagonal=1)

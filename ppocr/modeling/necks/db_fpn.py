@@ -1,43 +1,25 @@
-"""Feature pyramids that end in one map a quarter of the image's size."""
+"""The feature pyramid of DB and DB++."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import paddle
-import paddle.nn.functional as F
-from paddle import ParamAttr, nn
-from paddle.nn.initializer import KaimingUniform
+from paddle import nn
 
 from ppocr.config.ranges import Channels
 from ppocr.declarations import Filled
+from ppocr.modeling.layers.pyramid import conv, enlarged
 from ppocr.registry import NECKS
 
 
-def conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv2D:
-    """Return a convolution without bias that keeps the size."""
-    return nn.Conv2D(
-        in_channels,
-        out_channels,
-        kernel_size,
-        padding=kernel_size // 2,
-        weight_attr=ParamAttr(initializer=KaimingUniform()),
-        bias_attr=False,
-    )
-
-
-def enlarged(x: paddle.Tensor, factor: int) -> paddle.Tensor:
-    """Return a feature map with each pixel repeated `factor` times in both directions."""
-    return F.interpolate(x, scale_factor=factor, mode="nearest")
-
-
 class AdaptiveScaleFusion(nn.Layer):
-    """Weights the scales against each other at each place (https://arxiv.org/abs/2202.10304).
+    """Weights the scales at each position (https://arxiv.org/abs/2202.10304).
 
     Args:
         in_channels: channels of all scales together.
-        inner_channels: width of the convolution that the weights come from.
-        scales: how many there are.
+        inner_channels: width of the convolution in front of the weights.
+        scales: number of scales.
     """
 
     def __init__(self, in_channels: int, inner_channels: int, scales: int = 4) -> None:
@@ -47,7 +29,7 @@ class AdaptiveScaleFusion(nn.Layer):
         self.channel_scale = nn.Sequential(conv(inner_channels, scales, 1), nn.Sigmoid())
 
     def forward(self, scales: Sequence[paddle.Tensor]) -> paddle.Tensor:
-        """Return the scales, each [B, C, H, W], weighted and one behind the other: [B, C * len(scales), H, W]."""
+        """Return the scales, each [B, C, H, W], weighted and concatenated: [B, C * len(scales), H, W]."""
         x = self.conv(paddle.concat(scales, axis=1))
         x = self.spatial_scale(x.mean(axis=1, keepdim=True)) + x
         weights = self.channel_scale(x)
@@ -56,12 +38,12 @@ class AdaptiveScaleFusion(nn.Layer):
 
 @NECKS.register()
 class DBFPN(nn.Layer):
-    """The pyramid of DB (https://arxiv.org/abs/1911.08947): coarse maps added to finer ones, then all side by side.
+    """The pyramid of DB (https://arxiv.org/abs/1911.08947): coarse maps added to finer ones, then all concatenated.
 
     Args:
         in_channels: channels of the four maps, the finest first.
         out_channels: channels of the result, a multiple of 4.
-        use_asf: weight the scales against each other, as DB++ does.
+        use_asf: weight the scales, as DB++ does.
     """
 
     size_multiple = 32  # so that each map is exactly twice as large as the next

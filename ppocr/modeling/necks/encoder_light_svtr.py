@@ -1,4 +1,4 @@
-"""The encoder of PP-OCRv6's recognisers: SVTR's blocks behind a convolution along the line, and a plain shortcut."""
+"""The encoder of PP-OCRv6's recognisers: a convolution along the line, SVTR's blocks and a shortcut."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from paddle import ParamAttr, nn
 from paddle.nn.initializer import KaimingNormal
 
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.svtr import Attention, Block, ConvBNLayer, as_map, as_sequence, initialise
+from ppocr.modeling.layers.conv_norm import ConvBNLayer
+from ppocr.modeling.layers.svtr import SWISH, BlockOptions, MixingEncoder, initialise
 
 
-class EncoderWithLightSVTR(nn.Layer):
-    """Mixes a feature map of few channels, first with its neighbours, then over the whole line.
+class EncoderWithLightSVTR(MixingEncoder):
+    """A convolution along the line, then self-attention, over a narrow feature map with a shortcut.
 
     Args:
         in_channels: channels of the feature map.
-        dims: channels of the result and within, a multiple of `num_heads`.
-        depth: number of mixing blocks.
+        dims: channels of the result and of the blocks, a multiple of `num_heads`.
+        depth: number of blocks.
         num_heads: heads of the attention.
-        qkv_bias: see `Attention`.
-        mlp_ratio: width inside a block's MLP by `dims`.
-        drop_rate: probability of dropout.
-        attn_drop_rate: the same of attention weights.
-        drop_path: probability that a sample passes a block by.
-        qk_scale: see `Attention`.
-        local_kernel: columns that the convolution along the line sees, odd.
-        use_guide: no gradient goes back to the feature map: the backbone learns from the guiding head alone.
+        qkv_bias: see `BlockOptions`.
+        mlp_ratio: hidden width of a block's MLP, as a multiple of `dims`.
+        drop_rate: dropout of the MLPs and behind the attention.
+        attn_drop_rate: dropout of the attention weights.
+        drop_path: probability of dropping a branch.
+        qk_scale: see `BlockOptions`.
+        local_kernel: width of the convolution along the line, odd.
+        use_guide: detach the feature map, so that the auxiliary head alone trains the backbone.
 
     Raises:
         ConfigError: channels that cannot be divided among the heads.
@@ -51,17 +52,14 @@ class EncoderWithLightSVTR(nn.Layer):
             raise ConfigError(f"lightsvtr.dims: {dims} is no multiple of the {num_heads} heads")
         self.use_guide = use_guide
         self.out_channels = dims
-        self.conv_reduce = ConvBNLayer(in_channels, dims, 1, act="swish")
+        self.conv_reduce = ConvBNLayer(in_channels, dims, 1, style=SWISH)
         initial = ParamAttr(initializer=KaimingNormal())
         kernel, padding = (1, local_kernel), (0, local_kernel // 2)
         local = nn.Conv2D(dims, dims, kernel, 1, padding, groups=dims, weight_attr=initial, bias_attr=False)
         self.local_conv = nn.Sequential(local, nn.BatchNorm2D(dims), nn.Swish())
-        self.svtr_block = nn.LayerList()
-        for _ in range(depth):
-            mixer = Attention(dims, num_heads, qkv_bias, qk_scale, attn_drop_rate, drop_rate)
-            self.svtr_block.append(Block(dims, mixer, mlp_ratio, "swish", drop_rate, drop_path, epsilon=1e-5))
-        self.norm = nn.LayerNorm(dims, epsilon=1e-6)
-        self.skip_conv = ConvBNLayer(in_channels, dims, 1, act="swish")
+        options = BlockOptions(mlp_ratio, qkv_bias, qk_scale, drop_rate, attn_drop_rate, 1e-5, act="swish")
+        self.add_blocks(dims, depth, num_heads, options, drop_path)
+        self.skip_conv = ConvBNLayer(in_channels, dims, 1, style=SWISH)
         self.apply(initialise)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -70,7 +68,4 @@ class EncoderWithLightSVTR(nn.Layer):
             x = x.detach()
         skip = self.skip_conv(x)  # first, as the reference does: inference models hold their arrays in this order
         z = self.conv_reduce(x)
-        z = as_sequence(z + self.local_conv(z))
-        for block in self.svtr_block:
-            z = block(z)
-        return as_map(self.norm(z), x.shape[2]) + skip
+        return self.mixed(z + self.local_conv(z)) + skip

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 
 import paddle
 import paddle.nn.functional as F
-from paddle import ParamAttr, nn
-from paddle.nn.initializer import KaimingUniform
+from paddle import nn
 
 from ppocr.config.ranges import Channels
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.intra_cl import IntraCLBlock
-from ppocr.modeling.necks.db_fpn import conv, enlarged
-from ppocr.modeling.necks.rse_fpn import side_by_side
+from ppocr.modeling.layers.pyramid import Pyramid, conv, side_by_side
 from ppocr.registry import NECKS
 
 KERNEL = 9
@@ -49,7 +46,7 @@ class LightConv(nn.Layer):
 
 
 @NECKS.register()
-class LKPAN(nn.Layer):
+class LKPAN(Pyramid):
     """Strong pyramid for detection: coarse maps added to finer ones, and those back to coarser ones.
 
     Args:
@@ -62,8 +59,6 @@ class LKPAN(nn.Layer):
         ConfigError: another mode.
     """
 
-    size_multiple = 32  # so that each map is exactly twice as large as the next
-
     def __init__(
         self, in_channels: Filled[Sequence[int]], out_channels: Channels, mode: str = "large", intracl: bool = False
     ) -> None:
@@ -75,35 +70,15 @@ class LKPAN(nn.Layer):
         quarter = out_channels // 4
         self.ins_conv = nn.LayerList([conv(c, out_channels, 1) for c in in_channels])
         self.inp_conv = nn.LayerList([large(out_channels, quarter, KERNEL) for _ in in_channels])
-        self.pan_head_conv = nn.LayerList([_halving(quarter) for _ in in_channels[1:]])
+        self.pan_head_conv = nn.LayerList([conv(quarter, quarter, 3, stride=2) for _ in in_channels[1:]])
         self.pan_lat_conv = nn.LayerList([large(quarter, quarter, KERNEL) for _ in in_channels])
-        self.refined = [f"incl{i + 1}" for i in range(len(in_channels))] if intracl else []
-        for name in self.refined:
-            setattr(self, name, IntraCLBlock(quarter))
+        if intracl:
+            self.add_refinement(len(in_channels), quarter)
 
     def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor:
         """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first."""
-        # The order of the layers is that of the arrays in inference models: first from coarse to fine, then back.
-        last = len(features) - 1
-        sums = [self.ins_conv[i](features[i]) for i in range(last, -1, -1)][::-1]
-        for i in range(last - 1, -1, -1):
-            sums[i] = sums[i] + enlarged(sums[i + 1], 2)
-        scales = [self.inp_conv[i](sums[i]) for i in range(last, -1, -1)][::-1]
-        for i, halve in enumerate(self.pan_head_conv):
-            scales[i + 1] = scales[i + 1] + halve(scales[i])
+        scales = [layer(x) for layer, x in reversed(list(zip(self.inp_conv, self.sums(features))))][::-1]
+        for i, downsample in enumerate(self.pan_head_conv):
+            scales[i + 1] = scales[i + 1] + downsample(scales[i])
         scales = [layer(x) for layer, x in zip(self.pan_lat_conv, scales)]
-        for i in range(len(self.refined) - 1, -1, -1):
-            scales[i] = getattr(self, self.refined[i])(scales[i])
-        return side_by_side(scales)
-
-
-def _halving(channels: int) -> nn.Conv2D:
-    return nn.Conv2D(
-        channels,
-        channels,
-        3,
-        stride=2,
-        padding=1,
-        weight_attr=ParamAttr(initializer=KaimingUniform()),
-        bias_attr=False,
-    )
+        return side_by_side(self.refine(scales))

@@ -6,51 +6,27 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import paddle
-from paddle import ParamAttr, nn
-from paddle.nn.initializer import KaimingUniform
+from paddle import nn
 
 from ppocr.config.ranges import Channels, Kernel
 from ppocr.declarations import Filled
 from ppocr.modeling.layers.conv_norm import SEModule
-from ppocr.modeling.layers.intra_cl import IntraCLBlock
 from ppocr.modeling.layers.large_kernel import DilatedReparamBlock, DilatedReparamConv
 from ppocr.modeling.layers.mobilenet_v3 import GATE_SLOPE
-from ppocr.modeling.necks.db_fpn import conv, enlarged
-from ppocr.modeling.necks.rse_fpn import SqueezedConv, side_by_side
+from ppocr.modeling.layers.pyramid import Pyramid, conv, side_by_side
+from ppocr.modeling.necks.rse_fpn import SqueezedConv
 from ppocr.registry import NECKS
 
 PAN_KERNEL = 9
 Features: TypeAlias = paddle.Tensor | dict
 
 
-class LargeKernelPyramid(nn.Layer):
-    """What both pyramids have in common: coarse maps added to finer ones, and what they give in training."""
-
-    ins_conv: nn.LayerList
-    size_multiple = 32  # so that each map is exactly twice as large as the next
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.refined: list[str] = []
-
-    def add_refinement(self, count: int, width: int) -> None:
-        """Add the blocks that refine the results."""
-        self.refined = [f"incl{i + 1}" for i in range(count)]
-        for name in self.refined:
-            setattr(self, name, IntraCLBlock(width))
-
-    def sums(self, features: Sequence[paddle.Tensor]) -> list[paddle.Tensor]:
-        """Return the maps in one width, each with the coarser ones added."""
-        # the order of the layers here and below is that of the arrays in inference models: first from coarse to fine
-        sums = [narrow(x) for narrow, x in reversed(list(zip(self.ins_conv, features)))][::-1]
-        for i in reversed(range(len(sums) - 1)):
-            sums[i] = sums[i] + enlarged(sums[i + 1], 2)
-        return sums
+class LargeKernelPyramid(Pyramid):
+    """Pyramid that in training also returns its sums, for the head's auxiliary maps."""
 
     def joined(self, scales: list[paddle.Tensor], sums: Sequence[paddle.Tensor]) -> Features:
-        """Return the results side by side, in training with the sums for the head's auxiliary maps."""
-        scales = [getattr(self, name)(x) for name, x in zip(self.refined, scales)] or scales
-        fuse = side_by_side(scales)
+        """Return the results concatenated, in training with the sums."""
+        fuse = side_by_side(self.refine(scales))
         if not self.training:
             return fuse
         return {"fuse": fuse, "aux_p4": sums[2], "aux_p3": sums[1], "aux_p2": sums[0]}
@@ -63,7 +39,7 @@ class RepLKFPN(LargeKernelPyramid):
     Args:
         in_channels: channels of the four maps, the finest first.
         out_channels: channels of the result, a multiple of 16.
-        shortcut: add what squeeze and excitation give to what goes in.
+        shortcut: whether there is a shortcut around squeeze and excitation.
         dilated_kernel_size: see `DilatedReparamBlock`.
         intracl: refine each of the four results with an `IntraCLBlock`.
     """
@@ -110,7 +86,7 @@ class RepLKPAN(LargeKernelPyramid):
         intracl: see `RepLKFPN`.
     """
 
-    ignored_keys = ("mode",)  # LKPAN's two forms are one here
+    ignored_keys = ("mode",)  # LKPAN has two forms, this one
 
     def __init__(self, in_channels: Filled[Sequence[int]], out_channels: Channels, intracl: bool = False) -> None:
         super().__init__()
@@ -118,7 +94,7 @@ class RepLKPAN(LargeKernelPyramid):
         count, quarter = len(in_channels), out_channels // 4
         self.ins_conv = nn.LayerList([conv(c, out_channels, 1) for c in in_channels])
         self.inp_conv = nn.LayerList([DilatedReparamConv(out_channels, quarter, PAN_KERNEL) for _ in range(count)])
-        self.pan_head_conv = nn.LayerList([_halving(quarter) for _ in range(count - 1)])
+        self.pan_head_conv = nn.LayerList([conv(quarter, quarter, 3, stride=2) for _ in range(count - 1)])
         self.pan_lat_conv = nn.LayerList([DilatedReparamConv(quarter, quarter, PAN_KERNEL) for _ in range(count)])
         if intracl:
             self.add_refinement(count, quarter)
@@ -130,9 +106,3 @@ class RepLKPAN(LargeKernelPyramid):
         for i in range(1, len(paths)):
             paths[i] = paths[i] + self.pan_head_conv[i - 1](paths[i - 1])
         return self.joined([layer(x) for layer, x in zip(self.pan_lat_conv, paths)], sums)
-
-
-def _halving(channels: int) -> nn.Conv2D:
-    """Return a convolution without bias that halves the size."""
-    initial = ParamAttr(initializer=KaimingUniform())
-    return nn.Conv2D(channels, channels, 3, 2, 1, weight_attr=initial, bias_attr=False)
