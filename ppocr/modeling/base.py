@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ppocr.declarations import Declared, Filled
@@ -22,6 +23,7 @@ class NetworkPart(Declared):
         logits: keys of evaluation's predictions before their sigmoid, which export compares where float32 rounds.
         size_multiple: height and width of images must be multiples of this.
         fixed_size: whether images of another width than those of the configuration cannot be taken.
+        fuse: turns the part into a simpler layer with the same outputs before an export; absent where nothing fuses.
     """
 
     out_channels: Any
@@ -32,9 +34,7 @@ class NetworkPart(Declared):
     logits: tuple[str, ...] = ()
     size_multiple: int = 1
     fixed_size: bool = False
+    fuse: Callable[[], None]
 
     def __init__(self, in_channels: Filled[Any] = None) -> None:
         super().__init__()
-
-    def fuse(self) -> None:
-        """Turn into a simpler layer with the same outputs, before an export."""
