@@ -16,8 +16,6 @@ from ppocr.program import INTERRUPTED
 from ppocr.utils.environment import check_environment
 from ppocr.utils.text import one_line
 
-USAGE = 2
-
 
 def main(command: Callable[..., Any], description: str | None, arguments: Sequence[str] | None = None) -> int:
     """Run a command on a configuration and return its exit code.

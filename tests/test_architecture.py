@@ -87,6 +87,16 @@ def test_lower_layers_do_not_import_higher_ones() -> None:
     assert not found
 
 
+def test_no_module_imports_itself_through_others() -> None:
+    """Imports inside functions count too."""
+    names = {p: ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in SOURCES}
+    modules = set(names.values())
+    graph = {name: {m for m in imported(path) if m in modules and m != name} for path, name in names.items()}
+    while leaves := {name for name, needs in graph.items() if not needs}:
+        graph = {name: needs - leaves for name, needs in graph.items() if name not in leaves}
+    assert not graph, "these, and what imports them"
+
+
 def test_files_and_functions_keep_their_size() -> None:
     too_long = []
     for path in SOURCES:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 
-from ppocr.cli import USAGE
 from ppocr.suggestions import did_you_mean
 
+USAGE = 2  # exit code of a wrong command line, as argparse has it
 COMMANDS = {  # name: module whose `main()` parses the command line and returns the exit code, and what it does
     "train": ("ppocr.commands.train", "train a network"),
     "eval": ("ppocr.commands.eval", "measure trained weights"),

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppocr.config.checking import SectionChecker
-from ppocr.config.document import Document, KeyPath
-from ppocr.config.loader import BASE
+from ppocr.config.document import BASE, Document, KeyPath
 from ppocr.config.ranges import Channels, NonNegative, Positive
 from ppocr.config.schema import SECTIONS, Config
 from ppocr.config.sections import DataSection, GlobalSection, LoaderSection

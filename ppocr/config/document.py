@@ -10,6 +10,7 @@ from ppocr.errors import ConfigError, Problem
 
 KeyPath = tuple[Any, ...]  # keys and list indices from the root, e.g. ("Train", "dataset", "transforms", 1)
 
+BASE = "_BASE_"  # at the root of a file: the file or files it is merged into, as in PaddleDetection
 DELETE = "_delete_"  # true in a section: it replaces the base's instead of being merged into it, as in MMEngine
 
 

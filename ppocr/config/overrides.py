@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ppocr.config.document import Document, KeyPath, dotted
-from ppocr.config.loader import parse_value
+from ppocr.config.yaml_reader import parse_value
 from ppocr.errors import ConfigError, Problem
 from ppocr.failures import kind_of
 

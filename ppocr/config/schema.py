@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from ppocr.config.document import Document
-from ppocr.config.loader import read_numbers_as_yaml_1_2
 from ppocr.config.sections import DataSection, GlobalSection
+from ppocr.config.yaml_reader import read_numbers_as_yaml_1_2
 from ppocr.utils.atomic import write_file
 
 SECTIONS = ("Global", "Optimizer", "Architecture", "Loss", "PostProcess", "Metric", "Train", "Eval")

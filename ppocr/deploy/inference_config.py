@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.config.loader import parse
+from ppocr.config.yaml_reader import parse
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import find_program
 from ppocr.deploy.inference_schema import FILE_NAME, IMAGE_INPUT, Dumper, Loader, TensorSpec, read

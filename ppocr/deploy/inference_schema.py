@@ -13,8 +13,8 @@ import yaml
 from ppocr.config.checker import Checker
 from ppocr.config.contracts import provided
 from ppocr.config.document import Document, KeyPath
-from ppocr.config.loader import parse
 from ppocr.config.sections import GlobalSection
+from ppocr.config.yaml_reader import parse
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy import integrity
 from ppocr.errors import ConfigError, Problem

@@ -10,10 +10,10 @@ import pytest
 
 from ppocr.config.checker import check
 from ppocr.config.document import Document
-from ppocr.config.loader import parse
 from ppocr.config.overrides import apply_overrides
 from ppocr.config.schema import Config
 from ppocr.config.sections import GlobalSection
+from ppocr.config.yaml_reader import parse
 from ppocr.errors import ConfigError
 from ppocr.registry import BACKBONES, TRANSFORMS
 

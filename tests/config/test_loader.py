@@ -9,8 +9,9 @@ import pytest
 
 from ppocr.config import loader
 from ppocr.config.document import Document
-from ppocr.config.loader import parse, read_document
+from ppocr.config.loader import read_document
 from ppocr.config.overrides import apply_overrides
+from ppocr.config.yaml_reader import parse
 from ppocr.errors import ConfigError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ppocr.config.checker import check
-from ppocr.config.loader import parse
+from ppocr.config.yaml_reader import parse
 from ppocr.errors import ConfigError, Problem
 from tests.conformance import HERE
 

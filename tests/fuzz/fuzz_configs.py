@@ -245,8 +245,9 @@ def data_of(config: str) -> Path:
 def check(case: Case) -> None:
     """Train a step, evaluate, and raise Wrong when nonsense was accepted."""
     from ppocr.config.checker import check as check_document
-    from ppocr.config.loader import load_config, parse
+    from ppocr.config.loader import load_config
     from ppocr.config.overrides import apply_overrides
+    from ppocr.config.yaml_reader import parse
     from ppocr.engine.runs import train
     from tests.system.test_every_config import IMAGES, overrides
 
