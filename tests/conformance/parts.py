@@ -11,7 +11,17 @@ from paddle import nn
 
 from ppocr.deploy.export import fuse
 from ppocr.modeling.architectures import build_model
-from tests.conformance.networks import Found, check, fill_network, image, noisy_image, run
+from tests.conformance.networks import (
+    Found,
+    build,
+    check,
+    check_names,
+    check_outputs,
+    fill_network,
+    image,
+    noisy_image,
+    run,
+)
 
 
 def check_backbone(reference: Mapping[str, Any]) -> nn.Layer:
@@ -28,6 +38,17 @@ def check_backbone(reference: Mapping[str, Any]) -> nn.Layer:
         if name.partition(".")[0] == "backbone":
             check(Found(found, name, "", moved), expected, rtol=1e-3, atol=1e-4)
     return model
+
+
+def check_network(
+    reference: Mapping[str, Any], output: str, batch: Mapping[str, paddle.Tensor] | None = None, atol: float = 1e-4
+) -> None:
+    """Compare names, shapes, outputs and, where they are recorded, fused outputs of a network; see `check_outputs`."""
+    model = build(reference)
+    check_names(model, reference)
+    if "fused" in reference:
+        check_fused(model, reference, output)
+    check_outputs(model, reference, output, batch, atol)
 
 
 def check_fused(model: nn.Layer, reference: Mapping[str, Any], output: str) -> None:

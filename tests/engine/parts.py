@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -190,3 +193,17 @@ def resume(made: Trainer, checkpoint) -> Trainer:
     made.optimizer.set_state_dict(optimizer)
     restore_trainer(made, states)
     return made
+
+
+def exit_code_in_fork(action: Callable[[], None]) -> int:
+    """Run an action in a forked process and return its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        action()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file below a folder by its relative path."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -17,6 +17,7 @@ import pytest
 from ppocr.engine import checkpoint_files
 from ppocr.engine.checkpoint import find_checkpoint, save_checkpoint
 from ppocr.errors import CheckpointError
+from tests.engine.parts import exit_code_in_fork
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = ["latest.json", "latest.pdopt", "latest.pdparams", "latest.states"]
@@ -79,12 +80,12 @@ class Points:
 
 def killed_save(folder: Path, step: int, kill_at: int) -> bool:
     """Save in a forked process that dies at a point; return whether it came so far."""
-    pid = os.fork()
-    if pid == 0:
+
+    def action() -> None:
         Points(kill_at)
         save(folder, step)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    code = exit_code_in_fork(action)
     assert code in (0, 9), code
     return code == 9
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +17,7 @@ from ppocr.engine.output_folder import prepare_folder, recover_folder
 from ppocr.engine.start import find_start, start_optimizer, start_weights
 from ppocr.engine.trainer import Trainer
 from ppocr.engine.trainer_state import restore_trainer
-from tests.engine.parts import Accuracy, trainer
+from tests.engine.parts import Accuracy, contents, exit_code_in_fork, trainer
 from tests.engine.test_kill import ROOT, Points, needs_fork
 
 EPOCHS = 3
@@ -70,25 +69,13 @@ def killed_in_the_end_of(epoch: int, folder: Path, kill_at: int) -> Points:
     return points[0]
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def in_child(action: Callable[[], None]) -> int:
-    pid = os.fork()
-    if pid == 0:
-        action()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 def every_kill(base: Path, epoch: int) -> None:
     def count() -> None:
         events = killed_in_the_end_of(epoch, base / "whole", 0).events
         (base / "events").write_text("\n".join(f"{what}\t{Path(name).name}" for what, name in events))
 
-    assert in_child(count) == 0
-    expected = content(base / "whole")
+    assert exit_code_in_fork(count) == 0
+    expected = contents(base / "whole")
     assert sorted({name.partition(".")[0] for name in expected}) == ["best_accuracy", f"iter_epoch_{EPOCHS}", "latest"]
     events = (base / "events").read_text().splitlines()
     assert any("iter_epoch" in e for e in events) and any("before unlink\titer_epoch" in e for e in events)
@@ -98,9 +85,9 @@ def every_kill(base: Path, epoch: int) -> None:
     for point in tried:
         folder = base / "killed"
         shutil.rmtree(folder, ignore_errors=True)
-        assert in_child(lambda point=point, folder=folder: killed_in_the_end_of(epoch, folder, point)) == 9
-        assert in_child(lambda folder=folder: go_on(folder)) == 0, (point, events[point - 1])
-        found = content(folder)
+        assert exit_code_in_fork(lambda point=point, folder=folder: killed_in_the_end_of(epoch, folder, point)) == 9
+        assert exit_code_in_fork(lambda folder=folder: go_on(folder)) == 0, (point, events[point - 1])
+        found = contents(folder)
         assert sorted(found) == sorted(expected), (point, events[point - 1])
         assert found == expected, (point, events[point - 1])
 

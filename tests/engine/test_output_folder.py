@@ -19,14 +19,10 @@ from ppocr.engine.folder_lock import hold_folder, refuse_in_use
 from ppocr.engine.log import log_into, set_up_logging
 from ppocr.engine.output_folder import check_folder, prepare_folder, recover_folder
 from ppocr.errors import PpocrError
+from tests.engine.parts import contents, exit_code_in_fork
 from tests.system.project import ROOT, Project, make_project, run_tool
 
 KEPT = ["inference/inference.json", "rec/latest.pdparams", "notes.txt", "predicts.txt", "latest.onnx", "my_latest.json"]
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder with its bytes."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def save(folder: Path, name: str, step: int) -> None:
@@ -41,7 +37,7 @@ def other_run(folder: Path) -> dict[str, bytes]:
     (folder / "config.yml").write_text("Global: {}\n")
     (folder / "train.log").write_text("one\n")
     (folder / "iter_epoch_2.pdopt.tmp").write_bytes(b"half a")
-    mine = content(folder)
+    mine = contents(folder)
     for name in KEPT:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
@@ -55,8 +51,8 @@ def test_another_runs_files_are_moved_and_nothing_else(tmp_path: Path, monkeypat
     prepare_folder(tmp_path, None)
     (line,) = lines
     assert f"{len(mine)} files moved to {tmp_path}/previous-1" in line and "Global.overwrite" in line
-    assert content(tmp_path / "previous-1") == mine
-    assert sorted(content(tmp_path)) == sorted([*KEPT, *(f"previous-1/{name}" for name in mine)])
+    assert contents(tmp_path / "previous-1") == mine
+    assert sorted(contents(tmp_path)) == sorted([*KEPT, *(f"previous-1/{name}" for name in mine)])
     assert find_checkpoint(tmp_path / "previous-1/latest").states["step"] == 9
     prepare_folder(tmp_path, None)  # nothing there: nothing to say
     assert lines == [line]
@@ -64,20 +60,20 @@ def test_another_runs_files_are_moved_and_nothing_else(tmp_path: Path, monkeypat
     save(tmp_path, "latest", 1)
     prepare_folder(tmp_path, None)
     assert find_checkpoint(tmp_path / "previous-8/latest").states["step"] == 1
-    assert content(tmp_path / "previous-1") == mine
+    assert contents(tmp_path / "previous-1") == mine
 
 
 def test_overwrite_drops_them(tmp_path: Path) -> None:
     other_run(tmp_path)
     prepare_folder(tmp_path, None, overwrite=True)
-    assert sorted(content(tmp_path)) == sorted(KEPT) and not list(tmp_path.glob("previous-*"))
+    assert sorted(contents(tmp_path)) == sorted(KEPT) and not list(tmp_path.glob("previous-*"))
 
 
 def test_a_run_resumed_in_its_folder_finds_its_files(tmp_path: Path) -> None:
     mine = other_run(tmp_path)
     prepare_folder(tmp_path, find_checkpoint(tmp_path / "latest"), overwrite=True)
     del mine["iter_epoch_2.pdopt.tmp"]  # what a kill left
-    assert {name: data for name, data in content(tmp_path).items() if name not in KEPT} == mine
+    assert {name: data for name, data in contents(tmp_path).items() if name not in KEPT} == mine
     elsewhere = tmp_path / "new"
     other_run(elsewhere)
     prepare_folder(elsewhere, find_checkpoint(tmp_path / "latest"))  # from another folder: those here are another run's
@@ -89,7 +85,7 @@ def test_going_back_keeps_what_came_after(tmp_path: Path) -> None:
     mine = other_run(tmp_path)
     prepare_folder(tmp_path, find_checkpoint(tmp_path / "iter_epoch_1"))
     later = [name for name in mine if name.startswith(("latest", "best_accuracy"))]
-    assert content(tmp_path / "previous-1") == {name: mine[name] for name in later}
+    assert contents(tmp_path / "previous-1") == {name: mine[name] for name in later}
     assert (tmp_path / "config.yml").exists() and (tmp_path / "train.log").exists()
     assert find_checkpoint(tmp_path / "iter_epoch_1").states["step"] == 5
 
@@ -99,15 +95,6 @@ def test_a_best_saved_just_before_a_kill_stays(tmp_path: Path) -> None:
     save(tmp_path, "best_accuracy", 6)
     prepare_folder(tmp_path, find_checkpoint(tmp_path / "latest"))
     assert not list(tmp_path.glob("previous-*")) and (tmp_path / "best_accuracy.json").exists()
-
-
-def in_child(action: Callable[[], None]) -> int:
-    """Run an action in a forked process and return its exit code."""
-    pid = os.fork()
-    if pid == 0:
-        action()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def killed_at(point: int) -> None:
@@ -138,9 +125,9 @@ def every_kill(tmp_path: Path) -> None:
             killed_at(point)
             prepare_folder(folder, None)
 
-        code = in_child(move)
+        code = exit_code_in_fork(move)
         assert code in (0, 9)
-        everywhere = content(folder)
+        everywhere = contents(folder)
         assert sorted(data for name, data in everywhere.items() if name not in KEPT) == sorted(mine.values())
         whole = (folder / "previous-1").exists()
 
@@ -148,13 +135,13 @@ def every_kill(tmp_path: Path) -> None:
             killed_at(point % 5)  # killed as well
             recover_folder(folder)
 
-        in_child(recover)
+        exit_code_in_fork(recover)
         recover_folder(folder)
-        assert {n: d for n, d in content(folder).items() if n not in KEPT} == (
+        assert {n: d for n, d in contents(folder).items() if n not in KEPT} == (
             {f"previous-1/{name}": data for name, data in mine.items()} if whole else mine
         ), point
         prepare_folder(folder, None)
-        assert content(folder / "previous-1") == mine
+        assert contents(folder / "previous-1") == mine
         assert sorted(p.name for p in folder.glob("previous-*")) == ["previous-1"]
         if code == 0:
             break
@@ -171,7 +158,7 @@ def test_a_kill_in_the_middle_of_moving_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch) -> None:
     other_run(tmp_path)
-    before = content(tmp_path)
+    before = contents(tmp_path)
     replace, count = os.replace, 0
 
     def full(source: Path, target: Path) -> None:
@@ -184,7 +171,7 @@ def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(PpocrError, match="save_model_dir.*No space left"):
         prepare_folder(tmp_path, None)
-    assert content(tmp_path) == before and not list(tmp_path.glob("previous-*"))
+    assert contents(tmp_path) == before and not list(tmp_path.glob("previous-*"))
 
 
 def test_output_folder_is_checked_without_a_trace(tmp_path: Path) -> None:
@@ -235,19 +222,19 @@ def train(project: Project, *options: str) -> subprocess.CompletedProcess:
 def test_two_runs_into_one_folder(project: Project) -> None:
     """And weights named inside the folder are read before they are moved."""
     assert train(project).returncode == 0
-    first = content(project.out)
+    first = contents(project.out)
     start = f"Global.pretrained_model={project.out}/best_accuracy"
     second = train(project, start, "Optimizer.lr.learning_rate=0.001")
     assert second.returncode == 0, second.stderr
     assert "100.0% of the network loaded" in second.stdout
     assert len(re.findall(r"files moved to .*previous-1", second.stdout)) == 1
-    assert content(project.out / "previous-1") == first
+    assert contents(project.out / "previous-1") == first
     log = (project.out / "train.log").read_text(encoding="utf-8")
     assert "device: cpu" in log and "files moved to" in log and log.count("training is done") == 1
     third = train(project, "Global.overwrite=true")
     assert third.returncode == 0 and "files removed" in third.stdout
     assert sorted(p.name for p in project.out.glob("previous-*")) == ["previous-1"]
-    assert content(project.out / "previous-1") == first
+    assert contents(project.out / "previous-1") == first
 
 
 RANK_1_FAILS = """
@@ -277,14 +264,14 @@ def launch(script: Path, project: Project, *options: str) -> subprocess.Complete
 def test_two_processes_move_once_and_only_when_both_can_start(project: Project, tmp_path: Path) -> None:
     out = tmp_path / "out"
     other_run(out)
-    before = content(out)
+    before = contents(out)
     (tmp_path / "fails.py").write_text(RANK_1_FAILS)
     failed = launch(tmp_path / "fails.py", project, f"Global.save_model_dir={out}")
     assert failed.returncode != 0 and "the data of this rank is missing" in failed.stdout + failed.stderr
-    assert content(out) == before
+    assert contents(out) == before
     done = launch(ROOT / "tools/train.py", project, f"Global.save_model_dir={out}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert content(out / "previous-1") == {name: data for name, data in before.items() if name not in KEPT}
+    assert contents(out / "previous-1") == {name: data for name, data in before.items() if name not in KEPT}
     assert sorted(p.name for p in out.glob("previous-*")) == ["previous-1"]
     assert (out / "best_accuracy.json").exists()
 

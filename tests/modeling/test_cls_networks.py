@@ -5,17 +5,14 @@ import pytest
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.cls_head import ClsHead
 from tests.conformance import load
-from tests.conformance.networks import build, check_names, check_outputs
+from tests.conformance.parts import check_network
 
 NETWORKS = ("cls_mv3", "ch_PP-OCRv3_rotnet")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network_equals_reference(name):
-    reference = load(f"models/cls__{name}.json")
-    model = build(reference)
-    check_names(model, reference)
-    check_outputs(model, reference, "cls")
+    check_network(load(f"models/cls__{name}.json"), "cls")
 
 
 def test_one_class_is_refused():

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conformance import load
-from tests.conformance.networks import build, check_names, check_outputs
+from tests.conformance.parts import check_network
 
 LITE = ("arabic", "cyrillic", "devanagari", "en_number", "french", "german", "hebrew", "japan", "korean", "latin")
 NETWORKS = (
@@ -20,7 +20,4 @@ NETWORKS = (
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network_equals_reference(name):
-    reference = load(f"models/rec__{name}.json")
-    model = build(reference)
-    check_names(model, reference)
-    check_outputs(model, reference, "ctc")
+    check_network(load(f"models/rec__{name}.json"), "ctc")

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.conformance import load
-from tests.conformance.networks import build, check_names, check_outputs
-from tests.conformance.parts import check_backbone, check_fused
+from tests.conformance.parts import check_backbone, check_network
 
 NETWORKS = (
     "det_mv3_db",
@@ -24,12 +23,7 @@ NETWORKS = (
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network_equals_reference(name):
-    reference = load(f"models/det__{name}.json")
-    model = build(reference)
-    check_names(model, reference)
-    if "fused" in reference:
-        check_fused(model, reference, "maps")
-    check_outputs(model, reference, "maps")
+    check_network(load(f"models/det__{name}.json"), "maps")
 
 
 def test_deformable_resnet_vd_equals_reference():

@@ -1,4 +1,4 @@
-"""The lightsvtr encoder equals the reference's inside PP-OCRv6's networks; its guide, and any width."""
+"""The lightsvtr encoder equals the reference's inside PP-OCRv6's networks; its gradient, and any width."""
 
 import paddle
 import pytest
@@ -21,13 +21,13 @@ def test_names_equal_reference(size):
     assert encoder.out_channels == keys["dims"]
 
 
-def test_guided_encoder_keeps_its_gradient():
-    for guided in (False, True):
+def test_detached_encoder_keeps_its_gradient():
+    for detached in (False, True):
         x = paddle.rand([2, 24, 1, 6])
         x.stop_gradient = False
-        encoder = SequenceEncoder(24, "lightsvtr", use_guide=guided, **SMALL)
+        encoder = SequenceEncoder(24, "lightsvtr", use_guide=detached, **SMALL)
         encoder(x).sum().backward()
-        assert (x.grad is None) == guided
+        assert (x.grad is None) == detached
         assert encoder.encoder.skip_conv.conv.weight.grad is not None
 
 

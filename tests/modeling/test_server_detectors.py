@@ -11,7 +11,7 @@ from ppocr.modeling.heads.det_pf_head import PFHeadLocal
 from ppocr.modeling.necks.lk_pan import LKPAN
 from ppocr.modeling.necks.rse_fpn import RSEFPN
 from tests.conformance import load
-from tests.conformance.networks import build, check_names, check_outputs
+from tests.conformance.parts import check_network
 
 MAPS = [paddle.full([1, c, 16 // 2**i, 32 // 2**i], 0.1) for i, c in enumerate((8, 16, 24, 32))]
 WIDTHS = [x.shape[1] for x in MAPS]
@@ -21,10 +21,7 @@ WIDTHS = [x.shape[1] for x in MAPS]
     "name", ["PP-OCRv3_server_det", "ch_PP-OCRv4_det_teacher", "PP-OCRv4_server_det", "PP-OCRv5_server_det"]
 )
 def test_network_equals_reference(name):
-    reference = load(f"models/det__{name}.json")
-    model = build(reference)
-    check_names(model, reference)
-    check_outputs(model, reference, "maps")
+    check_network(load(f"models/det__{name}.json"), "maps")
 
 
 @pytest.mark.parametrize("backbone", [PPHGNet_small, PPHGNetV2_B4])

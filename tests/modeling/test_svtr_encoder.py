@@ -1,4 +1,4 @@
-"""The svtr encoder: its keys, its guide, and any width."""
+"""The svtr encoder: its keys, its gradient, and any width."""
 
 import numpy as np
 import paddle
@@ -16,16 +16,16 @@ def test_keys_of_another_encoder_are_refused():
         SequenceEncoder(16, "rnn", dims=8)
     with pytest.raises(ConfigError, match="hidden_dims: 20 is no multiple of the 8 heads"):
         SequenceEncoder(16, "svtr", hidden_dims=20)
-    assert SequenceEncoder(16, "reshape", hidden_size=96).out_channels == 16  # upstream: stands there, read by nothing
+    assert SequenceEncoder(16, "reshape", hidden_size=96).out_channels == 16  # upstream: given, but unused
 
 
-def test_guided_encoder_keeps_its_gradient():
-    for guided in (False, True):
+def test_detached_encoder_keeps_its_gradient():
+    for detached in (False, True):
         x = paddle.rand([2, 16, 1, 6])
         x.stop_gradient = False
-        encoder = SequenceEncoder(16, "svtr", use_guide=guided, **SMALL)
+        encoder = SequenceEncoder(16, "svtr", use_guide=detached, **SMALL)
         encoder(x).sum().backward()
-        assert (x.grad is None) == guided
+        assert (x.grad is None) == detached
         assert encoder.encoder.conv1.conv.weight.grad is not None
 
 

@@ -3,11 +3,10 @@
 import pytest
 
 from tests.conformance import load
-from tests.conformance.networks import build, check_names, check_outputs
-from tests.conformance.parts import check_fused
+from tests.conformance.parts import check_network
 from tests.modeling.test_multi_networks import training_batch
 
-GUIDED = (
+WITH_AUXILIARY_HEAD = (
     "rec_repsvtr_gtc",
     "rec_svtrv2_gtc",
     "PP-OCRv6_tiny_rec",
@@ -19,25 +18,15 @@ GUIDED = (
 
 @pytest.mark.parametrize("name", ["rec_svtrnet_ch"])
 def test_network_equals_reference(name):
+    check_network(load(f"models/rec__{name}.json"), "ctc")
+
+
+def test_rectified_network_equals_reference():
+    """The sampling grid comes from the inverse of a small matrix, hence the tolerance."""
+    check_network(load("models/rec__rec_svtrnet.json"), "ctc", atol=2e-2)
+
+
+@pytest.mark.parametrize("name", WITH_AUXILIARY_HEAD)
+def test_network_with_auxiliary_head_equals_reference(name):
     reference = load(f"models/rec__{name}.json")
-    model = build(reference)
-    check_names(model, reference)
-    check_outputs(model, reference, "ctc")
-
-
-def test_straightened_network_equals_reference():
-    """Places in the image come from the inverse of a small matrix, hence the tolerance."""
-    reference = load("models/rec__rec_svtrnet.json")
-    model = build(reference)
-    check_names(model, reference)
-    check_outputs(model, reference, "ctc", atol=2e-2)
-
-
-@pytest.mark.parametrize("name", GUIDED)
-def test_guided_network_equals_reference(name):
-    reference = load(f"models/rec__{name}.json")
-    model = build(reference)
-    check_names(model, reference)
-    if "fused" in reference:
-        check_fused(model, reference, "ctc")
-    check_outputs(model, reference, "ctc", training_batch(reference))
+    check_network(reference, "ctc", training_batch(reference))
