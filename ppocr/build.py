@@ -13,7 +13,7 @@ from paddle import nn
 from ppocr.config.contracts import check_batch_memory, check_contracts
 from ppocr.config.schema import Config
 from ppocr.config.sections import DataSection
-from ppocr.data.transforms.base import Pipeline
+from ppocr.data.transforms.base import Context, Pipeline
 from ppocr.errors import ConfigError
 from ppocr.failures import inside, located, running
 from ppocr.modeling.architectures import build_model
@@ -72,7 +72,7 @@ def _build_task(cfg: Config, mode: str) -> Task:
     task = Task(model, postprocess, loss=loss, metric=metric, train_pipeline=train, eval_pipeline=evaluation)
     if train is not None:
         with running(task.parts(), cfg.where):
-            tell_label_encoders_the_steps(train, model, postprocess.requires, evaluation.output_shape())
+            task.train_pipeline = compiled_for(train, model, postprocess.requires, evaluation.output_shape())
     return task
 
 
@@ -137,28 +137,30 @@ def with_class_counts(cfg: Config, postprocess: Any) -> dict[str, Any]:
     return filled
 
 
-def tell_label_encoders_the_steps(
-    pipeline: Pipeline, model: nn.Layer, reads: tuple[str, ...], usual: tuple[int, ...] = ()
-) -> None:
-    """Measure how many time steps the network gives an image, so that labels that cannot fit are found.
+def compiled_for(pipeline: Pipeline, model: nn.Layer, keys: tuple[str, ...], usual: tuple[int, ...] = ()) -> Pipeline:
+    """Return a training pipeline that knows the time steps the network predicts, so that it refuses what cannot fit.
 
-    CTC cannot align a label that needs more steps than there are, and its loss is silently zero there.
-    Where only the height varies, an image of the `usual` shape is measured, that of evaluation. Nothing is told
-    when the width varies or the predictions have no time axis.
+    CTC cannot align a label that needs more steps than there are, and its loss is silently zero there. Nothing is
+    known when the width varies or the predictions have no time axis.
+
+    Args:
+        pipeline: whose images the network takes.
+        model: the network.
+        keys: the predictions to look at, the first that has a time axis counts.
+        usual: shape of the images of evaluation, measured where only the height of those of training varies.
     """
-    encoders: list[Any] = [t for t in pipeline.transforms if hasattr(t, "max_steps")]
     shape = pipeline.output_shape()
     if usual and shape[-2] < 1 and shape[-1] == usual[-1]:
         shape = usual
-    if not encoders or min(shape) < 1:
-        return
+    if not any(t.wants_time_steps for t in pipeline.transforms) or min(shape) < 1:
+        return pipeline
     was_training = model.training
     model.eval()
     with paddle.no_grad():
         preds = model(paddle.zeros([1, *shape]))
     if was_training:
         model.train()
-    steps = [preds[key].shape[1] for key in reads if key in preds and preds[key].ndim == 3]
-    for encoder in encoders if steps else ():
-        encoder.max_steps = steps[0]
-        encoder.pixels_per_step = shape[-1] / steps[0]
+    steps = next((preds[key].shape[1] for key in keys if key in preds and preds[key].ndim == 3), None)
+    if steps is None:
+        return pipeline
+    return Pipeline(pipeline.transforms, Context(time_steps=steps, pixels_per_step=shape[-1] / steps))

@@ -11,7 +11,7 @@ import numpy as np
 from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.multi_scale_sampler import sizes_of
 from ppocr.data.simple_dataset import SimpleDataSet
-from ppocr.data.transforms.base import Pipeline
+from ppocr.data.transforms.base import Pipeline, Transform
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, DataError
 from ppocr.registry import DATASETS, TRANSFORMS
@@ -75,7 +75,8 @@ class MultiScaleDataSet(SimpleDataSet):
                 "add a sampler section with MultiScaleSampler beside dataset and loader, or use SimpleDataSet",
             )
         names = [spec if isinstance(spec, str) else next(iter(spec)) for spec in transforms]
-        resizer = next((name for name in names if hasattr(TRANSFORMS.get(name), "target_size")), None)
+        classes: dict[str, Any] = {name: TRANSFORMS.get(name) for name in names}
+        resizer = next((name for name, cls in classes.items() if cls.target_size is not Transform.target_size), None)
         if resizer is not None:
             raise ConfigError(f"MultiScaleDataSet resizes images itself: leave {resizer} out of the transforms")
         sizes = [list(size) for size in sizes_of(sampler)]

@@ -14,7 +14,7 @@ from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.data.loader import BatchLoader, image_shapes
 from ppocr.data.samplers import EpochOrder
 from ppocr.data.simple_dataset import SimpleDataSet
-from ppocr.data.transforms.base import Pipeline, Sample
+from ppocr.data.transforms.base import Context, Pipeline, Sample
 from ppocr.errors import DataError
 from tests.data.helpers import loader_of, make_images
 
@@ -64,9 +64,7 @@ def real_loader(folder: Path, mode: str, **more: object) -> BatchLoader:
     pipeline = Pipeline.from_config(TRANSFORMS, {"max_text_length": 30})
     if mode == "eval":
         pipeline = pipeline.for_evaluation()
-    for transform in pipeline.transforms:
-        if hasattr(transform, "max_steps"):
-            transform.max_steps, transform.pixels_per_step = 30, 4.0
+    pipeline = Pipeline(pipeline.transforms, Context(time_steps=30, pixels_per_step=4.0))
     return loader_of(folder, mode, transforms=pipeline.transforms, **more)
 
 

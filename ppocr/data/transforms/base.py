@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ class Transform(Declared):
     per_sample: tuple[str, ...] = ()  # of `provides`, the keys whose size differs between samples: lists in a batch
     joined: tuple[str, ...] = ()  # keys that hold several entries of a sample: one after another in a batch
     collate_fn: str | None = None  # the official `loader.collate_fn` that makes such batches
+    training_only: bool = False  # augmentation: left out of evaluation
+    wants_time_steps: bool = False  # is compiled for the time steps of the network's predictions
     takes_pending: bool = False  # works on a PendingImage (geometry.py) instead of pixels
     extra_samples: int = 0  # how many other samples it mixes in: the data set gives them as "ext_data"
     frees_width: bool = False  # has `eval_mode`, which lets lines longer than its width keep their proportions
@@ -55,16 +58,27 @@ class Transform(Declared):
         """Return the image shape after this transform, -1 where it varies."""
         return shape
 
+    def target_size(self) -> tuple[int, int] | None:
+        """Return (height, width) that it resizes to and earlier transforms may work towards; None where it does not."""
+        return None
+
     def for_inference(self) -> Transform | None:
         """Return the variant used on images without labels: itself, another transform, or None to leave it out."""
         return None if self.label_only or self.random else self
 
     def for_evaluation(self) -> Transform | None:
         """Return the variant used in evaluation, where no sample may be refused for its label; None to leave it out."""
+        return None if self.training_only else self
+
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant for a place in a pipeline, for work that depends on what comes before and after."""
         return self
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Tell a transform its neighbours, once, for work that depends on what is needed later."""
+    def with_changes(self, **attributes: Any) -> Any:
+        """Return a copy in which some attributes are others; a transform in use never changes but in `set_epoch`."""
+        made = copy.copy(self)
+        vars(made).update(attributes)
+        return made
 
     def set_epoch(self, epoch: int) -> None:
         """Tell a transform with a schedule which epoch it is in."""
@@ -74,25 +88,58 @@ class Transform(Declared):
         return getattr(self, "_config", {})
 
 
-def next_takes_pending(after: Sequence[Transform]) -> bool:
-    """Return whether the next step that looks at the image can take one whose changes are pending.
+@dataclass(frozen=True)
+class Context:
+    """Where a transform stands in a pipeline, and what the pipeline is for.
 
     Args:
-        after: the steps that follow.
+        before: the transforms before it, compiled.
+        after: the transforms after it.
+        time_steps: how many time steps the network predicts for an image of the pipeline; None: unknown, or no matter.
+        pixels_per_step: width of the image per time step.
     """
-    follower = next((t for t in after if not t.label_only), None)
-    return follower is not None and follower.takes_pending
+
+    before: Sequence[Transform] = ()
+    after: Sequence[Transform] = ()
+    time_steps: int | None = None
+    pixels_per_step: float | None = None
+
+    @property
+    def next_takes_pending(self) -> bool:
+        """Whether the next transform that looks at the image can take one whose changes are pending."""
+        follower = next((t for t in self.after if not t.label_only), None)
+        return follower is not None and follower.takes_pending
+
+    @property
+    def target_size(self) -> tuple[int, int] | None:
+        """The (height, width) that a later transform resizes to; None where none does."""
+        return next((size for t in self.after if (size := t.target_size()) is not None), None)
+
+
+def compile_transforms(transforms: Sequence[Transform], context: Context) -> list[Transform]:
+    """Return each transform as it is for its place among the others; those given stay as they are.
+
+    Args:
+        transforms: in order.
+        context: what the pipeline is for.
+    """
+    compiled: list[Transform] = []
+    for place, transform in enumerate(transforms):
+        here = replace(context, before=tuple(compiled), after=tuple(transforms[place + 1 :]))
+        compiled.append(transform.compiled(here))
+    return compiled
 
 
 class Pipeline:
     """A list of transforms run in order; the only preprocessing there is, in training as in deployment.
 
     Args:
-        transforms: the steps, built.
+        transforms: the steps, built; each is compiled for its place.
+        context: what the pipeline is for.
     """
 
-    def __init__(self, transforms: Sequence[Transform]) -> None:
-        self.transforms = list(transforms)
+    def __init__(self, transforms: Sequence[Transform], context: Context | None = None) -> None:
+        self.transforms = compile_transforms(transforms, context or Context())
         self.random = any(t.random for t in self.transforms)
         self.per_sample = frozenset(key for t in self.transforms for key in t.per_sample)
         self.joined = frozenset(key for t in self.transforms for key in t.joined)
@@ -100,8 +147,6 @@ class Pipeline:
         self.extra_samples = max((t.extra_samples for t in self.transforms), default=0)
         self.frees_width = any(t.frees_width for t in self.transforms)
         self.size_multiple = max((t.size_multiple for t in self.transforms), default=1)
-        for place, transform in enumerate(self.transforms):
-            transform.set_place(self.transforms[:place], self.transforms[place + 1 :])
 
     @classmethod
     def from_config(cls, specs: Iterable[Mapping[str, Any] | str], global_values: Mapping[str, Any]) -> Pipeline:
@@ -146,7 +191,7 @@ class Pipeline:
 
     def for_evaluation(self) -> Pipeline:
         """Return the view that takes a labelled image and refuses none for its label."""
-        return Pipeline([v for t in self.transforms if (v := copy.copy(t).for_evaluation()) is not None])
+        return Pipeline([v for t in self.transforms if (v := t.for_evaluation()) is not None])
 
     def output_shape(self, shape: tuple[int, ...] = (-1, -1, 3)) -> tuple[int, ...]:
         """Return the image shape after all transforms, -1 where it varies."""

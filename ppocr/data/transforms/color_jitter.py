@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ppocr.config.ranges import NonNegative, Probability
-from ppocr.data.transforms.base import Sample, Transform
+from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
@@ -33,6 +33,7 @@ class ColorJitter(Transform):
     """
 
     random = True
+    training_only = True
 
     def __init__(
         self,
@@ -55,13 +56,10 @@ class ColorJitter(Transform):
         self.p = p
         self._from_blue = True
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Find out in which order the channels are."""
-        self._from_blue = next((t.img_mode for t in before if hasattr(t, "img_mode")), "BGR") != "RGB"
-
-    def for_evaluation(self) -> None:
-        """Leave augmentation out of evaluation."""
-        return None
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant for the order of channels there is."""
+        mode = next((t.img_mode for t in context.before if hasattr(t, "img_mode")), "BGR")
+        return self.with_changes(_from_blue=mode != "RGB")
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Change `image`, uint8 [H, W, 3]; the array itself is left as it is."""

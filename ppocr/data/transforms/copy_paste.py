@@ -34,6 +34,7 @@ class CopyPaste(Transform):
     provides = ("image", "polys", "texts", "ignore_tags")
     per_sample = ("polys", "texts", "ignore_tags")
     random = True
+    training_only = True
     extra_samples = 1
 
     def __init__(self, objects_paste_ratio: NonNegative = 0.2, limit_paste: bool = True) -> None:
@@ -41,10 +42,6 @@ class CopyPaste(Transform):
             raise ConfigError(f"CopyPaste.objects_paste_ratio: {objects_paste_ratio} is not a share between 0 and 1")
         self.objects_paste_ratio = objects_paste_ratio
         self.limit_paste = limit_paste
-
-    def for_evaluation(self) -> None:
-        """Leave augmentation out of evaluation."""
-        return None
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Paste into `image` (uint8 [H, W, 3], changed in place where it may be); extend the labels.

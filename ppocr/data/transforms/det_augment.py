@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.data.transforms.augmenters import build_augmenter, unknown_keys
-from ppocr.data.transforms.base import Sample, Transform, next_takes_pending
+from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage, move_points
 from ppocr.registry import TRANSFORMS, Unknown
 
@@ -50,9 +50,9 @@ class IaaAugment(Transform):
             for path, known in unknown_keys(spec):
                 yield Unknown(("augmenter_args", i, *path), known)
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Leave the last changes to a crop that follows."""
-        self._leave_pending = self.fuse and next_takes_pending(after)
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant that leaves the last changes to a crop that follows."""
+        return self.with_changes(_leave_pending=self.fuse and context.next_takes_pending)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Change `image` (uint8 [H, W, 3]) and `polys` (float32 [N, P, 2]).

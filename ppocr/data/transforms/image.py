@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ppocr.config.ranges import Pixels, Positive
-from ppocr.data.transforms.base import ALWAYS_KEPT, Sample, Transform, next_takes_pending
+from ppocr.data.transforms.base import ALWAYS_KEPT, Context, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -48,9 +48,9 @@ class DecodeImage(Transform):
         self.max_image_pixels = max_image_pixels
         self._leave_pending = False
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Leave the decoding to a later step where that one can decode less than all of the image."""
-        self._leave_pending = next_takes_pending(after) and not self.channel_first
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant that leaves the decoding to a later step where that can decode less than all."""
+        return self.with_changes(_leave_pending=context.next_takes_pending and not self.channel_first)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Decode `sample["image"]`: bytes, or pixels that are taken as decoded, as `decode` gives them.
@@ -191,11 +191,11 @@ class KeepKeys(Transform):
         self.needs = self.keep_keys
         self._from_labels: set[str] = set()
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Remember which keys only a labelled image has."""
-        made_by_images = {key for t in before if not t.label_only for key in t.provides}
-        made_by_labels = {key for t in before if t.label_only for key in t.provides}
-        self._from_labels |= made_by_labels - made_by_images
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant that knows which keys only a labelled image has."""
+        made_by_images = {key for t in context.before if not t.label_only for key in t.provides}
+        made_by_labels = {key for t in context.before if t.label_only for key in t.provides}
+        return self.with_changes(_from_labels=self._from_labels | (made_by_labels - made_by_images))
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Return a sample of the kept keys.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec
 from ppocr.config.ranges import Length
-from ppocr.data.transforms.base import Sample, Transform
+from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.errors import ConfigError, PpocrError, SampleError
 from ppocr.registry import TRANSFORMS
 
@@ -60,9 +59,8 @@ class RecLabelEncode(Transform):
         self._lenient = False
 
     def for_evaluation(self) -> Transform:
-        """Return this copy made lenient: too much is cut off, the unknown dropped, nothing refused."""
-        self._lenient = True
-        return self
+        """Return the lenient variant: too much is cut off, the unknown dropped, nothing refused."""
+        return self.with_changes(_lenient=True)
 
     def _encode_strictly(self, text: str, sample: Sample) -> list[int]:
         if not text:
@@ -106,11 +104,12 @@ class CTCLabelEncode(RecLabelEncode):
             "skip" the sample, or "error" to end the run.
 
     Attributes:
-        max_steps: time steps of the network's output, None where unknown; set by the builder.
-        pixels_per_step: image width of one step, None where unknown; set by the builder.
-        with_ace: also make `label_ace`, the count of each class; set when something later asks for it.
+        max_steps: time steps of the network's output, None where unknown; from the context.
+        pixels_per_step: image width of one step, None where unknown; from the context.
+        with_ace: also make `label_ace`, the count of each class; where something later asks for it.
     """
 
+    wants_time_steps = True
     codec: CTCCodec
 
     def __init__(
@@ -132,10 +131,18 @@ class CTCLabelEncode(RecLabelEncode):
         self.pixels_per_step: float | None = None
         self.with_ace = False
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Make `label_ace`, an array as long as the dictionary, only where it is kept."""
-        self.with_ace = any("label_ace" in getattr(t, "keep_keys", ()) for t in after)
-        self.provides = (*type(self).provides, "label_ace") if self.with_ace else type(self).provides
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant that refuses what needs more than the time steps, and makes `label_ace` where it is kept.
+
+        `label_ace` is an array as long as the dictionary.
+        """
+        made = self.with_changes()
+        made.with_ace = any("label_ace" in getattr(t, "keep_keys", ()) for t in context.after)
+        without = tuple(key for key in self.provides if key != "label_ace")
+        made.provides = (*without, "label_ace") if made.with_ace else without
+        if context.time_steps is not None:
+            made.max_steps, made.pixels_per_step = context.time_steps, context.pixels_per_step
+        return made
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Replace `label` (str) by int64 [max_text_length], zero padded, and add `length` and, if asked, `label_ace`.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TOKENS, TokenCodec
 from ppocr.config.ranges import Length
-from ppocr.data.transforms.base import Sample, Transform
+from ppocr.data.transforms.base import Sample
 from ppocr.data.transforms.labels import CTCLabelEncode, RecLabelEncode
 from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import TRANSFORMS
@@ -115,9 +113,6 @@ class MultiLabelEncode(CTCLabelEncode):
         self.guide_codec: TokenCodec = codec_class.from_options(
             character_dict_path, use_space_char, self.codec.text_direction
         )
-
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Nothing depends on the neighbours."""
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Replace `label` (str) by `label_ctc` and `label_sar` or `label_gtc`, int64 [max_text_length], and `length`.

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ppocr.config.ranges import ByteScale, NonNegative, Probability, Whole
-from ppocr.data.transforms.base import Sample, Transform
+from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.data.transforms.rec_augment import shrunk
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -40,6 +40,7 @@ class RandAugment(Transform):
     """
 
     random = True
+    training_only = True
 
     def __init__(
         self,
@@ -60,13 +61,9 @@ class RandAugment(Transform):
         self.operations = operations(magnitude / LEVELS)
         self._target: tuple[int, int] | None = None
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Find the size the image is going to have."""
-        self._target = next((t.target_size for t in after if hasattr(t, "target_size")), None)
-
-    def for_evaluation(self) -> None:
-        """Leave augmentation out of evaluation."""
-        return None
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant for the size the image is going to have."""
+        return self.with_changes(_target=context.target_size)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Change `sample["image"]`, uint8 [H, W, 3] or [H, W]; the array itself is left as it is."""

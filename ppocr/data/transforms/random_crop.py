@@ -28,6 +28,7 @@ class RandomCropImgMask(Transform):
     """
 
     random = True
+    training_only = True
     provides = ()
 
     def __init__(self, size: Sequence[Side], main_key: str, crop_keys: Sequence[str], p: Probability = 3 / 8) -> None:
@@ -76,10 +77,6 @@ class RandomCropImgMask(Transform):
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the fixed size."""
         return self.height, self.width, shape[2]
-
-    def for_evaluation(self) -> None:
-        """Leave random crops out of evaluation."""
-        return None
 
 
 def _extent(text: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]] | None:

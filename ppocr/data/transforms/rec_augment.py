@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ppocr.config.ranges import Probability
-from ppocr.data.transforms.base import Sample, Transform
+from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.data.transforms.rec_resize import fitted_width
 from ppocr.data.transforms.rec_warp import DRAWS as WARP_DRAWS
 from ppocr.data.transforms.rec_warp import SEGMENTS, Warp
@@ -46,6 +46,7 @@ class BaseDataAugmentation(Transform):
     """
 
     random = True
+    training_only = True
 
     def __init__(
         self,
@@ -65,13 +66,9 @@ class BaseDataAugmentation(Transform):
                 raise ConfigError(f"{type(self).__name__}: {chance} is not a probability, which lies in [0, 1]")
         self._chances = list(chances)
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Find the size the line is going to have."""
-        self._target = next((t.target_size for t in after if hasattr(t, "target_size")), None)
-
-    def for_evaluation(self) -> None:
-        """Leave augmentation out of evaluation."""
-        return None
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant for the size the image is going to have."""
+        return self.with_changes(_target=context.target_size)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Perturb `sample["image"]`, uint8 [H, W, 3] or [H, W]; the array itself is left as it is."""

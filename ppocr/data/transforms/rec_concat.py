@@ -32,6 +32,7 @@ class RecConAug(Transform):
     needs = ("image", "label")
     provides = ("image", "label")
     random = True
+    training_only = True
     from_global = ("max_text_length", "text_direction")
 
     def __init__(
@@ -52,10 +53,6 @@ class RecConAug(Transform):
         self.height, self.widest = int(image_shape[0]), image_shape[1] / image_shape[0]
         self.extra_samples = ext_data_num
         self.leftwards = text_direction == "rtl"
-
-    def for_evaluation(self) -> None:
-        """Leave augmentation out of evaluation."""
-        return None
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Lengthen `image` (uint8 [H, W, 3]), `label` and `text` (str); `ext_data`, other samples, is used up."""

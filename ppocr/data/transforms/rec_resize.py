@@ -59,9 +59,8 @@ class RecResizeImg(Transform):
         self.padding = padding
         self.dynamic = eval_mode or (infer_mode and character_dict_path is not None)
 
-    @property
     def target_size(self) -> tuple[int, int]:
-        """Return (height, width) that earlier transforms may work towards."""
+        """Return (height, width) of the result."""
         _, height, width = self.image_shape
         return height, width
 

@@ -41,9 +41,8 @@ class SSLRotateResize(Transform):
         self.padding = padding
         self.turns = _TURNS if select_all else _TURNS[::2]
 
-    @property
     def target_size(self) -> tuple[int, int]:
-        """Return (height, width) that earlier transforms may work towards."""
+        """Return (height, width) of the result."""
         return self.image_shape[1:]
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:

@@ -7,13 +7,12 @@ a process. Angles and factors crowd around their middle, noise and blur at their
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from ppocr.config.ranges import Probability, Whole
-from ppocr.data.transforms.base import Sample, Transform
+from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.data.transforms.color_jitter import ColorJitter
 from ppocr.data.transforms.rec_augment import shrunk
 from ppocr.errors import ConfigError
@@ -43,6 +42,7 @@ class SVTRRecAug(Transform):
     """
 
     random = True
+    training_only = True
 
     def __init__(
         self,
@@ -61,14 +61,9 @@ class SVTRRecAug(Transform):
         self._jitter = ColorJitter(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.1, p=colorjitter_p)
         self._target: tuple[int, int] | None = None
 
-    def set_place(self, before: Sequence[Transform], after: Sequence[Transform]) -> None:
-        """Find the size the line is going to have, and the order of its channels."""
-        self._target = next((t.target_size for t in after if hasattr(t, "target_size")), None)
-        self._jitter.set_place(before, after)
-
-    def for_evaluation(self) -> None:
-        """Leave augmentation out of evaluation."""
-        return None
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant for the size the line is going to have, and the order of its channels."""
+        return self.with_changes(_target=context.target_size, _jitter=self._jitter.compiled(context))
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Perturb `sample["image"]`, uint8 [H, W, 3]; the array itself is left as it is."""

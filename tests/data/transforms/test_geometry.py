@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ppocr.data.transforms.base import Context
 from ppocr.data.transforms.geometry import PendingImage, Warp, move_points, size_of, warp_affine
 from ppocr.data.transforms.image import DecodeImage
 from ppocr.errors import SampleError
@@ -171,8 +172,7 @@ class Taker(DecodeImage):
 
 def decoded_later(data: bytes, **more: object) -> PendingImage | np.ndarray:
     step = DecodeImage("BGR", **more)
-    step.set_place([], [Taker()])
-    return step({"image": data})["image"]
+    return step.compiled(Context(after=[Taker()]))({"image": data})["image"]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -195,8 +195,8 @@ def test_other_formats_and_modes():
     for mode in ("RGB", "GRAY"):
         step = DecodeImage(mode)
         now = step({"image": jpeg})["image"]
-        step.set_place([], [Taker()])
-        assert np.array_equal(step({"image": jpeg})["image"].render(), now)
+        later = step.compiled(Context(after=[Taker()]))
+        assert np.array_equal(later({"image": jpeg})["image"].render(), now)
 
 
 def test_bad_files_are_refused_when_their_pixels_are_wanted():

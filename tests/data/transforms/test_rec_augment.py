@@ -61,8 +61,7 @@ def test_the_default_is_forty_percent_each() -> None:
 
 def test_zero_is_the_identity_even_with_a_smaller_target() -> None:
     image = cv2.resize(LINE, (640, 160))
-    augment = RecAug(**OFF)
-    Pipeline([augment, RecResizeImg([3, 48, 320])])
+    augment = Pipeline([RecAug(**OFF), RecResizeImg([3, 48, 320])]).transforms[0]
     assert augmented(augment, image, 1) is image
 
 
@@ -107,8 +106,8 @@ def test_any_size_passes(size: str) -> None:
 def test_large_lines_are_shrunk_as_the_resize_would() -> None:
     image = cv2.resize(LINE, (480, 120))
     resize = RecResizeImg([3, 48, 320])
-    augment = RecAug(**{**OFF, "reverse_prob": 1.0})
-    pipeline = Pipeline([augment, resize])
+    pipeline = Pipeline([RecAug(**{**OFF, "reverse_prob": 1.0}), resize])
+    augment = pipeline.transforms[0]
     expected = resize({"image": image})["image"]
     assert augmented(augment, image, 0).shape == (48, 192, 3)
     assert np.allclose(augmented(pipeline, image, 0)[:, :, :192], -expected[:, :, :192], atol=1e-6)
