@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -131,3 +132,14 @@ def section_of(error: BaseException, parts: Mapping[str, Any]) -> str | None:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         found = keys.get(id(frame.f_locals.get("self")), found)
     return found
+
+
+def cannot_be_imported(file: str, error: Exception) -> ConfigError:
+    """Return the error for a file with parts that cannot be imported."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.replace(os.sep, "/").endswith(file)]
+    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return ConfigError(
+        f"{file}{f':{line}' if line else ''}: cannot be imported: {type(error).__name__}: {said}",
+        "repair the file or remove it; --debug shows the traceback",
+    )

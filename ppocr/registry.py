@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import pkgutil
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ppocr.declarations import Mark, complete, filled, load, parameters
 from ppocr.errors import ConfigError, PpocrError
-from ppocr.failures import cannot_be_built
+from ppocr.failures import cannot_be_built, cannot_be_imported
 from ppocr.suggestions import did_you_mean
 
 T = TypeVar("T", bound=type)
+PLUGINS = "ppocr_plugins_"  # begins the names of the packages that a user's folders of parts are imported as
 
 
 class Registry:
@@ -86,7 +85,7 @@ class Registry:
             try:
                 importlib.import_module(f"{self.package}.{module}")
             except Exception as error:  # a file a user put there may raise anything
-                raise _not_imported(f"{self.package.replace('.', '/')}/{module}.py", error) from error
+                raise cannot_be_imported(f"{self.package.replace('.', '/')}/{module}.py", error) from error
         self._loaded = True
 
     def names(self, scope: str | None = None) -> list[str]:
@@ -118,11 +117,14 @@ class Registry:
     def unknown(self, name: str, scope: str | None = None) -> str:
         """Return what to tell about a name nothing is registered under: the decorator it lacks, or the nearest name."""
         known = self.names(scope)
-        for module in [m for path, m in sorted(sys.modules.items()) if path.startswith(f"{self.package}.")]:
+        places = (f"{self.package}.", PLUGINS)
+        for module in [m for path, m in sorted(sys.modules.items()) if path.startswith(places)]:
             if isinstance(vars(module).get(name), type) and vars(module)[name].__module__ == module.__name__:
                 registry = next(variable for variable, value in globals().items() if value is self)
                 channels = " and set self.out_channels in its __init__" if registry in GIVE_CHANNELS else ""
-                place = f"{self.package.replace('.', '/')}/{module.__name__.rpartition('.')[2]}.py"
+                place = module.__file__
+                if module.__name__.startswith(places[0]):
+                    place = f"{module.__name__.replace('.', '/')}.py"
                 return (
                     f"unknown {self.kind} {name!r}: the class in {place} is not registered; write "
                     f"@{registry}.register() above it (from ppocr.registry import {registry}){channels}"
@@ -159,17 +161,6 @@ class Registry:
             raise
         except Exception as error:  # a class says in its own words what it cannot do with the values
             raise cannot_be_built(name, given, error) from error
-
-
-def _not_imported(file: str, error: Exception) -> ConfigError:
-    """Return the error for a file in a package of parts that cannot be imported."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.replace(os.sep, "/").endswith(file)]
-    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
-    return ConfigError(
-        f"{file}{f':{line}' if line else ''}: cannot be imported: {type(error).__name__}: {said}",
-        "repair the file or remove it; --debug shows the traceback",
-    )
 
 
 class Unknown(NamedTuple):

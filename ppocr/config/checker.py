@@ -13,7 +13,8 @@ from ppocr.config.schema import SECTIONS, Config
 from ppocr.config.sections import DataSection, GlobalSection, LoaderSection
 from ppocr.config.types import is_sensible
 from ppocr.errors import ConfigError
-from ppocr.failures import kind_of
+from ppocr.failures import inside, kind_of, located
+from ppocr.plugins import import_plugins
 from ppocr.registry import (
     ARCHITECTURES,
     BACKBONES,
@@ -74,6 +75,9 @@ class Checker(SectionChecker):
             if name not in known:
                 self.unknown_key((name,), known)
         self.shared = self.dataclass(("Global",), GlobalSection, self.section("Global", needed=True))
+        if not self.problems:
+            with located(lambda _: self.document.where(("Global", "plugins"))), inside("Global.plugins"):
+                import_plugins(self.shared.plugins or ())
         self.check_global(self.shared)
         values = {
             "Global": self.shared,

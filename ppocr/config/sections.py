@@ -43,6 +43,7 @@ class GlobalSection:
     amp_custom_black_list: list[str] = field(default_factory=list)  # operators never in amp_dtype
     scale_loss: Positive = 1.0  # first loss scale
     use_dynamic_loss_scaling: bool = False  # adapt the loss scale
+    plugins: list[str] | None = None  # folders with classes of your own, imported before anything is looked up
     # text
     character_dict_path: str | None = None  # dictionary; none: digits and lower-case letters
     character_type: str | None = None  # official: replaced by dictionaries
