@@ -93,6 +93,11 @@ class Registry:
         self._load()
         return sorted({name for s, name in self._classes if s in (None, scope)})
 
+    def classes(self) -> list[type]:
+        """Return every class that is registered, of whichever scope."""
+        self._load()
+        return list(dict.fromkeys(self._classes.values()))
+
     def has_scope(self, scope: str) -> bool:
         """Return whether any class is registered for this scope."""
         self._load()

@@ -28,13 +28,13 @@ def evaluate(cfg) -> None:
 
 
 def infer(cfg) -> None:
-    from ppocr.deploy.run import infer as run
+    from ppocr.deploy.from_weights import infer as run
 
     run(cfg)
 
 
 def export(cfg) -> None:
-    from ppocr.deploy.run import export_weights as run
+    from ppocr.deploy.from_weights import export_weights as run
 
     run(cfg)
 

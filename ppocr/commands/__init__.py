@@ -8,16 +8,17 @@ import sys
 from ppocr.suggestions import did_you_mean
 
 USAGE = 2  # exit code of a wrong command line, as argparse has it
-COMMANDS = {  # name: module whose `main()` parses the command line and returns the exit code, and what it does
+# name: module whose `main` parses the command line and returns the exit code, behind a colon its argument; what it does
+COMMANDS = {
     "train": ("ppocr.commands.train", "train a network"),
     "eval": ("ppocr.commands.eval", "measure trained weights"),
     "export_model": ("ppocr.commands.export_model", "export trained weights for prediction"),
-    "infer_det": ("ppocr.commands.infer_det", "find text with trained weights"),
-    "infer_rec": ("ppocr.commands.infer_rec", "recognise text lines with trained weights"),
-    "infer_cls": ("ppocr.commands.infer_cls", "classify images with trained weights"),
-    "predict_det": ("ppocr.commands.predict_det", "find text with an exported model"),
-    "predict_rec": ("ppocr.commands.predict_rec", "recognise text lines with an exported model"),
-    "predict_cls": ("ppocr.commands.predict_cls", "classify images with an exported model"),
+    "infer_det": ("ppocr.commands.infer:det", "find text with trained weights"),
+    "infer_rec": ("ppocr.commands.infer:rec", "recognise text lines with trained weights"),
+    "infer_cls": ("ppocr.commands.infer:cls", "classify images with trained weights"),
+    "predict_det": ("ppocr.commands.predict:det", "find text with an exported model"),
+    "predict_rec": ("ppocr.commands.predict:rec", "recognise text lines with an exported model"),
+    "predict_cls": ("ppocr.commands.predict:cls", "classify images with an exported model"),
     "pretrained": ("ppocr.commands.pretrained", "official weights as starting points"),
     "make_dataset": ("ppocr.commands.make_dataset", "make a small data set"),
     "make_lmdb": ("ppocr.commands.make_lmdb", "copy images and labels into an LMDB"),
@@ -28,7 +29,8 @@ COMMANDS = {  # name: module whose `main()` parses the command line and returns 
 
 def run(name: str) -> int:
     """Run a command with the arguments of the process and return its exit code."""
-    return importlib.import_module(COMMANDS[name][0]).main()
+    module, _, kind = COMMANDS[name][0].partition(":")
+    return importlib.import_module(module).main(*([kind] if kind else []))
 
 
 def main() -> int:

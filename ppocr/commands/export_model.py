@@ -7,7 +7,7 @@ from ppocr import cli
 
 def export_model(cfg) -> None:
     """Export what the configuration names and check the result."""
-    from ppocr.deploy.run import export_weights
+    from ppocr.deploy.from_weights import export_weights
 
     export_weights(cfg)
 

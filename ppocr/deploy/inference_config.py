@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,17 +12,16 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.config.yaml_reader import parse
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import find_program
 from ppocr.deploy.inference_schema import FILE_NAME, IMAGE_INPUT, Dumper, Loader, TensorSpec, read
 from ppocr.deploy.integrity import FILES, file_sha256, settings_sha256
 from ppocr.errors import ConfigError, Problem
-from ppocr.registry import POSTPROCESSES, TRANSFORMS, parameters
+from ppocr.registry import POSTPROCESSES
 from ppocr.results import Result
 
-DEFAULT_WIDTH = 320  # least width where a flag leaves it free and no file says one
+logger = logging.getLogger(__name__)
 
 # Other runtimes call these operators with exactly these arguments: each must be there, none may be added.
 FIXED_ARGUMENTS: dict[str, dict[str, Any]] = {"DecodeImage": {"img_mode": "BGR", "channel_first": False}}
@@ -129,79 +130,6 @@ def resolved(transforms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def set_image_shape(config: InferenceConfig, shape: Sequence[int]) -> bool:
-    """Put another image size into the preprocessing; return whether that changed anything.
-
-    Args:
-        config: changed in place.
-        shape: (C, H, W). A W of -1 keeps the one there is for all images that fit it, and lets longer
-            lines keep their proportions.
-
-    Raises:
-        ConfigError: no transform has an image size, or the one that has cannot leave the width free.
-    """
-    before = plain(config.transforms)
-    for spec in config.transforms:
-        name, args = next(iter(spec.items()))
-        if not args or "image_shape" not in args:
-            continue
-        wanted = list(shape)
-        if wanted[2] < 0:
-            if "eval_mode" not in parameters(TRANSFORMS.get(name))[0]:
-                raise ConfigError(f"{name} needs a width: {wanted} does not give one")
-            wanted[2] = args["image_shape"][2]
-            args["eval_mode"] = True
-        args["image_shape"] = wanted
-        return config.transforms != before
-    raise ConfigError("an image shape is given, but no transform of this model takes one")
-
-
-def set_dictionary(config: InferenceConfig, path: str) -> bool:
-    """Put another dictionary into the post-processing; return whether that changed anything.
-
-    Args:
-        config: changed in place.
-        path: a dictionary file.
-
-    Raises:
-        PpocrError: the file cannot be read.
-        ConfigError: the embedded dictionary has another number of entries.
-    """
-    entries, embedded = list(Vocabulary.load(path).characters), config.characters
-    if embedded is not None and len(entries) != len(embedded):
-        raise ConfigError(
-            f"{path} has {len(entries)} entries, the dictionary inside {FILE_NAME} has {len(embedded)}",
-            "the network was trained with the latter; leave the flag out",
-        )
-    config.postprocess["character_dict"] = entries
-    return entries != embedded
-
-
-def of_ctc(dictionary: str, shape: Sequence[int], use_space_char: bool | None = None) -> InferenceConfig:
-    """Return what an `inference.yml` would say of a CTC recogniser exported without one.
-
-    Args:
-        dictionary: its dictionary file.
-        shape: (C, H, W) of its images; a W of -1 is free.
-        use_space_char: whether the space is a class; None leaves it to the network's class count.
-    """
-    postprocess: dict[str, Any] = {
-        "name": "CTCLabelDecode",
-        "character_dict": list(Vocabulary.load(dictionary).characters),
-    }
-    if use_space_char is not None:
-        postprocess["use_space_char"] = use_space_char
-    decode, resize = dict(FIXED_ARGUMENTS["DecodeImage"]), {"image_shape": [*shape[:2], DEFAULT_WIDTH]}
-    config = InferenceConfig([{"DecodeImage": decode}, {"RecResizeImg": resize}], postprocess)
-    set_image_shape(config, shape)
-    return config
-
-
-def require_folder(folder: str | Path) -> None:
-    """Raise the error of `backends.find_program` when a folder holds no model, before anything else is said of it."""
-    find_program(folder)
-
-
 def load(folder: str | Path) -> InferenceConfig:
     """Read `inference.yml` of an exported folder, ours or an official one.
 
@@ -210,6 +138,73 @@ def load(folder: str | Path) -> InferenceConfig:
     """
     found = read(Path(folder) / FILE_NAME)
     return InferenceConfig(**{each.name: getattr(found, each.name) for each in fields(found)})
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What the ecosystem's command assumes of a folder without an `inference.yml`.
+
+    Args:
+        what: for the log.
+        transforms: as in the file.
+        postprocess: as in the file.
+        needed: CLI arguments that must fill in the rest.
+    """
+
+    what: str
+    transforms: list[dict[str, Any]]
+    postprocess: dict[str, Any]
+    needed: tuple[str, ...] = ()
+
+
+_DECODE: dict[str, Any] = {"DecodeImage": FIXED_ARGUMENTS["DecodeImage"]}
+_NORMALIZE = {"scale": "1./255.", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "order": "hwc"}
+ASSUMED = {  # by kind of the results
+    "rec": Assumed(
+        "a recogniser of CTC",
+        [_DECODE, {"RecResizeImg": {"image_shape": [3, 48, 320]}}],
+        {"name": "CTCLabelDecode"},
+        ("rec_image_shape", "rec_char_dict_path"),
+    ),
+    "det": Assumed(
+        "a DB detector of images limited to 960 pixels",
+        [
+            _DECODE,
+            {"DetResizeForTest": {"limit_side_len": 960, "limit_type": "max"}},
+            {"NormalizeImage": _NORMALIZE},
+            {"ToCHWImage": None},
+            {"KeepKeys": {"keep_keys": ["image", "shape"]}},
+        ],
+        {"name": "DBPostProcess", "thresh": 0.3, "box_thresh": 0.6, "max_candidates": 1000, "unclip_ratio": 1.5},
+    ),
+    "cls": Assumed(
+        "a classifier of images [3, 48, 192] by the labels 0 and 180",
+        [_DECODE, {"ClsResizeImg": {"image_shape": [3, 48, 192]}}],
+        {"name": "ClsPostProcess", "label_list": ["0", "180"]},
+    ),
+}
+
+
+def load_or_assume(folder: str | Path, wanted: type[Result]) -> tuple[InferenceConfig, tuple[str, ...]]:
+    """Read `inference.yml` of a model with results of one kind, or return what is assumed where there is none.
+
+    Args:
+        folder: exported, ours or official.
+        wanted: type of the results.
+
+    Returns:
+        The content, and the CLI arguments without which it is incomplete.
+
+    Raises:
+        ConfigError: the file cannot be used, or the results are of another kind.
+        CheckpointError: there is no model in the folder.
+    """
+    assumed = ASSUMED.get(wanted.kind)
+    if assumed is None or (Path(folder) / FILE_NAME).is_file():
+        return load_of_kind(folder, wanted), ()
+    find_program(folder)
+    logger.info("%s has no %s: it is taken for %s", folder, FILE_NAME, assumed.what)
+    return InferenceConfig(copy.deepcopy(assumed.transforms), copy.deepcopy(assumed.postprocess)), assumed.needed
 
 
 def load_of_kind(folder: str | Path, wanted: type[Result], hint: str = "use predict_{}") -> InferenceConfig:

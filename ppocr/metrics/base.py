@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ppocr.declarations import Declared
+from ppocr.results import Result
 
 
 class Metric(Declared):
@@ -18,7 +19,7 @@ class Metric(Declared):
     """
 
     needs: tuple[str, ...] = ()
-    result: type
+    result: type[Result]
     main_indicator: str
 
     def reset(self) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.arguments import Argument
 from ppocr.declarations import Declared
+from ppocr.results import Result
 
 
 class PostProcess(Declared):
@@ -18,6 +20,7 @@ class PostProcess(Declared):
         accepts: keys of predictions it reads where they are given.
         needs: keys of the batch.
         result: type of the results.
+        arguments: of the predicting commands, which overrule the constructor's; only folders that name it take them.
         dimensions: how many dimensions the first required prediction may have.
         classes: how many classes the head needs, None where any number will do.
         predicted_classes: classes that predictions have a probability for; None: all, or predictions are token ids.
@@ -26,7 +29,8 @@ class PostProcess(Declared):
     requires: tuple[str, ...] = ()
     accepts: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    result: type
+    result: type[Result]
+    arguments: tuple[Argument, ...] = ()
     dimensions: tuple[int, ...] = ()
 
     @property

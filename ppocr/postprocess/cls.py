@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ppocr.arguments import Argument
 from ppocr.codecs.class_names import ClassNames
+from ppocr.config.ranges import Probability
+from ppocr.errors import ConfigError
 from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Classification
 
 Label = str | int
+THRESHOLD = 0.9  # upstream: probability from which the ecosystem's commands rotate a line
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names in "['0', '180']" or "0,180".
+
+    Raises:
+        ArgumentTypeError: there are fewer than two.
+    """
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        found = text.strip("[] ").split(",")
+    names = [str(name).strip() for name in found] if isinstance(found, (list, tuple)) else []
+    if len(names) < 2 or not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, such as \"['0', '180']\"")
+    return names
+
+
+def _as_many(names: list[str], section: Mapping[str, Any]) -> dict[str, Any]:
+    known = section.get("label_list")
+    if known is not None and len(known) != len(names):
+        raise ConfigError(f"--label_list names {len(names)} classes, the model has {len(known)}: {', '.join(known)}")
+    return {"label_list": names}
 
 
 @POSTPROCESSES.register("ClsPostProcess")
@@ -20,7 +49,8 @@ class ClsPostProcess(PostProcess):
     """Names the most probable class of each image.
 
     Args:
-        label_list: names of the classes in order; without it, classes are told by number.
+        label_list: names of the classes in order; without it, labels are class indices.
+        thresh: probability from which a label of directions is believed, and the image rotated by `draw_on`.
 
     Raises:
         ConfigError: two classes have one name.
@@ -29,9 +59,16 @@ class ClsPostProcess(PostProcess):
     requires = ("cls",)
     dimensions = (2,)
     result = Classification
+    arguments = (
+        Argument(
+            "label_list", "label_list", "names of the classes in order: \"['0', '180']\"", names_in, keys=_as_many
+        ),
+        Argument("cls_thresh", "thresh", f"probability from which --draw rotates a line (default {THRESHOLD})", float),
+    )
     from_global = ("label_list",)
 
-    def __init__(self, label_list: Sequence[str] | None = None) -> None:
+    def __init__(self, label_list: Sequence[str] | None = None, thresh: Probability = THRESHOLD) -> None:
+        self.thresh = thresh
         self.labels = None if label_list is None else ClassNames(label_list)
 
     @property
@@ -41,7 +78,8 @@ class ClsPostProcess(PostProcess):
 
     def inference_config(self) -> dict[str, Any]:
         """Return the arguments that build this again."""
-        return {} if self.labels is None else {"label_list": list(self.labels.names)}
+        names = {} if self.labels is None else {"label_list": list(self.labels.names)}
+        return names if self.thresh == THRESHOLD else {**names, "thresh": self.thresh}
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Classification]:
         """Return (label, probability) per image.
@@ -53,4 +91,7 @@ class ClsPostProcess(PostProcess):
         probabilities = np.asarray(preds["cls"])
         best = probabilities.argmax(axis=1).tolist()
         names: Sequence[Label] = best if self.labels is None else self.labels.decode(best)
-        return [Classification(name, float(row[number])) for name, number, row in zip(names, best, probabilities)]
+        return [
+            Classification(name, float(row[number]), self.thresh)
+            for name, number, row in zip(names, best, probabilities)
+        ]

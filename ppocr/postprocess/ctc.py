@@ -10,6 +10,7 @@ import numpy as np
 from ppocr.codecs.ctc import CTCCodec, best_path, word_box
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.postprocess.base import PostProcess
+from ppocr.postprocess.dictionary import DICTIONARY_ARGUMENTS
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Recognition
 
@@ -29,6 +30,7 @@ class CTCLabelDecode(PostProcess):
     requires = ("ctc",)
     dimensions = (3,)
     result = Recognition
+    arguments = DICTIONARY_ARGUMENTS
     from_global = ("character_dict_path", "use_space_char", "text_direction")
 
     def __init__(

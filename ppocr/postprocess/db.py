@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pyclipper
 
+from ppocr.arguments import Argument, true_or_false
 from ppocr.config.ranges import Count, Positive, Probability
 from ppocr.errors import ConfigError
 from ppocr.postprocess.base import PostProcess
@@ -19,6 +20,7 @@ from ppocr.results import Detection
 SMALLEST_SIDE = 3  # pixels of the map; regions with a shorter side are noise
 GROWN_SIDE = SMALLEST_SIDE + 2
 OUTLINE_TOLERANCE = 0.002  # of a region's perimeter: how far a polygon may leave its outline
+SCORE_MODES, BOX_TYPES = ("fast", "slow"), ("quad", "poly")
 _BLOCK = np.ones((2, 2), np.uint8)
 
 
@@ -44,6 +46,14 @@ class DBPostProcess(PostProcess):
     requires = ("maps",)
     dimensions = (4,)
     result = Detection
+    arguments = (
+        Argument("det_db_thresh", "thresh", "probability above which a pixel belongs to text", float),
+        Argument("det_db_box_thresh", "box_thresh", "least mean probability inside a box", float),
+        Argument("det_db_unclip_ratio", "unclip_ratio", "how far boxes are expanded", float),
+        Argument("det_db_score_mode", "score_mode", "slow: mean inside the contour itself", choices=SCORE_MODES),
+        Argument("use_dilation", "use_dilation", "dilate the binary map by a pixel", true_or_false),
+        Argument("det_box_type", "box_type", "rectangles or polygons", choices=BOX_TYPES),
+    )
     needs = ("shape",)
     ignored_keys = ("det_box_type",)  # upstream: only ever written as box_type
 
@@ -65,8 +75,8 @@ class DBPostProcess(PostProcess):
             if not _is_number(value) or not 0 < value < math.inf:
                 raise ConfigError(f"DBPostProcess.{name}: {value} is not a number above 0")
         for name, text, known in (
-            ("score_mode", score_mode, ("fast", "slow")),
-            ("box_type", box_type, ("quad", "poly")),
+            ("score_mode", score_mode, SCORE_MODES),
+            ("box_type", box_type, BOX_TYPES),
         ):
             if text not in known:
                 raise ConfigError(f"DBPostProcess.{name}: {text!r} is neither {known[0]} nor {known[1]}")

@@ -13,6 +13,7 @@ from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TokenCodec
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.postprocess.base import PostProcess
+from ppocr.postprocess.dictionary import DICTIONARY_ARGUMENTS
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Recognition
 
@@ -32,6 +33,7 @@ class TokenLabelDecode(PostProcess):
 
     dimensions: tuple[int, ...] = (2, 3)
     result = Recognition
+    arguments = DICTIONARY_ARGUMENTS
     from_global: tuple[str, ...] = ("character_dict_path", "use_space_char", "text_direction")
     codec_class: type[TokenCodec]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
 
 from ppocr.deploy import inference_schema
-from ppocr.deploy.inference_config import InferenceConfig, TensorSpec, load, set_image_shape
+from ppocr.deploy.cli_arguments import overrule
+from ppocr.deploy.inference_config import InferenceConfig, TensorSpec, load
 from ppocr.errors import ConfigError
 
 OFFICIAL = """
@@ -120,10 +122,14 @@ def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
         load(write(tmp_path, OFFICIAL))
 
 
-def test_another_image_shape(tmp_path):
+def test_another_image_shape(tmp_path, caplog):
     config = load(write(tmp_path, OFFICIAL))
-    assert not set_image_shape(config, [3, 48, 320])
-    assert set_image_shape(config, [3, 32, 100])
-    assert config.pipeline().output_shape() == (3, 32, 100)
-    assert set_image_shape(config, [3, 48, -1])
-    assert config.pipeline().output_shape() == (3, 48, -1)
+    before = copy.deepcopy(config.transforms)
+    with caplog.at_level("INFO"):
+        overrule(config, "rec", {"rec_image_shape": [3, 48, 320]})
+    assert config.transforms == before and not caplog.text
+    for shape in ([3, 32, 100], [3, 48, -1]):
+        with caplog.at_level("INFO"):
+            overrule(config, "rec", {"rec_image_shape": shape})
+        assert config.pipeline().output_shape() == tuple(shape)
+        assert f"--rec_image_shape {shape} overrules inference.yml" in caplog.text

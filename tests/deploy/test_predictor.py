@@ -9,8 +9,9 @@ from ppocr.build import build_task
 from ppocr.data.loader import build_loader
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.cli_arguments import overrule
 from ppocr.deploy.export import export
-from ppocr.deploy.inference_config import FILE_NAME, load, set_image_shape
+from ppocr.deploy.inference_config import FILE_NAME, load
 from ppocr.deploy.predictor import Predictor, batches_of_equal_size
 from ppocr.engine.evaluator import evaluate
 from ppocr.errors import ConfigError, SampleError
@@ -77,7 +78,7 @@ def test_the_metric_of_evaluation_is_that_of_the_exported_model(project):
 def test_a_result_depends_on_its_image_alone(project, free):
     config = load(project.folder)
     if free:
-        set_image_shape(config, [3, 32, -1])
+        overrule(config, "rec", {"rec_image_shape": [3, 32, -1]})
     predictor = Predictor.from_folder(project.folder, config=config)
     images = [image(32, width, width) for width in (30, 200, 100, 100, 200, 64, 333)]
     alone = [predictor.predict([one], 1)[0].result for one in images]
@@ -90,7 +91,7 @@ def test_a_result_depends_on_its_image_alone(project, free):
 
 def test_a_free_width_changes_long_lines_only(project):
     free = load(project.folder)
-    set_image_shape(free, [3, 32, -1])
+    overrule(free, "rec", {"rec_image_shape": [3, 32, -1]})
     for width, same in ((60, True), (100, True), (180, False)):
         sample = {"image": image(32, width), "text": "", "label": "", "index": 0}
         fixed_pixels, free_pixels = load(project.folder).pipeline()(dict(sample)), free.pipeline()(dict(sample))
@@ -127,7 +128,7 @@ def test_bad_images_are_reported_in_place(project, tmp_path):
 
 def test_an_endless_line_is_refused_where_widths_are_free(project):
     config = load(project.folder)
-    set_image_shape(config, [3, 32, -1])
+    overrule(config, "rec", {"rec_image_shape": [3, 32, -1]})
     found = Predictor.from_folder(project.folder, config=config).predict([np.zeros((1, 5000, 3), np.uint8)])
     assert found[0].problem.reason == "too_wide"
 

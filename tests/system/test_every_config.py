@@ -209,8 +209,8 @@ class FusedBackend(DygraphBackend):
 def test_config_trains_resumes_evaluates_and_exports(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from ppocr.deploy.from_weights import export_weights
     from ppocr.deploy.predictor import Predictor
-    from ppocr.deploy.run import export_weights
     from ppocr.engine.runs import evaluate_weights, train
 
     monkeypatch.chdir(ROOT)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from ppocr.config.loader import load_config
+from ppocr.deploy.from_weights import export_weights, infer
 from ppocr.deploy.predictor import Predictor
-from ppocr.deploy.run import export_weights, infer
 from ppocr.engine.runs import evaluate_weights, train
 from tests.system.project import Project, make_project
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,34 +10,28 @@ import cv2
 import numpy as np
 import pytest
 
-from ppocr import cli
 from ppocr.config.loader import load_config
-from ppocr.deploy import flags_det, inference_config, predictor
+from ppocr.deploy import cli_arguments, inference_config, predictor
 from ppocr.deploy.backends import DygraphBackend, PaddleBackend, RuntimeOptions
 from ppocr.deploy.predictor import Predictor
 from ppocr.engine.runs import evaluate_weights, train
 from ppocr.engine.start import trained_task
 from ppocr.metrics.det import DetMetric
 from tests.system.det_project import make_det_project
+from tests.tools.commands import run_command
 
 TRAINING = ["Global.epoch_num=16", "Global.eval_batch_epoch=16", "Global.save_epoch_step=1000", "Global.seed=5"]
 TRAINING += ["Optimizer.lr.learning_rate=0.001"]
 
 
-def tool(name: str):
-    """Return a command's module."""
-    return importlib.import_module(f"ppocr.commands.{Path(name).stem}")
-
-
 def run(name: str, project, *options: str) -> int:
     """Run a command of the -c kind in this process and return its exit code."""
-    return cli.main(getattr(tool(name), Path(name).stem), None, ["-c", str(project.config), "-o", *options])
+    return run_command(name, "-c", project.config, "-o", *options)
 
 
-def predict(monkeypatch: pytest.MonkeyPatch, *flags: str) -> int:
+def predict(*flags: object) -> int:
     """Run predict_det in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["predict_det.py", *flags])
-    return cli.run_guarded(tool("predict_det.py").predict_det)
+    return run_command("predict_det", *flags)
 
 
 def often_reached(project, weights: list[str]) -> float:
@@ -67,11 +59,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     weights += [f"PostProcess.thresh={often_reached(made, weights):.3f}", "PostProcess.box_thresh=0.2"]
     exported = {ir: made.folder / f"inference {ir}" for ir in ("new", "old")}
     for ir, folder in exported.items():
-        assert (
-            run("export_model.py", made, *weights, f"Global.save_inference_dir={folder}", f"Global.export_ir={ir}") == 0
-        )
+        assert run("export_model", made, *weights, f"Global.save_inference_dir={folder}", f"Global.export_ir={ir}") == 0
     results = made.folder / "own.txt"
-    assert run("infer_det.py", made, *weights, f"Global.infer_img={made.folder / 'images'}",
+    assert run("infer_det", made, *weights, f"Global.infer_img={made.folder / 'images'}",
                f"Global.save_res_path={results}") == 0  # fmt: skip
     rows = [row.split("\t") for row in results.read_text(encoding="utf-8").splitlines()]
     half = [f"{Path(path).name}\t{json.dumps(json.loads(regions)[::2])}\n" for path, regions in rows]
@@ -95,10 +85,10 @@ def regions_of(lines: str) -> dict[str, list]:
     return found
 
 
-def test_exported_programs_find_what_the_trained_network_finds(project, monkeypatch, capsys) -> None:
+def test_exported_programs_find_what_the_trained_network_finds(project, capsys) -> None:
     results = project.folder / "predicts_db.txt"
     options = [*project.weights, f"Global.infer_img={project.images}", f"Global.save_res_path={results}"]
-    assert run("infer_det.py", project, *options) == 0
+    assert run("infer_det", project, *options) == 0
     lines = results.read_text(encoding="utf-8")
     trained = regions_of(lines)
     assert len(trained) == 8 and sum(map(len, trained.values())) >= 16
@@ -111,12 +101,12 @@ def test_exported_programs_find_what_the_trained_network_finds(project, monkeypa
         place = project.folder / f"results {ir}"
         flags = [f"--image_dir={project.images}", f"--det_model_dir={folder}", f"--draw_img_save_dir={place}"]
         capsys.readouterr()
-        assert predict(monkeypatch, *flags, "--det_algorithm=DB") == 0
+        assert predict(*flags, "--det_algorithm=DB") == 0
         printed = results_in(capsys.readouterr().out)
         assert regions_of(printed) == trained
         assert (place / "det_results.txt").read_text(encoding="utf-8") == printed
         assert len(list(place.glob("det_res_*.jpg"))) == 8
-        assert predict(monkeypatch, *flags, "--det_batch_num=4", "--draw=false") == 0
+        assert predict(*flags, "--det_batch_num=4", "--draw=false") == 0
         assert regions_of(results_in(capsys.readouterr().out)) == trained
 
 
@@ -147,19 +137,19 @@ PostProcess: {name: DBPostProcess, thresh: 0.4, box_thresh: 0.4, max_candidates:
 
 
 @pytest.mark.parametrize("resize", ["{resize_long: 160}", "null", "{image_shape: [96, 128]}"])
-def test_official_folders_load(project, tmp_path, monkeypatch, capsys, caplog, resize: str) -> None:
+def test_official_folders_load(project, tmp_path, capsys, caplog, resize: str) -> None:
     for file in project.exported["old"].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / inference_config.FILE_NAME).write_text(OFFICIAL.replace("RESIZE", resize), encoding="utf-8")
     image = sorted(project.images.iterdir())[0]
     flags = [f"--image_dir={image}", f"--det_model_dir={tmp_path}", f"--draw_img_save_dir={tmp_path}/out"]
     with caplog.at_level("INFO"):
-        assert predict(monkeypatch, *flags) == 0
+        assert predict(*flags) == 0
     assert list(regions_of(results_in(capsys.readouterr().out))) == [image.name]
     assert "DetLabelEncode makes labels" in caplog.text and "aspect ratio" not in caplog.text
     assert (tmp_path / "out" / f"det_res_{image.name}").is_file()
     with caplog.at_level("INFO"):
-        assert predict(monkeypatch, *flags, "--det_limit_side_len=96", "--det_limit_type=max") == 0
+        assert predict(*flags, "--det_limit_side_len=96", "--det_limit_type=max") == 0
     assert "--det_limit_side_len 96 overrules inference.yml" in caplog.text
 
 
@@ -215,7 +205,9 @@ def test_flags_win_over_the_file_and_are_logged(project, caplog) -> None:
     given = ["--image_dir=x", f"--det_model_dir={project.exported['new']}", "--det_limit_side_len=320"]
     given += ["--det_limit_type=max", "--det_db_thresh=0.2", "--det_db_unclip_ratio=1.5", "--use_dilation=true"]
     with caplog.at_level("INFO"):
-        config = flags_det.overruled(flags_det.parse([*given, "--det_box_type=poly", "--det_db_score_mode=slow"]))
+        parser = cli_arguments.make_parser("det", "", 1, {})
+        given += ["--det_box_type=poly", "--det_db_score_mode=slow"]
+        config = cli_arguments.parse(parser, "det", given)[1]
     (resize,) = [t["DetResizeForTest"] for t in config.transforms if "DetResizeForTest" in t]
     assert resize == {"limit_side_len": 320, "limit_type": "max"}
     wanted = {"thresh": 0.2, "unclip_ratio": 1.5, "use_dilation": True, "box_type": "poly", "score_mode": "slow"}
@@ -224,13 +216,13 @@ def test_flags_win_over_the_file_and_are_logged(project, caplog) -> None:
     assert "--det_db_unclip_ratio" not in caplog.text  # the file says the same
 
 
-def test_folder_that_says_nothing_about_itself(project, tmp_path, caplog, monkeypatch, capsys) -> None:
+def test_folder_that_says_nothing_about_itself(project, tmp_path, caplog, capsys) -> None:
     for file in project.exported["new"].iterdir():
         if file.name != inference_config.FILE_NAME:
             (tmp_path / file.name).write_bytes(file.read_bytes())
     flags = [f"--image_dir={project.images}", f"--det_model_dir={tmp_path}", "--draw=false"]
     with caplog.at_level("INFO"):
-        assert predict(monkeypatch, *flags, f"--save_res_path={tmp_path}/r.txt") == 0
+        assert predict(*flags, f"--save_res_path={tmp_path}/r.txt") == 0
     assert "has no inference.yml" in caplog.text and len(regions_of(results_in(capsys.readouterr().out))) == 8
 
 
@@ -256,19 +248,18 @@ def test_large_images_are_bounded_and_the_others_still_read(project, tmp_path, c
         (["--det_model_dir=/no/such/model"], "/no/such/model"),
     ],
 )
-def test_mistakes_are_named_in_one_line(project, monkeypatch, capsys, flags: list[str], said: str) -> None:
+def test_mistakes_are_named_in_one_line(project, capsys, flags: list[str], said: str) -> None:
     given = {"--image_dir": str(project.images), "--det_model_dir": str(project.exported["new"])}
     given.update(flag.split("=") for flag in flags)
-    assert predict(monkeypatch, *(f"{k}={v}" for k, v in given.items())) != 0
+    assert predict(*(f"{k}={v}" for k, v in given.items())) != 0
     errors = [row for row in capsys.readouterr().err.splitlines() if row.startswith("error")]
     assert len(errors) == 1 and said in errors[0]
 
 
-def test_contact_sheet_scores_what_evaluation_scores(project, monkeypatch, capsys) -> None:
+def test_contact_sheet_scores_what_evaluation_scores(project, capsys) -> None:
     measured = evaluate_weights(load_config(str(project.config), project.weights)).metrics
     out = project.folder / "sheet.png"
     arguments = [f"--det_model_dir={project.exported['new']}", f"--label_file={project.folder / 'test.txt'}"]
-    monkeypatch.setattr(sys, "argv", ["contact_sheet.py", *arguments, f"--data_dir={project.images}", f"--out={out}"])
-    assert tool("contact_sheet.py").main() == 0
+    assert run_command("contact_sheet", *arguments, f"--data_dir={project.images}", f"--out={out}") == 0
     assert f"8 images: hmean {measured['hmean']:.4f}" in capsys.readouterr().out
     assert cv2.imread(str(out)).shape[1] == 3 * 640

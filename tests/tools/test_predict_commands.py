@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import re
@@ -12,15 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ppocr import cli
 from tests.deploy.parts import CHARACTERS, small_project
+from tests.tools.commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def tool(name: str):
-    """Return a command's module."""
-    return importlib.import_module(f"ppocr.commands.{Path(name).stem}")
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +23,18 @@ def project(tmp_path_factory):
     made = small_project(tmp_path_factory.mktemp("project") / "p")
     made.exported = made.config_path.parent / "my inference"
     made.weights_option = f"Global.pretrained_model={made.weights}"
-    assert run("export_model.py", made, made.weights_option, f"Global.save_inference_dir={made.exported}") == 0
+    assert run("export_model", made, made.weights_option, f"Global.save_inference_dir={made.exported}") == 0
     return made
 
 
 def run(name: str, project, *options: str, flags: tuple[str, ...] = ()) -> int:
     """Run a command of the -c kind in this process and return its exit code."""
-    module = tool(name)
-    command = getattr(module, Path(name).stem)
-    return cli.main(command, None, ["-c", str(project.config_path), *flags, "-o", *options])
+    return run_command(name, "-c", project.config_path, *flags, *(["-o", *options] if options else []))
 
 
-def predict(monkeypatch, *flags: str) -> int:
+def predict(*flags: str) -> int:
     """Run predict_rec in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["predict_rec.py", *flags])
-    return cli.run_guarded(tool("predict_rec.py").predict_rec)
+    return run_command("predict_rec", *flags)
 
 
 def inferred(output: str) -> dict[str, tuple[str, float]]:
@@ -63,17 +54,15 @@ def assert_same(found, expected) -> None:
     assert all(abs(found[name][1] - expected[name][1]) <= 1e-4 for name in expected)
 
 
-def test_trained_and_exported_read_the_same(project, monkeypatch, capfd):
+def test_trained_and_exported_read_the_same(project, capfd):
     capfd.readouterr()
-    assert run("infer_rec.py", project, project.weights_option, flags=("--draw",)) == 0
+    assert run("infer_rec", project, project.weights_option, flags=("--draw",)) == 0
     expected = inferred(capfd.readouterr().out)
     assert sorted(expected) == [path.name for path in project.images]
     folder, images = f"--rec_model_dir={project.exported}", f"--image_dir={project.images[0].parent}"
-    assert predict(monkeypatch, folder, images, "--rec_image_shape=3, 32, 100", "--rec_batch_num=1") == 0
+    assert predict(folder, images, "--rec_image_shape=3, 32, 100", "--rec_batch_num=1") == 0
     assert_same(predicted(capfd.readouterr().out), expected)
-    assert (
-        predict(monkeypatch, folder, images, "--rec_char_dict_path", str(project.config_path.parent / "dict.txt")) == 0
-    )
+    assert predict(folder, images, "--rec_char_dict_path", str(project.config_path.parent / "dict.txt")) == 0
     assert_same(predicted(capfd.readouterr().out), expected)
     results = (project.weights.parent / "predicts.txt").read_text(encoding="utf-8").splitlines()
     assert {Path(line.split("\t")[0]).name: line.split("\t")[1] for line in results} == {
@@ -101,17 +90,17 @@ def test_only_the_exported_folder_is_needed(project, tmp_path, capfd):
     assert list(predicted(done.stdout)) == ["a.png"]
 
 
-def test_a_folder_without_inference_yml_needs_two_flags(project, tmp_path, monkeypatch, capfd):
+def test_a_folder_without_inference_yml_needs_two_flags(project, tmp_path, capfd):
     for path in project.exported.iterdir():
         if path.suffix != ".yml":
             (tmp_path / path.name).write_bytes(path.read_bytes())
     flags = [f"--rec_model_dir={tmp_path}", f"--image_dir={project.images[0].parent}"]
-    assert predict(monkeypatch, f"--rec_model_dir={project.exported}", flags[1]) == 0
+    assert predict(f"--rec_model_dir={project.exported}", flags[1]) == 0
     expected = predicted(capfd.readouterr().out)
-    assert predict(monkeypatch, *flags) == 2
+    assert predict(*flags) == 2
     assert "give --rec_image_shape and --rec_char_dict_path" in capfd.readouterr().err
     dictionary = f"--rec_char_dict_path={project.config_path.parent / 'dict.txt'}"
-    assert predict(monkeypatch, *flags, "--rec_image_shape=3,32,100", dictionary) == 0
+    assert predict(*flags, "--rec_image_shape=3,32,100", dictionary) == 0
     assert_same(predicted(capfd.readouterr().out), expected)
 
 
@@ -128,30 +117,30 @@ def test_a_folder_without_inference_yml_needs_two_flags(project, tmp_path, monke
         (["--rec_batch_num=0"], 2, "at least 1"),
     ],
 )
-def test_flags_that_cannot_be_met(project, tmp_path, monkeypatch, capfd, flags, code, message):
+def test_flags_that_cannot_be_met(project, tmp_path, capfd, flags, code, message):
     other = tmp_path / "other.jpg"
     other.write_text("\n".join(CHARACTERS + "g"), encoding="utf-8")
     given = [flag.format(other=other) for flag in flags]
     base = [f"--rec_model_dir={project.exported}", f"--image_dir={project.images[0]}"]
     kept = [flag for flag in base if flag.split("=")[0] not in {f.split("=")[0] for f in given}]
-    assert predict(monkeypatch, *kept, *given) == code
+    assert predict(*kept, *given) == code
     assert message in capfd.readouterr().err
 
 
-def test_a_bad_image_among_good_ones_is_reported(project, tmp_path, monkeypatch, capfd):
+def test_a_bad_image_among_good_ones_is_reported(project, tmp_path, capfd):
     (tmp_path / "a.png").write_bytes(project.images[0].read_bytes())
     (tmp_path / "b.png").write_bytes(b"")
-    assert run("infer_rec.py", project, project.weights_option, f"Global.infer_img={tmp_path}") == 0
+    assert run("infer_rec", project, project.weights_option, f"Global.infer_img={tmp_path}") == 0
     output = capfd.readouterr().out
     assert list(inferred(output)) == ["a.png"]
     assert "b.png\n\tnot read: empty_file" in output
-    assert predict(monkeypatch, f"--rec_model_dir={project.exported}", f"--image_dir={tmp_path}") == 0
+    assert predict(f"--rec_model_dir={project.exported}", f"--image_dir={tmp_path}") == 0
     captured = capfd.readouterr()
     assert list(predicted(captured.out)) == ["a.png"]
     assert "b.png: not read: empty_file" in captured.err
 
 
-@pytest.mark.parametrize("command", ["infer_rec.py", "export_model.py"])
+@pytest.mark.parametrize("command", ["infer_rec", "export_model"])
 @pytest.mark.parametrize(
     ("option", "message"),
     [("", "no weights"), ("Global.pretrained_model={folder}/none", "none"), ("Global.checkpoints={folder}/cut", "cut")],
@@ -172,7 +161,7 @@ def test_missing_weights_are_an_error(project, tmp_path, capfd, command, option,
 def test_weights_of_another_network_are_never_exported(project, tmp_path, capfd):
     target = tmp_path / "inference"
     options = [project.weights_option, f"Global.save_inference_dir={target}", "Architecture.Neck.hidden_size=24"]
-    assert run("export_model.py", project, *options) == 1
+    assert run("export_model", project, *options) == 1
     assert not target.exists()
 
 
@@ -206,10 +195,10 @@ def test_names_are_shown_and_written_harmlessly(command, project, hostile, tmp_p
     capfd.readouterr()
     if command == "infer":
         options = (project.weights_option, f"Global.infer_img={hostile}", f"Global.save_res_path={results}")
-        assert run("infer_rec.py", project, *options) == 0
+        assert run("infer_rec", project, *options) == 0
     else:
         flags = (f"--rec_model_dir={project.exported}", f"--image_dir={hostile}", f"--save_res_path={results}")
-        assert predict(monkeypatch, *flags) == 0
+        assert predict(*flags) == 0
     shown = capfd.readouterr()
     printed = shown.out + shown.err
     assert "\x1b" not in printed and "\u2028" not in printed and "Traceback" not in printed

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ppocr.config.loader import load_config
-from ppocr.deploy.run import export_weights
+from ppocr.deploy.from_weights import export_weights
 from ppocr.engine.runs import evaluate_weights, train
 from ppocr.pretrained.catalogue import ENTRIES
 from tests.system.project import Project, make_project, run_tool

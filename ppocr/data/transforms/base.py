@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ppocr.arguments import Argument
 from ppocr.declarations import Declared
 from ppocr.registry import TRANSFORMS
 
@@ -38,6 +39,7 @@ class Transform(Declared):
     takes_pending: bool = False  # works on a PendingImage (geometry.py) instead of pixels
     extra_samples: int = 0  # how many other samples it mixes in: the data set gives them as "ext_data"
     frees_width: bool = False  # has `eval_mode`, which lets lines longer than its width keep their proportions
+    arguments: tuple[Argument, ...] = ()  # of the predicting commands, which overrule this transform's
     size_multiple: int = 1  # height and width of the image it makes are multiples of this
     _config: dict[str, Any]  # both set by the pipeline that builds it
     _name: str

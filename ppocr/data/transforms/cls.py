@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ppocr.arguments import Argument
 from ppocr.codecs.class_names import ClassNames
 from ppocr.config.ranges import Side, SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
-from ppocr.data.transforms.rec_resize import MOST_PIXELS, RecResizeImg
+from ppocr.data.transforms.rec_resize import MOST_PIXELS, RecResizeImg, image_shape
 from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import TRANSFORMS
 
@@ -59,6 +60,7 @@ class ClsResizeImg(RecResizeImg):
     from_global = ()
     none_without_global = ()
     frees_width = False
+    arguments = (Argument("{kind}_image_shape", "image_shape", '"3, 48, 192"', image_shape),)
 
     def __init__(self, image_shape: Sequence[SideOrFree]) -> None:
         super().__init__(image_shape, character_dict_path=None)

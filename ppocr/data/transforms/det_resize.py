@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ppocr.arguments import Argument
 from ppocr.config.ranges import Count, Side, SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
@@ -39,6 +40,22 @@ class DetResizeForTest(Transform):
 
     provides = ("image", "shape")
     size_multiple = STRIDE
+    arguments = (
+        Argument(
+            "{kind}_limit_side_len",
+            "limit_side_len",
+            "length in pixels that the limit type is about",
+            int,
+            instead_of=("image_shape", "keep_ratio", "resize_long"),
+        ),
+        Argument(
+            "{kind}_limit_type",
+            "limit_type",
+            "which images are resized to it",
+            choices=LIMIT_TYPES,
+            instead_of=("image_shape", "keep_ratio", "resize_long"),
+        ),
+    )
 
     def __init__(
         self,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
+from ppocr.arguments import Argument
 from ppocr.config.ranges import Side, SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
@@ -20,6 +22,28 @@ MOST_PIXELS = 2048 * 2048  # of a line: a network at half of both sides with 64 
 
 # 8-bit value -> [-1, 1] in the incumbent's order of float32 operations, so that values agree to the last bit.
 _TABLE = (np.arange(256, dtype=np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
+
+
+def image_shape(text: str) -> list[int]:
+    """Return the three numbers of "3, 48, 320"; a width of -1 is free.
+
+    Raises:
+        ArgumentTypeError: they are not a shape.
+    """
+    try:
+        shape = [int(part) for part in text.replace("[", "").replace("]", "").split(",")]
+    except ValueError:
+        shape = []
+    if len(shape) != 3 or min(shape[:2]) < 1 or (shape[2] < 1 and shape[2] != -1):
+        raise argparse.ArgumentTypeError(f'{text!r} is not channels, height, width, such as "3, 48, 320"')
+    return shape
+
+
+def _free_width(shape: Sequence[int], section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys for an image shape; a width of -1 keeps the one there is for all images that fit it."""
+    if shape[2] > 0:
+        return {"image_shape": list(shape)}
+    return {"image_shape": [*shape[:2], section["image_shape"][2]], "eval_mode": True}
 
 
 @TRANSFORMS.register()
@@ -37,6 +61,15 @@ class RecResizeImg(Transform):
 
     provides: tuple[str, ...] = ("image", "valid_ratio")
     frees_width = True
+    arguments: tuple[Argument, ...] = (
+        Argument(
+            "{kind}_image_shape",
+            "image_shape",
+            '"3, 48, 320"; a width of -1 keeps the aspect ratio of long lines',
+            image_shape,
+            keys=_free_width,
+        ),
+    )
     from_global: tuple[str, ...] = ("character_dict_path",)
     none_without_global: tuple[str, ...] = ("character_dict_path",)
 
@@ -108,6 +141,7 @@ class SVTRRecResizeImg(RecResizeImg):
 
     from_global = ()
     none_without_global = ()
+    arguments = (Argument("{kind}_image_shape", "image_shape", '"3, 64, 256"', image_shape),)
 
     def __init__(self, image_shape: Sequence[SideOrFree], padding: bool = True) -> None:
         super().__init__(image_shape, character_dict_path=None, padding=padding)

@@ -1,8 +1,7 @@
-"""What the export and infer commands do, from a checked configuration to the end."""
+"""What is done with trained weights: export, and prediction without it."""
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from ppocr.deploy.predictor import Prediction, Predictor
 from ppocr.engine.device import choose_device, choose_threads
 from ppocr.engine.log import set_up_logging
 from ppocr.engine.start import trained_task
-
-logger = logging.getLogger(__name__)
+from ppocr.results import Result
 
 LARGEST_BATCH = 32  # evaluation batches are sized for a GPU
 
@@ -39,9 +37,9 @@ def export_weights(cfg: Any) -> Path:
 
 def infer(
     cfg: Any,
+    wanted: type[Result] | None = None,
     pictures: str | None = None,
     prefix: str | None = None,
-    wanted: type | None = None,
     as_labels: bool = False,
 ) -> list[Prediction]:
     """Predict `Global.infer_img` (or `Global.infer_list`) with the weights the configuration names.
@@ -50,9 +48,9 @@ def infer(
 
     Args:
         cfg: a checked configuration.
-        pictures: also draw the results, into this folder beside the results file.
-        prefix: of the pictures' names; see `report.draw`.
         wanted: type of the results; None for any.
+        pictures: also write pictures of the results, into this folder beside the results file.
+        prefix: of the pictures' names; see `report.write_pictures`.
         as_labels: write lines of a label file.
 
     Raises:
@@ -74,7 +72,7 @@ def infer(
     coming = predictor.stream(images, min(cfg.Eval.loader.batch_size_per_card, LARGEST_BATCH))
     as_line = report.label_line if as_labels else report.results_line
     predictions = report.publish(coming, report.print_trained, place, as_line)
-    report.warn_of_distorted(predictor, "eval_mode: true on the resize transform of Eval keeps their proportions")
+    report.warn_of_distorted(predictor, "eval_mode: true on the resize transform of Eval keeps it")
     report.finish(predictions, place)
     if pictures:
         report.write_pictures(predictions, place.parent / pictures, prefix)

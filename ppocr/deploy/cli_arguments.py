@@ -1,0 +1,177 @@
+"""The CLI arguments of the predicting commands: those all have, and those the parts of a model's folder declare."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ppocr.arguments import Argument, true_or_false
+from ppocr.deploy.backends import RuntimeOptions
+from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, load_or_assume
+from ppocr.errors import ConfigError
+from ppocr.registry import POSTPROCESSES, TRANSFORMS
+from ppocr.results import KINDS
+from ppocr.suggestions import did_you_mean
+
+logger = logging.getLogger(__name__)
+
+UNUSED = {
+    "show_log": "log lines go to stderr, results to stdout",
+    "use_angle_cls": "this command does one thing",
+    "use_tensorrt": "the model runs in Paddle itself",
+    "ir_optim": "Paddle decides",
+    "precision": "the model's own precision counts",
+    "use_mp": "one process does it",
+    "total_process_num": "one process does it",
+    "warmup": "the first image is one",
+    "benchmark": "see benchmarks/",
+}
+
+
+def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return a parser with the arguments every predicting command has.
+
+    Args:
+        kind: of the results: "rec".
+        description: shown by `--help`.
+        batch_size: images the network sees at once by default.
+        unused: further arguments that are accepted and not read, with the reason.
+    """
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    add = parser.add_argument
+    add("--image_dir", required=True, help="an image, a folder, or a text file that lists images")
+    add(f"--{kind}_model_dir", dest="model_dir", required=True, metavar="FOLDER",
+        help="folder written by tools/export_model.py, or an official one")  # fmt: skip
+    add(f"--{kind}_batch_num", dest="batch_size", type=int, default=batch_size, metavar="N",
+        help=f"images of equal size the network sees at once (default {batch_size})")  # fmt: skip
+    add("--use_gpu", type=true_or_false, default=False, help="default false; GPU running is not verified yet")
+    add("--gpu_id", type=int, default=0)
+    add("--gpu_mem", type=int, default=500, help="megabytes")
+    add("--cpu_threads", type=int, help="threads of one operator")
+    add("--enable_mkldnn", type=true_or_false, default=False,
+        help="oneDNN on the CPU: faster, less exact (default false)")  # fmt: skip
+    add("--save_res_path", help="results file")
+    add("--debug", action="store_true", help="show tracebacks")
+    parser.set_defaults(unused={**UNUSED, **unused})
+    for name, reason in parser.get_default("unused").items():
+        add(f"--{name}", help=f"accepted and not read: {reason}")
+    return parser
+
+
+def parse(
+    parser: argparse.ArgumentParser, kind: str, arguments: Sequence[str] | None = None
+) -> tuple[argparse.Namespace, InferenceConfig]:
+    """Return the checked arguments, and what they leave of the `inference.yml` of the folder they name.
+
+    Which arguments there are depends on that folder: its transforms and its post-processing declare some.
+
+    Args:
+        parser: from `make_parser`, with those of the command.
+        kind: of the command's results.
+        arguments: instead of those of the process.
+
+    Raises:
+        ConfigError: an argument is unknown, contradicts the model or belongs to another one; the folder cannot be
+            used, or lacks what an argument could have given.
+        CheckpointError: there is no model in the folder.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    declared = [a.name for cls in TRANSFORMS.classes() + _postprocesses(kind) for a in arguments_of(cls, kind)]
+    if {"-h", "--help"} & set(given):
+        usual = [TRANSFORMS.get(name) for spec in ASSUMED[kind].transforms for name in spec] if kind in ASSUMED else []
+        _add(parser, kind, usual + _postprocesses(kind))
+    found, left = parser.parse_known_args(given)
+    for text in left:
+        if text.startswith("--") and not _owners(_name(text)):
+            raise _unknown(text, parser, declared)
+    config, needed = load_or_assume(found.model_dir, KINDS[kind])
+    _add(parser, kind, [TRANSFORMS.get(name) for spec in config.transforms for name in spec])
+    _add(parser, kind, [POSTPROCESSES.get(config.postprocess["name"])])
+    found, left = parser.parse_known_args(given)
+    if left:
+        raise _unknown(left[0], parser, declared)
+    if any(getattr(found, name) is None for name in needed):
+        hint = "give " + " and ".join(f"--{name}" for name in needed)
+        raise ConfigError(f"{found.model_dir}: has no {FILE_NAME}", hint)
+    for name, reason in found.unused.items():
+        if getattr(found, name) is not None:
+            logger.info("--%s is not read: %s", name, reason)
+    overrule(config, kind, vars(found))
+    return found, config
+
+
+def overrule(config: InferenceConfig, kind: str, given: Mapping[str, Any]) -> None:
+    """Put arguments that were given over what an `inference.yml` says, and log each that changes something.
+
+    Args:
+        config: changed in place.
+        kind: of the results, which some names begin with.
+        given: by the names that the parts of the configuration declare, None where not given; others are passed over.
+
+    Raises:
+        ConfigError: a value contradicts what it overrules.
+    """
+    for spec in config.transforms:
+        for name, section in list(spec.items()):
+            spec[name] = _overruled(TRANSFORMS.get(name), section or {}, kind, given) or None
+    name = config.postprocess["name"]
+    config.postprocess = _overruled(POSTPROCESSES.get(name), config.postprocess, kind, given)
+
+
+def _overruled(cls: type, section: dict[str, Any], kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    for argument in arguments_of(cls, kind):
+        value = given.get(argument.name)
+        if value is not None:
+            before, section = section, argument.overrule(section, value)
+            if section != before:
+                logger.info("--%s %s overrules %s", argument.name, value, FILE_NAME)
+    return section
+
+
+def arguments_of(cls: Any, kind: str) -> tuple[Argument, ...]:
+    """Return the arguments a class declares, by their names in the command for a kind of results."""
+    return tuple(dataclasses.replace(a, name=a.name.format(kind=kind)) for a in cls.arguments)
+
+
+def _postprocesses(kind: str) -> list[type]:
+    return [cls for cls in POSTPROCESSES.classes() if getattr(getattr(cls, "result", None), "kind", kind) == kind]
+
+
+def _add(parser: argparse.ArgumentParser, kind: str, classes: Iterable[type]) -> None:
+    """Add the arguments that some classes declare, under the names of those that declare the same ones."""
+    names: dict[tuple[Argument, ...], list[str]] = {}
+    for cls in classes:
+        names.setdefault(arguments_of(cls, kind), []).append(cls.__name__)
+    for arguments, owners in names.items():
+        group = parser.add_argument_group(", ".join(owners))
+        for a in arguments:
+            if f"--{a.name}" not in parser._option_string_actions:
+                group.add_argument(f"--{a.name}", type=a.type, choices=a.choices, help=a.help)
+
+
+def _name(text: str) -> str:
+    return text.split("=")[0].lstrip("-")
+
+
+def _owners(name: str) -> list[str]:
+    """Return the names of the registered classes that declare an argument of a name, in whichever command."""
+    classes = TRANSFORMS.classes() + POSTPROCESSES.classes()
+    return [cls.__name__ for cls in classes if any(name == a.name for kind in KINDS for a in arguments_of(cls, kind))]
+
+
+def _unknown(text: str, parser: argparse.ArgumentParser, declared: Sequence[str]) -> ConfigError:
+    """Return the error for an argument that no part of the folder declares, whoever else may."""
+    name, owners = _name(text), _owners(_name(text))
+    if owners:
+        return ConfigError(f"--{name}: a flag of {' or '.join(owners)}; this model has no such part", "leave it out")
+    known = [option.lstrip("-") for option in parser._option_string_actions]
+    return ConfigError(f"{text}: unknown flag{did_you_mean(name, [*known, *declared])}", "see --help")
+
+
+def runtime_options(found: argparse.Namespace) -> RuntimeOptions:
+    """Return how the arguments want the model to run."""
+    return RuntimeOptions(found.use_gpu, found.gpu_id, found.gpu_mem, found.cpu_threads, found.enable_mkldnn)
