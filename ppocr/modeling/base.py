@@ -1,4 +1,4 @@
-"""What every part of a network declares."""
+"""The declarations of every part of a network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class NetworkPart(Declared):
     """A transform, backbone, neck or head of a network; each is also a `paddle.nn.Layer`.
 
     Args:
-        in_channels: channels of what the part before gives, or a list of them; filled in.
+        in_channels: channels of the previous part's output, or a list of them; filled in.
 
     Attributes:
-        out_channels: channels of what this part gives, or a list of them; not of the last part.
+        out_channels: channels of this part's output, or a list of them; not of the last part.
         targets: batch keys read in training; read of the last part, as the next four are.
         inputs: batch keys also read in evaluation and prediction.
         outputs: keys of the predictions in evaluation, and in training too.

@@ -5,7 +5,7 @@ import paddle
 import pytest
 
 from ppocr.errors import ConfigError
-from ppocr.modeling.transforms.stn import STN_ON, ThinPlateSpline, outline
+from ppocr.modeling.transforms.stn import STN_ON, ThinPlateSpline, control_points
 
 SETTINGS = {
     "tps_inputsize": [32, 64],
@@ -26,25 +26,25 @@ def test_starts_with_nearly_the_whole_image(activation):
     net = STN_ON(3, stn_activation=activation, **SETTINGS)
     net.eval()
     points = net.stn_head(paddle.zeros([1, 3, 32, 64])).numpy()[0]
-    np.testing.assert_allclose(points, outline(20, (0.01, 0.01)), atol=1e-5)
+    np.testing.assert_allclose(points, control_points(20, (0.01, 0.01)), atol=1e-5)
 
 
 def test_points_of_the_result_show_the_points_of_the_image():
     spline = ThinPlateSpline([61, 201], 20, (0.05, 0.05))
-    found = outline(20, (0.05, 0.05))
+    found = control_points(20, (0.05, 0.05))
     found[:, 1] = 0.15 + 0.7 * found[:, 1] + 0.1 * np.sin(found[:, 0] * 3)  # a curved line
     height, width = 121, 401
     x = paddle.to_tensor(np.linspace(0, 1, width, dtype=np.float32)).expand([1, 1, height, width])
     y = paddle.to_tensor(np.linspace(0, 1, height, dtype=np.float32)[:, None]).expand([1, 1, height, width])
     where = spline(paddle.concat([x, y], axis=1), paddle.to_tensor(found[None].astype(np.float32))).numpy()[0]
-    for (across, down), wanted in zip(outline(20, (0.05, 0.05)), found):
+    for (across, down), wanted in zip(control_points(20, (0.05, 0.05)), found):
         np.testing.assert_allclose(where[:, round(down * 60), round(across * 200)], wanted, atol=0.02)
 
 
 def test_same_outline_gives_the_image_itself():
     spline = ThinPlateSpline([32, 100], 20, (0.05, 0.05))
     image = smooth(32, 100)
-    same = spline(image, paddle.to_tensor(outline(20, (0.05, 0.05))[None].astype(np.float32)))
+    same = spline(image, paddle.to_tensor(control_points(20, (0.05, 0.05))[None].astype(np.float32)))
     assert float((same - image).abs().max()) < 1e-3
 
 

@@ -16,10 +16,10 @@ from ppocr.registry import BACKBONES
 
 @BACKBONES.register(scope="det")
 class PlainConvNet(nn.Layer):
-    """Dense 3x3 convolutions: on a CPU they run near full speed, where depthwise ones wait for memory.
+    """Dense 3x3 convolutions: on a CPU they run near peak speed, where depthwise ones are bound by memory.
 
     A stem halves the size; each of four stages halves it again and has `depths` convolutions; all but the first
-    of a stage add to what they get.
+    of a stage have a shortcut.
 
     Args:
         in_channels: channels of the image.

@@ -28,11 +28,11 @@ BLOCKS = (
 
 @BACKBONES.register("RepSVTR_det", scope="det")
 class RepSVTR_det(RepViT):  # noqa: N801
-    """Convolutions of several branches, for whole pages.
+    """Re-parameterisable convolutions, for whole pages.
 
     Args:
         in_channels: channels of the image.
-        out_indices: the blocks whose maps are given out, counted from 1: the 13 blocks.
+        out_indices: the blocks whose maps are returned, from 1 to 13.
 
     Raises:
         ConfigError: there is no such block.

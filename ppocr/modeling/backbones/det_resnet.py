@@ -22,16 +22,16 @@ from ppocr.modeling.layers.resnet import (
 )
 from ppocr.registry import BACKBONES
 
-NAMED_BY_NUMBER = (101, 152)  # the depths whose third stage has more blocks than there are letters
+NAMED_BY_NUMBER = (101, 152)  # the depths whose third stage has more than 26 blocks
 
 
 class ResidualPyramid(nn.Layer):
-    """The four stages behind the first convolutions; stage i is 2**(i + 2) times smaller than the image.
+    """The four stages after the first convolutions; stage i is 2**(i + 2) times smaller than the image.
 
     Args:
         layers: 18, 34, 50, 101, 152 or 200.
         dcn_stage: for each stage whether its 3x3 convolutions are deformable; none when not given.
-        out_indices: the stages whose maps are given out; all when not given.
+        out_indices: the stages whose maps are returned; all when not given.
 
     Raises:
         ConfigError: a value outside the above, or deformable convolutions in networks of fewer than 50 layers.
@@ -58,7 +58,7 @@ class ResidualPyramid(nn.Layer):
             raise ConfigError(f"{name}.out_indices: {self.out_indices} are not all among 0, 1, 2, 3")
 
     def add_stages(self, channels: int) -> None:
-        """Add the blocks behind features of `channels` channels, and set `out_channels`."""
+        """Add the blocks after features of `channels` channels, and set `out_channels`."""
         self.stages: list[list[nn.Layer]] = []
         self.out_channels: list[int] = []
         for stage, (depth, width) in enumerate(zip(DEPTHS[self.layers], WIDTHS)):
@@ -75,18 +75,18 @@ class ResidualPyramid(nn.Layer):
                 self.out_channels.append(channels)
 
     def block_name(self, stage: int, index: int) -> str:
-        """Return the attribute a block is kept under."""
+        """Return the attribute name of a block, as checkpoints have it."""
         return f"bb_{stage}_{index}"
 
-    def maps(self, x: paddle.Tensor) -> list[paddle.Tensor]:
-        """Return the maps asked for, the finest first."""
-        found = []
+    def forward_stages(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        """Return the maps of `out_indices`, the finest first."""
+        maps = []
         for stage, units in enumerate(self.stages):
             for unit in units:
                 x = unit(x)
             if stage in self.out_indices:
-                found.append(x)
-        return found
+                maps.append(x)
+        return maps
 
 
 @BACKBONES.register("ResNet_vd", scope="det")
@@ -97,7 +97,7 @@ class ResNet_vd(ResidualPyramid):  # noqa: N801
         in_channels: channels of the image.
     """
 
-    # `disable_se`: there is none in it; `in_channels`: the image's own are used.
+    # `disable_se`: it has no squeeze and excitation; `in_channels`: filled in.
     ignored_keys = ("disable_se", "in_channels")
     pool_shortcuts = True
     deformable_groups = 2
@@ -118,7 +118,7 @@ class ResNet_vd(ResidualPyramid):  # noqa: N801
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
         """Return the maps [B, out_channels[i], H / 2**(s + 2), W / 2**(s + 2)], s in `out_indices`."""
-        return self.maps(self.pool2d_max(self.conv1_3(self.conv1_2(self.conv1_1(x)))))
+        return self.forward_stages(self.pool2d_max(self.conv1_3(self.conv1_2(self.conv1_1(x)))))
 
 
 @BACKBONES.register("ResNet", scope="det")
@@ -151,4 +151,4 @@ class ResNet(ResidualPyramid):
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
         """Return the maps [B, out_channels[i], H / 2**(s + 2), W / 2**(s + 2)], s in `out_indices`."""
-        return self.maps(self.pool2d_max(self.conv(x)))
+        return self.forward_stages(self.pool2d_max(self.conv(x)))

@@ -17,9 +17,9 @@ STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1))
 
 @BACKBONES.register(scope="rec")
 class PlainConvNet(nn.Layer):
-    """Dense 3x3 convolutions: on a CPU they run near full speed, where depthwise ones wait for memory.
+    """Dense 3x3 convolutions: on a CPU they run near peak speed, where depthwise ones are bound by memory.
 
-    Width shrinks by 4 in all; whatever height is left (2 of 32 pixels) is averaged. The first stages, at high
+    Width shrinks by 4 in all; the remaining height (2 of 32 pixels) is averaged. The first stages, at high
     resolution, cost most, so they have one convolution each and the later ones two.
 
     Args:

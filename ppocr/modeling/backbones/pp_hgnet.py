@@ -1,4 +1,4 @@
-"""PP-HGNet: blocks that keep all their intermediate features, as in VoVNet (https://arxiv.org/abs/1904.09730)."""
+"""PP-HGNet: blocks that concatenate all their intermediate features, as in VoVNet (https://arxiv.org/abs/1904.09730)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEPTH = 6  # convolutions in a block
 
 
 class ChannelGate(nn.Layer):
-    """Each channel is scaled by a gate computed from all channel means with one convolution."""
+    """Each channel is scaled by a gate, one convolution of all channel means."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class ChannelGate(nn.Layer):
 
 
 class Block(nn.Layer):
-    """Convolutions one behind the other, all their results joined and gated.
+    """A chain of convolutions whose outputs are concatenated and gated.
 
     Args:
         in_channels: channels of the input.
@@ -66,8 +66,8 @@ class PPHGNet_small(nn.Layer):  # noqa: N801
 
     Args:
         in_channels: channels of the image.
-        det: give maps of a page instead of the features of a line.
-        out_indices: with `det`, the stages whose maps are given; all when not given.
+        det: return maps of a page instead of the features of a line.
+        out_indices: with `det`, the stages whose maps are returned; all when not given.
 
     Raises:
         ConfigError: a stage that does not exist.

@@ -37,7 +37,7 @@ STAGES = (
     StageSpec(384, 2048, 1, True, 5, (2, 1), 2),
 )
 DEPTH = 6  # convolutions in a block
-CLASSIFIER_WIDTH, CLASSES = 2048, 1000  # of the image classifier this backbone is the trunk of
+CLASSIFIER_WIDTH, CLASSES = 2048, 1000  # of the image classifier with this backbone
 
 
 class LightConv(nn.Layer):
@@ -53,13 +53,13 @@ class LightConv(nn.Layer):
 
 
 class Stem(nn.Layer):
-    """The first convolutions: small ones and a pooling side by side.
+    """The first convolutions, with a pooling in parallel.
 
     Args:
         in_channels: channels of the image.
         inner: channels inside.
         out_channels: channels of the result.
-        stride: of the convolution behind both paths; the first one has 2.
+        stride: of the convolution after both paths; that of the first is 2.
         style: of the convolutions.
     """
 
@@ -79,7 +79,7 @@ class Stem(nn.Layer):
 
 
 class Block(nn.Layer):
-    """Convolutions one behind the other, all their results joined, squeezed and widened.
+    """A chain of convolutions whose outputs are concatenated, narrowed and widened.
 
     Args:
         in_channels: channels of the input.
@@ -115,10 +115,10 @@ class PPHGNetV2_B4(nn.Layer):  # noqa: N801
 
     Args:
         in_channels: channels of the image.
-        det: give maps of a page.
-        text_rec: give the features of a line, of one row; with neither the last features as they are.
+        det: return maps of a page.
+        text_rec: return the features of a line, of one row; with neither the features of the last stage.
         lr_mult_list: factors of the learning rate of the stem and the four stages.
-        out_indices: with `det`, the stages whose maps are given; all when not given.
+        out_indices: with `det`, the stages whose maps are returned; all when not given.
 
     Raises:
         ConfigError: not five factors, or a stage that does not exist.
@@ -149,12 +149,12 @@ class PPHGNetV2_B4(nn.Layer):  # noqa: N801
             channels = spec.out
         self.stages = nn.LayerList(stages)
         self.out_channels: int | list[int] = [STAGES[i].out for i in self.out_indices] if det else channels
-        # upstream: the layers of the image classifier are kept; nothing runs them, but checkpoints hold them.
+        # upstream: the layers of the image classifier are kept; unused, but checkpoints have them.
         self.last_conv = nn.Conv2D(channels, CLASSIFIER_WIDTH, 1, bias_attr=False)
         self.fc = None if det else nn.Linear(CLASSIFIER_WIDTH, CLASSES)
         for layer in (self.last_conv, self.fc):
             for parameter in layer.parameters() if layer is not None else ():
-                parameter.stop_gradient = True  # there is nothing to train
+                parameter.stop_gradient = True  # unused: not trained
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor | list[paddle.Tensor]:
         """Return the features of images [B, in_channels, H, W].

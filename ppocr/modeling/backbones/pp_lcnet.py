@@ -38,10 +38,10 @@ class PPLCNet(nn.Layer):
         in_channels: channels of the image.
         scale: width multiplier.
         stride_list: strides of the first convolution and of the four stages below, each one number or (vertical,
-            horizontal). Text lines are wide: theirs shrink more down than across.
-        use_last_conv: widen the channel means by a layer with dropout, which ends the network's maps.
-        class_expand: how wide.
-        dropout_prob: share of what is left out in training.
+            horizontal). Text lines are wide: their height shrinks more than their width.
+        use_last_conv: end in a layer that widens the channel means, with dropout.
+        class_expand: width of that layer.
+        dropout_prob: probability of dropout.
 
     Raises:
         ConfigError: not five strides.

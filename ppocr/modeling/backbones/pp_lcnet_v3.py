@@ -1,4 +1,4 @@
-"""PP-LCNetV3: depthwise separable convolutions trained as several branches, run as one (https://arxiv.org/abs/2109.15099).
+"""PP-LCNetV3: re-parameterised depthwise separable convolutions (https://arxiv.org/abs/2109.15099).
 
 The branches are those of https://arxiv.org/abs/2206.04040.
 """
@@ -31,8 +31,8 @@ class Unit(NamedTuple):
 
     kernel: int
     out: int
-    lines: Stride  # stride where lines of text are read
-    pages: Stride  # stride where pages are searched for text
+    lines: Stride  # stride in recognition
+    pages: Stride  # stride in detection
     squeeze: bool = False
 
 
@@ -94,7 +94,7 @@ class BranchedConv(nn.Layer):
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
-        kernel_size: odd; of size 1 there is no further branch of size 1.
+        kernel_size: odd; with size 1 there is no second branch of size 1.
         stride: one number or (vertical, horizontal).
         groups: groups of the convolutions.
         branches: how many convolutions of `kernel_size` there are.
@@ -130,7 +130,7 @@ class BranchedConv(nn.Layer):
         self.active = stride != 2
         if not self.active:
             for parameter in self.act.parameters():
-                parameter.stop_gradient = True  # there is nothing to train
+                parameter.stop_gradient = True  # unused: not trained
         self.reparam_conv: nn.Layer | None = None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -145,7 +145,7 @@ class BranchedConv(nn.Layer):
 
     @paddle.no_grad()
     def fuse(self) -> None:
-        """Replace the branches by one convolution that gives the same in evaluation."""
+        """Replace the branches by one convolution with the same output in evaluation."""
         if self.reparam_conv is not None:
             return
         branches = [self.conv_1x1, *self.conv_kxk]
@@ -185,10 +185,10 @@ class PPLCNetV3(nn.Layer):
     Args:
         in_channels: channels of the image.
         scale: width multiplier.
-        conv_kxk_num: convolutions in parallel while it trains.
+        conv_kxk_num: parallel convolutions in training.
         lr_mult_list: factors of the learning rate of the first convolution and the five stages.
-        lab_lr: further factor of that of the affine blocks.
-        det: give four maps of a page instead of the features of a line.
+        lab_lr: further factor for the affine blocks.
+        det: return four maps of a page instead of the features of a line.
 
     Raises:
         ConfigError: not six factors.

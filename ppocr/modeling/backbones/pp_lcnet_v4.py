@@ -45,7 +45,7 @@ class StemConv(ConvBNLayer):
 
     @paddle.no_grad()
     def fuse(self) -> None:
-        """Draw the batch norm into the convolution."""
+        """Fold the batch norm into the convolution."""
         if self.names == STEM_STYLE.names:
             fold_into(self.conv, self.bn)
             self.names = self.names[:1]
@@ -53,7 +53,7 @@ class StemConv(ConvBNLayer):
 
 
 class StemBlock(nn.Layer):
-    """The first layers: a quarter of the size, reached through two branches, one of which only pools.
+    """The first layers: two branches, one of which pools, down to a quarter of the size.
 
     Args:
         in_channels: channels of the image.
@@ -78,14 +78,14 @@ class StemBlock(nn.Layer):
 
 
 class MixerBlock(nn.Layer):
-    """Places mixed by a depthwise convolution, then channels by two 1x1 ones; with a shortcut where sizes allow.
+    """Token mixer, a depthwise convolution, and channel mixer, two 1x1 ones; with a shortcut if the size stays.
 
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
         stride: one number or (vertical, horizontal).
-        squeeze: scale the channels by a gate computed from their means.
-        rate: factor of the learning rate of that gate.
+        squeeze: whether there is squeeze and excitation.
+        rate: factor of the learning rate of squeeze and excitation.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: Stride, squeeze: bool, rate: float) -> None:
@@ -110,7 +110,7 @@ class MixerBlock(nn.Layer):
         return x + y if self.shortcut else y
 
     def fuse(self) -> None:
-        """Draw the batch norms into the convolutions; the branches of a depthwise one fuse by themselves."""
+        """Fold the batch norms into the convolutions; the branches of a depthwise one fuse by themselves."""
         for layer in (*self.token_mixer, *self.channel_mixer):
             if isinstance(layer, ConvNorm):
                 layer.fold()
@@ -123,9 +123,9 @@ class PPLCNetV4(nn.Layer):
 
     Args:
         in_channels: channels of the image.
-        det: give four maps of a page instead of the features of a line.
+        det: return four maps of a page instead of the features of a line.
         model_size: "tiny", "small" or "medium".
-        lr_mult_list: factors of the learning rate of the first layers and the five stages; not read for pages.
+        lr_mult_list: factors of the learning rate of the first layers and the five stages; unused with `det`.
 
     Raises:
         ConfigError: an unknown size, or not six factors.

@@ -31,7 +31,7 @@ class MobileNetV3(nn.Layer):
         small_stride: the same of "small"; 2, 2, 2, 2 when not given.
         disable_se: leave out every squeeze and excitation.
         last_pool_type: "max", or "avg" with `last_pool_kernel_size` as its window and stride.
-        last_pool_kernel_size: (vertical, horizontal), read by "avg" only.
+        last_pool_kernel_size: (vertical, horizontal), for "avg" only.
 
     Raises:
         ConfigError: a value outside the above.

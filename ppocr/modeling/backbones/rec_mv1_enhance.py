@@ -34,14 +34,14 @@ NAMES = ("_depthwise_conv", "_se", "_pointwise_conv")
 @BACKBONES.register(scope="rec")
 @BACKBONES.register(scope="cls")
 class MobileNetV1Enhance(nn.Layer):
-    """MobileNetV1 for text lines, with 5 x 5 kernels and squeezes towards its end.
+    """MobileNetV1 for text lines, with 5 x 5 kernels and squeeze and excitation towards its end.
 
     Args:
         in_channels: channels of the image.
         scale: width multiplier.
         last_conv_stride: stride of the last block, (vertical, horizontal).
         last_pool_type: "max", a window of 2 x 2, or "avg" with `last_pool_kernel_size` as its window and stride.
-        last_pool_kernel_size: (vertical, horizontal), read by "avg" only.
+        last_pool_kernel_size: (vertical, horizontal), for "avg" only.
 
     Raises:
         ConfigError: an unknown pooling.

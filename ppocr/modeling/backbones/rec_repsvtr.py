@@ -22,7 +22,7 @@ BLOCKS = (
 
 @BACKBONES.register(scope="rec")
 class RepSVTR(RepViT):
-    """Convolutions of several branches; height shrinks by 16 and what is left is averaged, width by 8.
+    """Re-parameterisable convolutions; height shrinks by 16 and is then averaged, width by 8.
 
     Args:
         in_channels: channels of the image.

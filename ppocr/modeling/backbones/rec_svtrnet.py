@@ -95,12 +95,12 @@ class SVTRNet(nn.Layer):
         qkv_bias: see `BlockOptions`.
         qk_scale: see `BlockOptions`.
         drop_rate: dropout within the blocks.
-        last_drop: dropout behind the last layer.
+        last_drop: dropout after the last layer.
         attn_drop_rate: dropout of the attention's weights.
         drop_path_rate: probability of dropping a branch in the last block; grows linearly from 0 in the first.
         epsilon: of the layer norms in the blocks.
-        out_channels: width behind the last layer.
-        out_char_num: time steps behind the last layer.
+        out_channels: width after the last layer.
+        out_char_num: time steps after the last layer.
         last_stage: end in a layer that averages the height and sets the number of steps; else in the patches.
         sub_num: how often the first convolutions halve the image.
         prenorm: see `BlockOptions`.

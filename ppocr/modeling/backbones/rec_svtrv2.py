@@ -168,7 +168,7 @@ class SVTRv2(nn.Layer):
     Args:
         in_channels: channels of the image.
         max_sz: height and width of the largest image, for the position embedding.
-        out_channels: width behind the last stage.
+        out_channels: width after the last stage.
         depths: blocks of each stage.
         dims: width of each stage.
         mixer: for each stage the mixer of each block, "Conv" or "Global"; convolutions come first.
@@ -179,16 +179,16 @@ class SVTRv2(nn.Layer):
         qkv_bias: see `BlockOptions`.
         qk_scale: see `BlockOptions`.
         drop_rate: dropout within the blocks.
-        last_drop: dropout behind the last stage.
+        last_drop: dropout after the last stage.
         attn_drop_rate: dropout of the attention's weights.
         drop_path_rate: probability of dropping a branch in the last block; grows linearly from 0 in the first.
         last_stage: average the height and change the width of the features.
         eps: of the layer norms in the blocks.
         use_pool: average the height and pairs of columns.
-        feat2d: give a map instead of a sequence; unused with `use_pool`.
+        feat2d: return a map instead of a sequence; unused with `use_pool`.
 
     Raises:
-        ConfigError: an unknown mixer, or a convolution behind attention.
+        ConfigError: an unknown mixer, or a convolution after attention.
     """
 
     # `local_k`: the kernel is always 5. `out_char_num`: the number of steps follows from the width.

@@ -1,4 +1,4 @@
-"""Convolution with batch norm, and squeeze and excitation: the blocks most networks are made of."""
+"""Convolution with batch norm, and squeeze and excitation: the blocks of most networks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTIVATIONS = {"gelu": F.gelu, "hardswish": F.hardswish, "relu": F.relu, "swish"
 
 
 class ConvStyle(NamedTuple):
-    """What the convolutions of a network have in common.
+    """Options shared by the convolutions of a network.
 
     Args:
         act: a key of `ACTIVATIONS`; None for no activation.

@@ -46,10 +46,10 @@ class Stage(nn.Layer):
 
 
 def checked_indices(name: str, out_indices: Sequence[int] | None, stages: int) -> list[int]:
-    """Return the stages asked for, in order; all when none is named.
+    """Return the given stages in order, or all if none are given.
 
     Raises:
-        ConfigError: a stage that does not exist.
+        ConfigError: an unknown stage.
     """
     if out_indices is None:
         return list(range(stages))

@@ -10,11 +10,11 @@ from paddle.regularizer import L2Decay
 
 
 def uniform_linear_attrs(fan_in: int, l2_decay: float) -> dict[str, Any]:
-    """Return `weight_attr` and `bias_attr` of a linear layer: uniform within 1/sqrt(fan_in), its own decay.
+    """Return `weight_attr` and `bias_attr` of a linear layer: uniform within 1 / sqrt(fan_in), with a decay of its own.
 
     Args:
         fan_in: inputs of the layer.
-        l2_decay: factor of the L2 penalty that replaces the optimiser's for these two.
+        l2_decay: L2 penalty of these two, in place of the optimizer's.
     """
     bound = 1.0 / math.sqrt(fan_in)
     return {

@@ -1,4 +1,4 @@
-"""Depthwise convolutions of large kernels, trained with dilated ones beside them (https://arxiv.org/abs/2311.15599)."""
+"""Large depthwise kernels, re-parameterised from parallel dilated ones (https://arxiv.org/abs/2311.15599)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from paddle.nn.initializer import KaimingUniform
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.fusing import centred, conv_with, fold_into, folded
 
-# (kernel size, dilation) of the convolutions beside the large one, by its size.
+# (kernel size, dilation) of the parallel convolutions, by the size of the large kernel.
 DILATED = {
     5: ((3, 1), (3, 2)),
     7: ((5, 1), (3, 2), (3, 3)),
@@ -21,7 +21,7 @@ DILATED = {
 
 
 class DilatedReparamBlock(nn.Layer):
-    """A large depthwise convolution and smaller, dilated ones, each with its norm, added; `fuse` makes them one.
+    """Sum of a large depthwise convolution and dilated ones, each with its norm; `fuse` makes one convolution of it.
 
     Args:
         channels: of input and output.
@@ -99,7 +99,7 @@ class DilatedReparamConv(nn.Layer):
 
 
 def spread(kernel: paddle.Tensor, dilation: int) -> paddle.Tensor:
-    """Return a kernel [C, 1, k, k] as the plain one that equals it dilated: zeros between its values."""
+    """Return the plain kernel that equals a dilated one [C, 1, k, k]: zeros between its values."""
     size = (kernel.shape[2] - 1) * dilation + 1
     plain = np.zeros([*kernel.shape[:2], size, size], np.float32)
     plain[:, :, ::dilation, ::dilation] = kernel.numpy()

@@ -7,15 +7,15 @@ import paddle.nn.functional as F
 
 from ppocr.errors import ConfigError
 
-ROWS = 3  # left of 48 pixels by stages that shrink the height by 16
+ROWS = 3  # of 48 pixels after stages that shrink the height by 16
 TRAINING_STEPS = 40
 
 
 def line_pool(x: paddle.Tensor, training: bool) -> paddle.Tensor:
     """Return features of one row.
 
-    In training there are always 40 time steps, whatever the width of the images, so that batches of several widths
-    have labels of one scale; in evaluation two columns give one time step.
+    In training there are always 40 time steps, whatever the width of the images; in evaluation two columns are averaged
+    into one time step.
 
     Args:
         x: features, [B, C, 3, W].
@@ -30,7 +30,5 @@ def line_pool(x: paddle.Tensor, training: bool) -> paddle.Tensor:
     if training:
         return F.adaptive_avg_pool2d(x, [1, TRAINING_STEPS])
     if 0 <= x.shape[2] < ROWS:
-        raise ConfigError(
-            f"the backbone leaves {x.shape[2]} rows of the image, {ROWS} are needed", "images must be 48 pixels high"
-        )
+        raise ConfigError(f"the feature map has {x.shape[2]} rows, {ROWS} are needed", "images must be 48 pixels high")
     return F.avg_pool2d(x, [ROWS, 2])

@@ -1,4 +1,4 @@
-"""Blocks that train as several branches and run as one convolution (https://arxiv.org/abs/2307.09283)."""
+"""Re-parameterised blocks: several branches in training, one convolution in deployment (https://arxiv.org/abs/2307.09283)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_ke
 
 
 class ConvNorm(ConvBNLayer):
-    """Convolution without bias and batch norm; `fold` makes one convolution of them, whose values are its own.
+    """Convolution without bias and batch norm; `fold` makes them a convolution with weight and bias of its own.
 
     Args:
         in_channels: channels of the input.
@@ -20,8 +20,8 @@ class ConvNorm(ConvBNLayer):
         kernel_size: odd; the padding keeps the size at stride 1.
         stride: one number or (vertical, horizontal).
         groups: groups of the convolution.
-        silent: start with a norm of factor 0, so that a branch with a shortcut adds nothing at first.
-        name: attribute of the convolution.
+        silent: initialise the scale of the norm with 0, so that the block is initially its shortcut.
+        name: attribute of the convolution, as checkpoints have it.
     """
 
     def __init__(
@@ -44,18 +44,18 @@ class ConvNorm(ConvBNLayer):
             return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
         return super().forward(x)
 
-    def values(self) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Return weight and bias of the one convolution that does the same in evaluation."""
+    def folded_values(self) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Return weight and bias of the equivalent convolution in evaluation."""
         if self.conv_name is None:
             return self.weight, self.bias
         return folded(getattr(self, self.conv_name).weight, self.bn)
 
     @paddle.no_grad()
     def fold(self) -> None:
-        """Become that convolution."""
+        """Become the convolution of `folded_values`."""
         if self.conv_name is None:
             return
-        weight, bias = self.values()
+        weight, bias = self.folded_values()
         delattr(self, self.conv_name)
         del self.bn
         self.conv_name = None
@@ -66,7 +66,7 @@ class ConvNorm(ConvBNLayer):
 
 
 class RepDepthwise(nn.Layer):
-    """Depthwise convolution with its norm, a 1x1 one and the input itself, added and normed; `fuse` makes them one.
+    """Sum of a depthwise convolution with norm, a 1x1 one and the input, normed; `fuse` makes one convolution of it.
 
     Args:
         channels: of input and output.
@@ -94,7 +94,7 @@ class RepDepthwise(nn.Layer):
         """Become one convolution."""
         if self.reparam_conv is not None:
             return
-        weight, bias = self.conv.values()
+        weight, bias = self.conv.folded_values()
         for point in (self.conv1.weight, identity_kernel(self.channels, self.channels)):
             weight = weight + centred(point, self.kernel_size)
         if self.conv1.bias is not None:

@@ -1,4 +1,4 @@
-"""RepViT (https://arxiv.org/abs/2307.09283): convolutions arranged as transformers are."""
+"""RepViT (https://arxiv.org/abs/2307.09283): convolutions in the structure of a transformer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ppocr.modeling.layers.conv_norm import Stride
 from ppocr.modeling.layers.mobilenet_v3 import make_divisible
 from ppocr.modeling.layers.rep_conv import ConvNorm, RepDepthwise
 
-NAME = "c"  # upstream: of the convolution in front of a batch norm
+NAME = "c"  # upstream: of the convolution before a batch norm
 
 
 class BlockSpec(NamedTuple):
@@ -25,7 +25,7 @@ class BlockSpec(NamedTuple):
 
 
 class SqueezeExcite(nn.Layer):
-    """Each channel is scaled by a gate computed from all channel means."""
+    """Squeeze and excitation with a sigmoid gate."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class SqueezeExcite(nn.Layer):
 
 
 class Residual(nn.Layer):
-    """Two 1x1 convolutions, the first twice as wide, whose result is added to their input."""
+    """Two 1x1 convolutions, the first twice as wide, with a shortcut."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Residual(nn.Layer):
 
 
 class RepViTBlock(nn.Layer):
-    """Places mixed by a depthwise convolution, then channels by two 1x1 ones.
+    """Token mixer, a depthwise convolution, and channel mixer, two 1x1 ones.
 
     Args:
         in_channels: channels of the input.
@@ -98,7 +98,7 @@ class RepViT(nn.Layer):
         self.features = nn.LayerList([first, *(RepViTBlock(*pair) for pair in zip(inputs, specs))])
 
     def fuse(self) -> None:
-        """Draw the batch norms into the convolutions; the branches of depthwise ones become one."""
+        """Fold the batch norms into the convolutions; the branches of depthwise ones become one."""
         for layer in self.sublayers():
             if isinstance(layer, RepDepthwise):
                 layer.fuse()

@@ -20,16 +20,16 @@ MIXERS = ("Global", "Local", "Conv")
 
 
 class BlockOptions(NamedTuple):
-    """What the blocks of a network have in common.
+    """Options shared by the blocks of a network.
 
     Args:
         mlp_ratio: hidden width of the MLP, as a multiple of the block's width.
         qkv_bias: whether the linear layer of queries, keys and values has a bias.
         qk_scale: factor of the attention's logits; 1 / sqrt(width of a head) when not given.
-        drop: dropout of the MLP and behind the attention.
+        drop: dropout of the MLP and after the attention.
         attn_drop: dropout of the attention weights.
         epsilon: of the layer norms.
-        prenorm: upstream: this name means norms behind the sums; without it they are at the branches' inputs.
+        prenorm: upstream: true norms the sums, false the inputs of the branches.
         act: activation of the MLP, a key of `ACTIVATIONS`.
     """
 
@@ -69,7 +69,7 @@ class Mlp(nn.Layer):
         width: of input and output.
         hidden: width between.
         act: a key of `ACTIVATIONS`.
-        drop: dropout behind each linear layer.
+        drop: dropout after each linear layer.
     """
 
     def __init__(self, width: int, hidden: int, act: str = "gelu", drop: float = 0.0) -> None:
@@ -210,7 +210,7 @@ class MixingEncoder(nn.Layer):
     norm: nn.Layer
 
     def add_blocks(self, width: int, depth: int, heads: int, options: BlockOptions, drop_path: float) -> None:
-        """Add the blocks and the norm behind them; see `Block` and `Attention` for the arguments."""
+        """Add the blocks and the norm after them; see `Block` and `Attention` for the arguments."""
         blocks = [Block(width, Attention(width, heads, options), options, drop_path) for _ in range(depth)]
         self.svtr_block = nn.LayerList(blocks)
         self.norm = nn.LayerNorm(width, epsilon=1e-6)

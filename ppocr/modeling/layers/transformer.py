@@ -1,4 +1,4 @@
-"""Transformer blocks with layer norms behind the shortcuts (https://arxiv.org/abs/1706.03762)."""
+"""Transformer blocks with layer norms after the shortcuts (https://arxiv.org/abs/1706.03762)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class AdaptiveScaleFusion(nn.Layer):
 
     Args:
         in_channels: channels of all scales together.
-        inner_channels: width of the convolution in front of the weights.
+        inner_channels: width of the convolution before the weights.
         scales: number of scales.
     """
 

@@ -23,7 +23,7 @@ class EncoderWithSVTR(MixingEncoder):
         num_heads: heads of the attention.
         qkv_bias: see `BlockOptions`.
         mlp_ratio: hidden width of a block's MLP, as a multiple of `hidden_dims`.
-        drop_rate: dropout of the MLPs and behind the attention.
+        drop_rate: dropout of the MLPs and after the attention.
         attn_drop_rate: dropout of the attention weights.
         drop_path: probability of dropping a branch.
         kernel_size: (vertical, horizontal) of the outer convolutions.

@@ -1,4 +1,4 @@
-"""Necks that turn a feature map one pixel high into a sequence and give each step a view of its surroundings."""
+"""Necks that turn a feature map one pixel high into a sequence, through an optional encoder."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class EncoderWithRNN(nn.Layer):
 
 
 class BidirectionalLSTM(nn.Layer):
-    """One bidirectional LSTM layer and, when asked for, a linear layer behind it."""
+    """One bidirectional LSTM layer and an optional linear layer."""
 
     def __init__(self, in_channels: int, hidden_size: int, out_channels: int, with_linear: bool) -> None:
         super().__init__()
@@ -102,35 +102,35 @@ ENCODERS: dict[str, type] = {
     "svtr": EncoderWithSVTR,
     "lightsvtr": EncoderWithLightSVTR,
 }
-ON_MAPS = ("svtr", "lightsvtr")  # encoders of the feature map; the others encode the sequence made of it
+ON_MAPS = ("svtr", "lightsvtr")  # encoders of the feature map; the others encode the sequence
 NO_ENCODER = "reshape"
 
 
 @NECKS.register()
 class SequenceEncoder(nn.Layer):
-    """Feature map [B, C, 1, W] to sequence [B, W, C'], through the encoder the key names.
+    """Feature map [B, C, 1, W] to sequence [B, W, C'], through the encoder of `encoder_type`.
 
-    A key left out has the default of the encoder's own class.
+    The default of a key is that of the encoder's class.
 
     Args:
         in_channels: channels of the feature map.
         encoder_type: "reshape" (no encoder), "fc", "rnn", "cascadernn", "svtr" or "lightsvtr".
         hidden_size: width of the encoders of sequences, of one direction in recurrent ones.
-        out_channels: widths behind each layer of "cascadernn".
+        out_channels: widths after each layer of "cascadernn".
         with_linear: whether each layer of "cascadernn" ends in a linear one.
         dims: channels of the result of the "svtr" encoders, see `EncoderWithSVTR` for them all.
         depth: their number of blocks.
         hidden_dims: channels inside "svtr".
         kernel_size: of the convolutions of "svtr".
         local_kernel: of the convolution of "lightsvtr".
-        use_guide: keep their gradient from the backbone.
+        use_guide: detach the feature map, see `EncoderWithSVTR`.
         num_heads: heads of their attention.
-        qkv_bias: see `Attention`.
-        qk_scale: see `Attention`.
-        mlp_ratio: width inside their MLPs.
-        drop_rate: probability of dropout.
-        attn_drop_rate: the same of attention weights.
-        drop_path: probability that a sample passes a block by.
+        qkv_bias: see `BlockOptions`.
+        qk_scale: see `BlockOptions`.
+        mlp_ratio: hidden width of their MLPs, as a multiple of the width.
+        drop_rate: dropout of their MLPs.
+        attn_drop_rate: dropout of their attention weights.
+        drop_path: probability of dropping a branch.
 
     Raises:
         ConfigError: an unknown encoder, or a key that the named one does not have.
@@ -167,7 +167,7 @@ class SequenceEncoder(nn.Layer):
         if encoder_type not in ENCODERS:
             known = ", ".join([NO_ENCODER, *ENCODERS])
             raise ConfigError(f"SequenceEncoder.encoder_type: {encoder_type!r} is none of {known}")
-        asked: dict[str, Any] = {
+        given: dict[str, Any] = {
             "in_channels": in_channels,
             "hidden_size": hidden_size,
             "out_channels": out_channels,
@@ -186,7 +186,7 @@ class SequenceEncoder(nn.Layer):
             "attn_drop_rate": attn_drop_rate,
             "drop_path": drop_path,
         }
-        self.encoder = _build(encoder_type, {k: v for k, v in asked.items() if v is not None})
+        self.encoder = _build(encoder_type, {k: v for k, v in given.items() if v is not None})
         self.out_channels = self.encoder.out_channels
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -198,11 +198,11 @@ class SequenceEncoder(nn.Layer):
         return self.encoder(self.encoder_reshape(x))
 
 
-def _build(encoder_type: str, asked: dict[str, Any]) -> nn.Layer:
-    """Build an encoder from the keys given; `hidden_size` may stand where nothing reads it."""
+def _build(encoder_type: str, given: dict[str, Any]) -> nn.Layer:
+    """Build an encoder from the given keys; `hidden_size` is accepted by all and unused by some."""
     encoder = ENCODERS[encoder_type]
     accepted, _ = parameters(encoder)
-    for key in asked:
+    for key in given:
         if key not in (*accepted, "hidden_size"):
             raise ConfigError(f"SequenceEncoder.{key}: the encoder {encoder_type!r} has no such key")
-    return encoder(**{k: v for k, v in asked.items() if k in accepted})
+    return encoder(**{k: v for k, v in given.items() if k in accepted})
