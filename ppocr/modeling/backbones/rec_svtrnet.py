@@ -138,7 +138,7 @@ class SVTRNet(nn.Layer):
         super().__init__()
         check_mixers("SVTRNet.mixer", mixer)
         if len(mixer) < sum(depth):
-            raise ConfigError(f"SVTRNet.mixer: {len(mixer)} blocks are named, depth needs {sum(depth)}")
+            raise ConfigError(f"SVTRNet.mixer: {len(mixer)} blocks are named, depth asks for {sum(depth)}")
         if patch_merging not in MERGINGS:
             patch_merging = None
         self.img_size = [int(side) for side in img_size]
