@@ -264,7 +264,7 @@ def run_epoch(loader: Loader, epoch: int) -> tuple[float, float]:
         indices = loader.sampler.batch(epoch, step)
         earlier = loader.sampler.earlier(epoch, step, loader.dataset.pipeline.extra_samples)
         for index, before in zip(indices.tolist(), earlier.tolist()):
-            loader.dataset.draw(epoch, index, None, before)
+            loader.dataset.sample(epoch, index, None, before)
             count += 1
     return (time.process_time() - processor) / count * 1e3, (time.perf_counter() - started) / count * 1e3
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,19 +21,18 @@ MAX_ATTEMPTS = 20
 _CHOICE, _EXTRA = 3, 16  # keep apart the random numbers of one draw: an alternative image, each sample mixed in
 
 
-class Draw:
-    """What came of drawing one sample.
+class Outcome(NamedTuple):
+    """What came of asking for one sample.
 
     Attributes:
         sample: what the pipeline made; None where evaluation leaves the sample out.
-        skipped: why the sample drawn was not used; None if it was.
+        skipped: why the sample asked for was not used; None if it was.
         noted: what is worth counting about the sample used.
     """
 
-    __slots__ = ("sample", "skipped", "noted")
-
-    def __init__(self, sample: Sample | None, skipped: SampleProblem | None, noted: Sequence[SampleProblem]) -> None:
-        self.sample, self.skipped, self.noted = sample, skipped, noted
+    sample: Sample | None
+    skipped: SampleProblem | None = None
+    noted: Sequence[SampleProblem] = ()
 
 
 class IndexedDataset:
@@ -128,12 +127,10 @@ class IndexedDataset:
         file = int(np.searchsorted(self._first, index, side="right")) - 1
         return file, index - int(self._first[file])
 
-    def __getitem__(self, reference: tuple[int, int]) -> Draw:
-        """Draw the sample of an (epoch, number); see `draw`."""
-        return self.draw(*reference)
-
-    def draw(self, epoch: int, index: int, size: tuple[int, int] | None = None, earlier: Sequence[int] = ()) -> Draw:
-        """Draw a sample.
+    def sample(
+        self, epoch: int, index: int, size: tuple[int, int] | None = None, earlier: Sequence[int] = ()
+    ) -> Outcome:
+        """Return a sample, all transforms done.
 
         In training a bad sample is replaced by others, always by the same ones; what is wrong with a
         replacement is not counted here, because it is counted in its own turn.
@@ -142,7 +139,7 @@ class IndexedDataset:
             epoch: which epoch.
             index: the sample's number.
             size: (height, width) the image must have; the transforms find it under "size".
-            earlier: the samples to mix into it, -1 where one is to be chosen here. Those drawn just before, which
+            earlier: the samples to mix into it, -1 where one is to be chosen here. Those made just before, which
                 a random order makes a random choice, are not read and decoded again; what they give is the same.
 
         Raises:
@@ -150,40 +147,35 @@ class IndexedDataset:
         """
         problems: list[SampleProblem] = []
         cause: BaseException | None = None
-        for attempt in range(MAX_ATTEMPTS):
+        for attempt in range(MAX_ATTEMPTS if self.mode == "train" else 1):
             number = index if attempt == 0 else mix(self.seed, epoch, index, attempt) % len(self)
             try:
                 with one_sample():
-                    sample = self._process((epoch, number, attempt), size, () if attempt else earlier)
+                    sample, rng = self._prepare(epoch, number, attempt)
+                    if size is not None:
+                        sample["size"] = size
+                    if self.pipeline.extra_samples:
+                        self._keep((epoch, number, attempt), sample)
+                        sample["ext_data"] = self._extra_samples(epoch, number, attempt, () if attempt else earlier)
+                    sample = self._transform(sample, rng, self.pipeline.transforms[self.prepared :])
             except SampleError as error:
                 problems.append(SampleProblem(error.reason, self.describe(number), error.detail))
                 cause = cause or error.__cause__
             else:
-                notes = sample.pop("notes", ())
-                if problems:
-                    return Draw(sample, problems[0], ())
-                return Draw(
-                    sample, None, [SampleProblem(reason, self.describe(index), detail) for reason, detail in notes]
-                )
-            if self.mode != "train":
-                return Draw(None, problems[0], ())
+                notes = [SampleProblem(reason, self.describe(index), why) for reason, why in sample.pop("notes", ())]
+                return Outcome(sample, problems[0]) if problems else Outcome(sample, noted=notes)
+        if self.mode != "train":
+            return Outcome(None, problems[0])
         raise DataError(
             f"no usable sample in {MAX_ATTEMPTS} attempts: {first_causes(problems)}",
             "check data_dir and the label file" if cause is None else "--debug shows where the first of them failed",
         ) from cause
 
-    def _process(self, key: tuple[int, int, int], size: tuple[int, int] | None, earlier: Sequence[int]) -> Sample:
-        sample, rng = self._prepare(*key)
-        if size is not None:
-            sample["size"] = size
-        if self.pipeline.extra_samples:
-            self._keep(key, sample)
-            sample["ext_data"] = self._extra_samples(*key, earlier)
-        return self._transform(sample, rng, self.pipeline.transforms[self.prepared :])
-
     def _prepare(self, epoch: int, index: int, *draw: int) -> tuple[Sample, np.random.Generator | None]:
         """Return a sample as far as it is prepared for being mixed into another, and its random numbers."""
-        sample = self._raw(epoch, index, *draw)
+        choice = mix(self.seed, epoch, index, *draw, _CHOICE)
+        sample = self.read(index, choice) if self._cache is None else self._read_cached(index, choice)
+        sample["index"], sample["notes"] = index, []
         rng = self._generator(epoch, index, *draw) if self.pipeline.random else None
         return self._transform(sample, rng, self.pipeline.transforms[: self.prepared]), rng
 
@@ -192,13 +184,6 @@ class IndexedDataset:
         self._kept[key] = shared(sample)
         while len(self._kept) > self.pipeline.extra_samples + 1:
             del self._kept[next(iter(self._kept))]
-
-    def _raw(self, epoch: int, index: int, *draw: int) -> Sample:
-        choice = mix(self.seed, epoch, index, *draw, _CHOICE)
-        sample = self.read(index, choice) if self._cache is None else self._read_cached(index, choice)
-        sample["index"] = index
-        sample["notes"] = []
-        return sample
 
     def _read_cached(self, index: int, choice: int) -> Sample:
         """Return a raw sample whose image is decoded, and read-only even where it is not in the cache."""

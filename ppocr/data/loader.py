@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ppocr.data.batches import Batch, collate, draw_batch
+from ppocr.data.batches import collate, make_batch, to_tensors
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.problems import DataReport
 from ppocr.data.samplers import BatchSampler, EpochOrder, ShapeOrder
@@ -77,8 +77,16 @@ class BatchLoader:
             DataError: more than `max_bad_ratio` of the samples are broken, or a worker failed.
         """
         self.report = DataReport()
-        for batch, drawn in self._batches(epoch, start_step):
-            self.report.add(*drawn)
+        steps = range(start_step, len(self.sampler))
+        batches: Iterable[tuple[dict[str, Any], tuple]] = ()
+        if self.num_workers == 0:
+            keep_freed_memory()
+            self.dataset.pipeline.set_epoch(epoch)
+            batches = (to_tensors(make_batch(self.dataset, self.sampler, epoch, step)) for step in steps)
+        elif steps:
+            batches = self._workers(epoch, start_step).batches(epoch, steps.start, steps.stop, to_tensors)
+        for batch, counts in batches:
+            self.report.add(*counts)
             self.report.check(self.max_bad_ratio)
             yield batch
         self.report.check(self.max_bad_ratio, minimum=1)
@@ -89,50 +97,24 @@ class BatchLoader:
             self._pool.close()
             self._pool = None
 
-    def _batches(self, epoch: int, start: int) -> Iterator[tuple[dict[str, Any], tuple]]:
-        steps = len(self.sampler)
-        if self.num_workers == 0:
-            keep_freed_memory()
-            self.dataset.pipeline.set_epoch(epoch)
-            for step in range(start, steps):
-                yield _to_tensors(draw_batch(self.dataset, self.sampler, epoch, step))
-            return
-        if self._pool is None and start < steps:
-            slots = make_slots(self.num_workers, self._batch_bytes(epoch, start)) if self.use_shared_memory else None
+    def _workers(self, epoch: int, step: int) -> WorkerPool:
+        """Return the worker processes, started at the first batch that is asked of them."""
+        if self._pool is None:
+            slots = make_slots(self.num_workers, self._batch_bytes(epoch, step)) if self.use_shared_memory else None
             self._pool = WorkerPool(self.dataset, self.sampler, self.num_workers, slots)
-        if self._pool is not None:
-            yield from self._pool.batches(epoch, start, steps, _to_tensors)
+        return self._pool
 
     def _batch_bytes(self, epoch: int, step: int) -> int:
         """Return the bytes the largest batch is expected to take, from a batch's first usable sample."""
         sampler = self.sampler
         indices, size = sampler.batch(epoch, step), sampler.image_size(epoch, step)
         for index in indices[:8]:
-            sample = self.dataset.draw(epoch, int(index), size).sample
+            sample = self.dataset.sample(epoch, int(index), size).sample
             arrays = collate([sample], self.dataset).arrays if sample is not None else {}
             if "image" in arrays:
                 one = sum(array.nbytes for array in arrays.values())
                 return int(one * len(indices) * sampler.largest(epoch, step) * _SLACK) + _SMALL_BYTES
         return 0
-
-
-def _to_tensors(batch: Batch) -> tuple[dict[str, Any], tuple]:
-    """Return a batch with tensors, which keep nothing of shared memory, and what to count about it."""
-    import paddle  # here: looking up a data set's class must not load paddle
-
-    if any(isinstance(image, bytes) for image in batch.lists.get("image", ())):
-        raise ConfigError("dataset.transforms: the images of a batch are still encoded", "begin with DecodeImage")
-    on_cpu = paddle.get_device() == "cpu"
-    ready: dict[str, Any] = {}
-    for key, array in batch.arrays.items():
-        if on_cpu:  # to_tensor takes 15 ms for 24 MB, a numpy copy that a tensor then wraps takes 2
-            own = array if array.flags.owndata and array.flags.writeable else array.copy()
-            ready[key] = paddle.utils.dlpack.from_dlpack(own)
-        else:
-            ready[key] = paddle.to_tensor(array)
-    ready.update(batch.lists)
-    ready["problems"] = batch.skipped
-    return ready, (batch.drawn, batch.skipped, batch.noted)
 
 
 def build_loader(

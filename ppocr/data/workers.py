@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ppocr.data.batches import Batch, draw_batch
+from ppocr.data.batches import Batch, make_batch
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.samplers import BatchSampler
 from ppocr.errors import DataError, PpocrError
@@ -234,7 +234,7 @@ def _work(
                 if epoch != told:
                     dataset.pipeline.set_epoch(epoch)
                     told = epoch
-                batch = draw_batch(dataset, sampler, epoch, step)
+                batch = make_batch(dataset, sampler, epoch, step)
                 answer: Any = _pack(batch, None if slots is None else slots.view(slot))
             except Exception as error:
                 answer = _failure(error, epoch, step)

@@ -165,7 +165,7 @@ def test_so_is_it_in_the_shapes_of_an_evaluation_in_a_cache_and_in_an_lmdb(tmp_p
     )
     shapes = image_shapes(dataset, EpochOrder(dataset.sizes, shuffle=False))
     assert len(shapes) == GOOD + count and shapes[1] == shapes[0]
-    drawn = dataset.draw(1, 1)
+    drawn = dataset.sample(1, 1)
     assert drawn.sample is None and drawn.skipped is not None and drawn.skipped.reason == "failed"
     written, problems = write_lmdb(str(tmp_path / "labels.txt"), str(tmp_path), str(tmp_path / "lmdb"))
     assert written + len(problems) == GOOD + count and len(problems) == len(HOSTILE_PATHS)

@@ -131,7 +131,7 @@ def test_pixels_cannot_be_written_into(pages: Path) -> None:
     )
     for _ in range(2):  # the first time it is decoded for the cache, the second it comes from there
         with pytest.raises(DataError, match=r"labels.txt:1: failed: ValueError: .*read-only"):
-            data[1, 0]
+            data.sample(1, 0)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_our_transforms_leave_cached_pixels_alone(pages: Path, steps: list[Any])
     plain.pipeline.transforms[0]._leave_pending = False
     for epoch in (1, 2):
         for i in range(COUNT):
-            assert np.array_equal(cached[epoch, i].sample["image"], plain[epoch, i].sample["image"])
+            assert np.array_equal(cached.sample(epoch, i).sample["image"], plain.sample(epoch, i).sample["image"])
     assert all(np.array_equal(cached._cache.get(i), cv2.imread(str(pages / f"{i}.jpg"))) for i in range(COUNT))
 
 
@@ -171,19 +171,21 @@ def test_settings_of_the_decoder_hold(pages: Path) -> None:
         SimpleDataSet(str(pages), str(pages / "labels.txt"), cache=c, pipeline=pipeline_of([small]), mode="eval")
         for c in (None, {"ram": 0.1})
     )
-    skipped = cached[1, 0].skipped
-    assert skipped.reason == "too_large" and skipped == plain[1, 0].skipped and len(cached._cache) == 0
+    skipped = cached.sample(1, 0).skipped
+    assert skipped.reason == "too_large" and skipped == plain.sample(1, 0).skipped and len(cached._cache) == 0
     for content, reason in ((b"", "empty_file"), (b"broken", "undecodable"), (None, "missing_file")):
         path = pages / "3.jpg"
         path.unlink() if content is None else path.write_bytes(content)
-        assert cached[1, 3].skipped == plain[1, 3].skipped and cached[1, 3].skipped.reason == reason
+        assert (
+            cached.sample(1, 3).skipped == plain.sample(1, 3).skipped and cached.sample(1, 3).skipped.reason == reason
+        )
 
 
 def test_a_line_with_several_images_is_not_kept(pages: Path) -> None:
     (pages / "labels.txt").write_text('["0.jpg", "1.jpg"]\t[]\n1.jpg\t[]\n', encoding="utf-8")
     data = SimpleDataSet(str(pages), str(pages / "labels.txt"), cache={"ram": 0.1}, pipeline=pipeline_of([DECODE]))
-    shapes = {data[epoch, 0].sample["image"].shape[0] for epoch in range(12)}
-    assert shapes == {96, 104} and data[1, 1].sample["image"].shape[0] == 104
+    shapes = {data.sample(epoch, 0).sample["image"].shape[0] for epoch in range(12)}
+    assert shapes == {96, 104} and data.sample(1, 1).sample["image"].shape[0] == 104
     assert data._cache.get(0) is None and data._cache.get(1) is not None
 
 
@@ -195,7 +197,9 @@ def test_lmdb_and_evaluation(pages: Path) -> None:
     del config.dataset["cache"]
     assert found == two_epochs(build_loader(config, pipeline_of([DECODE, Whole()]), mode="eval", seed=4))
     data = LMDBDataSet(str(pages / "lmdb"), cache={"ram": 0.1}, pipeline=pipeline_of([DECODE]))
-    assert np.array_equal(data[1, 3].sample["image"], data[2, 3].sample["image"]) and len(data._cache) == 1
+    assert (
+        np.array_equal(data.sample(1, 3).sample["image"], data.sample(2, 3).sample["image"]) and len(data._cache) == 1
+    )
 
 
 def test_a_set_that_does_not_fit_is_told_once(pages: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -253,7 +257,7 @@ def test_a_pipeline_that_does_not_decode_is_refused(pages: Path) -> None:
 @pytest.mark.parametrize("cache", [None, {}, {"ram": 0}])
 def test_off(pages: Path, cache: Any) -> None:
     data = SimpleDataSet(str(pages), str(pages / "labels.txt"), cache=cache, pipeline=pipeline_of([DECODE]))
-    assert data._cache is None and data[1, 0].sample["image"].flags.writeable
+    assert data._cache is None and data.sample(1, 0).sample["image"].flags.writeable
 
 
 def test_the_config_checker_knows_its_keys() -> None:
@@ -267,9 +271,9 @@ def test_the_config_checker_knows_its_keys() -> None:
 
 def test_a_process_started_anew_gets_none(pages: Path, caplog: pytest.LogCaptureFixture) -> None:
     data = SimpleDataSet(str(pages), str(pages / "labels.txt"), cache={"ram": 0.1}, pipeline=pipeline_of([DECODE]))
-    expected = data[1, 0].sample["image"]
+    expected = data.sample(1, 0).sample["image"]
     again = pickle.loads(pickle.dumps(data))
-    assert again._cache is None and np.array_equal(again[1, 0].sample["image"], expected)
+    assert again._cache is None and np.array_equal(again.sample(1, 0).sample["image"], expected)
     assert "decode every image" in caplog.text
 
 

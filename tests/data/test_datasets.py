@@ -43,9 +43,9 @@ def test_a_json_list_gives_one_of_its_images_by_seed_and_epoch(tmp_path: Path) -
         (tmp_path / name).write_bytes(name.encode())
     path = write(tmp_path, '["11.jpg", "12.jpg"]\tSimple\n[1].jpg\tbracket\n["11.jpg", 3]\tbad\n')
     dataset = SimpleDataSet(str(tmp_path), [path], seed=5)
-    drawn = [dataset[epoch, 0].sample["image"] for epoch in range(40)]
+    drawn = [dataset.sample(epoch, 0).sample["image"] for epoch in range(40)]
     assert set(drawn) == {b"11.jpg", b"12.jpg"}
-    assert drawn == [dataset[epoch, 0].sample["image"] for epoch in range(40)]
+    assert drawn == [dataset.sample(epoch, 0).sample["image"] for epoch in range(40)]
     assert dataset.read(1, 0)["image"] == b"[1].jpg"
     with pytest.raises(SampleError, match="bad_line"):
         dataset.read(2, 0)
@@ -93,14 +93,14 @@ def test_training_replaces_a_bad_sample_and_evaluation_does_not(tmp_path: Path) 
     path = broken_set(tmp_path)
     pipeline = Pipeline([Decode(), Noise()])
     train = SimpleDataSet(str(tmp_path), path, pipeline=pipeline, seed=2)
-    draw = train[1, 3]
+    draw = train.sample(1, 3)
     assert draw.skipped[:2] == ("missing_file", f"{path}:4") and "missing.png" in draw.skipped.detail
     assert draw.sample["index"] in (0, 1, 2)
-    again = train[1, 3]
+    again = train.sample(1, 3)
     assert again.sample["index"] == draw.sample["index"]
     assert np.array_equal(again.sample["image"], draw.sample["image"])
     held_out = SimpleDataSet(str(tmp_path), path, pipeline=pipeline, mode="eval")
-    draws = [held_out[1, i] for i in range(len(held_out))]
+    draws = [held_out.sample(1, i) for i in range(len(held_out))]
     assert [d.sample is not None for d in draws] == [True] * 3 + [False] * 4
     assert draws[6].skipped.reason == "no_tab" and "'no tab here'" in draws[6].skipped.detail
 
@@ -110,7 +110,7 @@ def test_a_set_of_bad_samples_ends_with_the_first_causes(tmp_path: Path) -> None
     (tmp_path / "word 0.png").write_bytes(b"no image")
     dataset = SimpleDataSet(str(tmp_path), path, pipeline=Pipeline([Decode()]))
     with pytest.raises(DataError, match="no usable sample in 20 attempts") as caught:
-        dataset[0, 0]
+        dataset.sample(0, 0)
     assert str(caught.value).count(path) == 5
 
 
@@ -118,12 +118,12 @@ def test_a_failing_transform_names_the_line(tmp_path: Path) -> None:
     make_images(tmp_path, 1)
     path = write(tmp_path, "word 0.png\tfine\nword 0.png\tcrash\n")
     dataset = SimpleDataSet(str(tmp_path), path, pipeline=Pipeline([Fail(), Decode()]))
-    drawn = dataset[0, 1]  # its own problem: another line takes its place
+    drawn = dataset.sample(0, 1)  # its own problem: another line takes its place
     assert drawn.sample is not None and drawn.sample["text"] == "fine"
     assert str(drawn.skipped).startswith(f"{path}:2: failed: ZeroDivisionError: division by zero (helpers.py:")
     path = write(tmp_path, "word 0.png\tcrash\n")
     with pytest.raises(DataError, match=f"{path}:1: failed: ZeroDivisionError") as caught:
-        SimpleDataSet(str(tmp_path), path, pipeline=Pipeline([Fail(), Decode()])).draw(0, 0)
+        SimpleDataSet(str(tmp_path), path, pipeline=Pipeline([Fail(), Decode()])).sample(0, 0)
     assert isinstance(caught.value.__cause__, ZeroDivisionError), "for --debug"
 
 
@@ -139,7 +139,7 @@ def test_lmdb_of_nested_folders_gives_back_what_was_written(tmp_path: Path) -> N
     files = SimpleDataSet(str(tmp_path), str(path), mode="eval", pipeline=Pipeline([Decode()]))
     assert dataset.sizes == [5, 5] and len(dataset) == 10
     for index in range(10):
-        ours, wanted = dataset[0, index].sample, files[0, index % 5].sample
+        ours, wanted = dataset.sample(0, index).sample, files.sample(0, index % 5).sample
         assert ours["text"] == wanted["text"] and np.array_equal(ours["image"], wanted["image"])
     assert dataset.describe(6).endswith("lmdb/deep/b:image-000000002")
     with pytest.raises(ConfigError, match="2 LMDBs and ratio_list 1"):
@@ -180,7 +180,7 @@ def test_real_words_from_files_and_from_lmdb(tmp_path: Path) -> None:
         write_lmdb(path, str(REAL), str(tmp_path / str(i)))
     stored = LMDBDataSet(str(tmp_path), mode="eval", pipeline=Pipeline([Decode()]))
     for index in range(35):
-        ours, wanted = stored[0, index].sample, dataset[0, index].sample
+        ours, wanted = stored.sample(0, index).sample, dataset.sample(0, index).sample
         assert ours["text"] == wanted["text"] and np.array_equal(ours["image"], wanted["image"])
         texts.append(ours["text"])
     assert "韩国小馆" in texts and json.dumps(texts)
@@ -192,5 +192,5 @@ def test_a_bad_sample_is_replaced_by_another_each_epoch(tmp_path: Path) -> None:
     train = SimpleDataSet(
         str(tmp_path), write(tmp_path, f"missing.png\tx\n{lines}"), pipeline=Pipeline([Decode()]), seed=2
     )
-    taken = [train[epoch, 0].sample["index"] for epoch in range(12)]
+    taken = [train.sample(epoch, 0).sample["index"] for epoch in range(12)]
     assert len(set(taken)) > 4, "one sample stands in for it in every epoch"

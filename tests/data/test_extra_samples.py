@@ -59,12 +59,12 @@ def dataset(folder: Path, transforms: list[Any], **options: Any) -> SimpleDataSe
 def test_extra_samples_depend_on_epoch_and_number_only(pages: Path) -> None:
     one, two = (dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1) for _ in range(2))
     order = [(1, i) for i in range(12)]
-    extras = {key: one[key].sample["extras"] for key in order}
-    assert {key: two[key].sample["extras"] for key in reversed(order)} == extras
-    assert one[2, 3].sample["extras"] != extras[1, 3]
+    extras = {key: one.sample(*key).sample["extras"] for key in order}
+    assert {key: two.sample(*key).sample["extras"] for key in reversed(order)} == extras
+    assert one.sample(2, 3).sample["extras"] != extras[1, 3]
     drawn = {number for pair in extras.values() for number, _ in pair}
     assert len(drawn) > 7  # of 12 samples, 24 draws
-    drawn_twice = {key: one[2, key[1]].sample["extras"] for key in order}
+    drawn_twice = {key: one.sample(2, key[1]).sample["extras"] for key in order}
     assert all(number != i for (_, i), pair in [*extras.items(), *drawn_twice.items()] for number, _ in pair)
     assert all(f"text {number}" in text for pair in extras.values() for number, text in pair)
     assert all(len(pair) == 2 for pair in extras.values())
@@ -72,14 +72,14 @@ def test_extra_samples_depend_on_epoch_and_number_only(pages: Path) -> None:
 
 def test_extra_samples_are_decoded_even_where_the_sample_itself_is_left_pending(pages: Path) -> None:
     transforms = [DETECTION[0], DETECTION[1], {"IaaAugment": None}, {"EastRandomCropData": {"size": [64, 64]}}]
-    found = dataset(pages, [*transforms, Mix()], ext_op_transform_idx=1)[1, 0].sample
+    found = dataset(pages, [*transforms, Mix()], ext_op_transform_idx=1).sample(1, 0).sample
     assert all(pixels.shape == (120, 160, 3) and pixels.dtype == np.uint8 for pixels in found["pixels"])
 
 
 def test_bad_extra_samples_are_left_out_and_not_counted(pages: Path) -> None:
     for i in range(1, 12):
         (pages / f"{i}.jpg").write_bytes(b"broken")
-    draws = [dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1)[epoch, 0] for epoch in range(8)]
+    draws = [dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1).sample(epoch, 0) for epoch in range(8)]
     assert all(draw.skipped is None and not draw.noted for draw in draws)
     assert min(len(draw.sample["extras"]) for draw in draws) == 0
 
@@ -113,7 +113,7 @@ def test_without_shuffling_they_are_drawn(pages: Path) -> None:
     loader = loader_of(pages, transforms=steps(MIXED), shuffle=False, seed=5)
     extras = [pair for batch in loader.epoch(2) for pair in batch["extras"]]
     alone = dataset(pages, MIXED)
-    assert extras == [alone[2, i].sample["extras"] for i in range(12)]
+    assert extras == [alone.sample(2, i).sample["extras"] for i in range(12)]
 
 
 @pytest.mark.parametrize("options", [{"num_workers": 1}, {"num_workers": 2}, {"start": 1}, {"start": 2}], ids=str)
@@ -134,7 +134,7 @@ def test_with_a_cache_samples_are_the_same(pages: Path) -> None:
     made = []
     for cache in (None, {"ram": 0.01}):
         data = dataset(pages, AUGMENTED, cache=cache)
-        made.append([data.draw(1, i, None, [i - 1]).sample["image"] for _ in range(2) for i in range(12)])
+        made.append([data.sample(1, i, None, [i - 1]).sample["image"] for _ in range(2) for i in range(12)])
     assert all_equal(*made)
 
 
@@ -149,15 +149,15 @@ def test_every_image_is_decoded_once(pages: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_bad_sample_before_is_left_out_and_the_one_after_is_used(pages: Path) -> None:
     (pages / "3.jpg").write_bytes(b"broken")
     data = dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1)
-    assert data.draw(1, 3, None, [2, 1]).skipped is not None
-    assert [number for number, _ in data.draw(1, 4, None, [3, 2]).sample["extras"]] == [2]
-    assert [number for number, _ in data.draw(1, 5, None, [4, 3]).sample["extras"]] == [4]
+    assert data.sample(1, 3, None, [2, 1]).skipped is not None
+    assert [number for number, _ in data.sample(1, 4, None, [3, 2]).sample["extras"]] == [2]
+    assert [number for number, _ in data.sample(1, 5, None, [4, 3]).sample["extras"]] == [4]
 
 
 def test_what_replaces_a_bad_sample_draws_its_own_partner(pages: Path) -> None:
     (pages / "3.jpg").write_bytes(b"broken")
     data = dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1)
-    drawn = [data.draw(epoch, 3, None, [2, 1]) for epoch in range(20)]
+    drawn = [data.sample(epoch, 3, None, [2, 1]) for epoch in range(20)]
     assert all(draw.sample["index"] not in [number for number, _ in draw.sample["extras"]] for draw in drawn)
 
 
@@ -170,15 +170,15 @@ def test_what_is_kept_is_not_changed(pages: Path) -> None:
 
     plain, spoilt = (dataset(pages, [*DETECTION, *more]) for more in ([], [Spoil()]))
     for data in (plain, spoilt):
-        data.draw(1, 3, None, [2])
-    one, other = (data.draw(1, 4, None, [3]).sample for data in (plain, spoilt))
+        data.sample(1, 3, None, [2])
+    one, other = (data.sample(1, 4, None, [3]).sample for data in (plain, spoilt))
     assert other["texts"] == [*one["texts"], "more"] and len(one["texts"]) == 2
     assert np.array_equal(other["polys"], one["polys"] + 1000)
 
 
 def test_copy_paste_in_the_official_order(pages: Path) -> None:
     data = SimpleDataSet(str(pages), str(pages / "labels.txt"), pipeline=Pipeline.from_config(DETECTION, {}), seed=5)
-    texts = [data[1, i].sample["texts"] for i in range(12)]
+    texts = [data.sample(1, i).sample["texts"] for i in range(12)]
     assert all(own[0] == f"text {i}" for i, own in enumerate(texts))
     assert sum(len(own) == 2 for own in texts) > 6
 
@@ -196,18 +196,18 @@ def test_the_same_batches_with_any_number_of_workers(pages: Path, workers: int) 
 def test_too_few_prepared_are_all_before_the_one_that_mixes(pages: Path) -> None:
     one, two = (dataset(pages, AUGMENTED, ext_op_transform_idx=count) for count in (1, 2))
     assert one.prepared == two.prepared == 2
-    assert all(np.array_equal(one[1, i].sample["image"], two[1, i].sample["image"]) for i in range(12))
+    assert all(np.array_equal(one.sample(1, i).sample["image"], two.sample(1, i).sample["image"]) for i in range(12))
 
 
 def test_a_set_of_one_has_no_other(pages: Path) -> None:
     (pages / "labels.txt").write_text("0.jpg\t[]", encoding="utf-8")
-    assert dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1)[1, 0].sample["extras"] == []
+    assert dataset(pages, [DETECTION[0], Mix()], ext_op_transform_idx=1).sample(1, 0).sample["extras"] == []
 
 
 def test_lmdb_samples_can_be_mixed_too(pages: Path) -> None:
     write_lmdb(str(pages / "labels.txt"), str(pages), str(pages / "lmdb"))
     pipeline = Pipeline([*Pipeline.from_config(DETECTION[:1], {}).transforms, Mix()])
-    found = LMDBDataSet(str(pages / "lmdb"), pipeline=pipeline)[1, 0].sample
+    found = LMDBDataSet(str(pages / "lmdb"), pipeline=pipeline).sample(1, 0).sample
     assert len(found["extras"]) == 2
 
 

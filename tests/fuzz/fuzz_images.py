@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ppocr.data.batches import draw_batch
+from ppocr.data.batches import make_batch
 from ppocr.data.loader import image_shapes
 from ppocr.data.problems import DataReport
 from ppocr.data.samplers import BatchSampler, EpochOrder
@@ -343,7 +343,7 @@ def draw_all(line: bytes | None, seed: int) -> None:
         report = DataReport()
         sampler = BatchSampler(EpochOrder(dataset.sizes, shuffle=False), 1)
         for step in range(len(sampler)):
-            batch = draw_batch(dataset, sampler, 1, step)
+            batch = make_batch(dataset, sampler, 1, step)
             report.add(batch.drawn, batch.skipped, batch.noted)
         if report.used < 2:
             raise Wrong(f"{name}: only {report.used} of {report.drawn} samples are used: {report.summary_lines()}")

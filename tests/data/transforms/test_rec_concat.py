@@ -84,7 +84,7 @@ def test_a_data_set_gives_other_lines(tmp_path) -> None:
         for _ in range(2)
     ]
     for index in range(6):
-        first, again = (dataset[1, index].sample for dataset in made)
+        first, again = (dataset.sample(1, index).sample for dataset in made)
         assert first is not None and again is not None
         assert first["text"] == again["text"] and len(first["text"]) == 3 and first["text"][0] == str(index)
         assert np.array_equal(first["image"], again["image"])
