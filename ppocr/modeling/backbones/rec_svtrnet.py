@@ -175,7 +175,7 @@ class SVTRNet(nn.Layer):
         """Return [B, out_channels, 1, out_char_num], or without the last stage the patches [B, T, out_channels]."""
         if [s for s in x.shape[2:] if s > 0] != self.img_size:
             raise ConfigError(
-                f"SVTRNet.img_size: it is built for images of {self.img_size}, not {list(x.shape[2:])}",
+                f"SVTRNet.img_size: it is made for images of {self.img_size}, not {list(x.shape[2:])}",
                 "set img_size and the image_shape of the transforms to the same height and width",
             )
         x = self.pos_drop(self.patch_embed(x) + self.pos_embed)
