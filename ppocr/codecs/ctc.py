@@ -107,11 +107,6 @@ class CTCCodec:
         keep = self._kept(ids)
         return [self._row(row, keep[b], None if probs is None else probs[b]) for b, row in enumerate(ids)]
 
-    def decode_labels(self, labels: np.ndarray) -> list[tuple[str, float]]:
-        """Return the texts of encoded labels int [B, L], each with confidence 1.0; nothing is collapsed."""
-        texts = ["".join(self._characters[row[row != self.padding_id]]) for row in np.asarray(labels)]
-        return [(self._shown(text), 1.0) for text in texts]
-
     def positions(self, ids: np.ndarray) -> list[np.ndarray]:
         """Return the time steps of the kept characters of best paths int [B, T]."""
         return [np.flatnonzero(row) for row in self._kept(ids)]

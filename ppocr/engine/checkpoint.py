@@ -226,26 +226,6 @@ def _read_checkpoint(prefix: Path, manifest: dict[str, Any] | None, weights_only
     )
 
 
-def read_params(path: str | Path) -> dict[str, Any]:
-    """Return the arrays of a `.pdparams` or `.pdopt` file, verified where a manifest lists it.
-
-    Args:
-        path: the file, or a checkpoint's prefix for its `.pdparams`.
-
-    Raises:
-        CheckpointError: it is missing, damaged or asks to run code.
-    """
-    path = Path(path)
-    if path.name.endswith(".pdopt"):
-        prefix = prefix_of(path)
-        manifest = current_manifest(prefix)
-        data = read_checkpoint_bytes(path) if manifest is None else verified(prefix, manifest, ".pdopt")
-        if data is None:
-            raise CheckpointError(f"{path}: does not belong to the checkpoint beside it")
-        return unpacked(_dict(loads(data, str(path)), path), path)
-    return load_checkpoint(path, weights_only=True).params
-
-
 def _dict(value: Any, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CheckpointError(f"{path}: holds a {type(value).__name__} where a dict of arrays is expected")

@@ -17,7 +17,6 @@ from ppocr.engine.checkpoint import (
     find_checkpoint,
     load_checkpoint,
     prune_checkpoints,
-    read_params,
     save_checkpoint,
 )
 from ppocr.errors import CheckpointError, PpocrError
@@ -124,7 +123,7 @@ def test_large_arrays_that_paddle_wrote_in_slices(tmp_path: Path) -> None:
     slices = {"w@@.0": np.arange(4.0), "w@@.1": np.arange(4.0, 6.0)}
     info = {"UnpackBigParamInfor@@": {"w": {"OriginShape": (2, 3), "slices": list(slices)}}}
     paddle.save({**slices, **info}, str(tmp_path / "big.pdparams"), protocol=2)
-    params = read_params(tmp_path / "big.pdparams")
+    params = load_checkpoint(tmp_path / "big.pdparams", weights_only=True).params
     assert list(params) == ["w"]
     np.testing.assert_array_equal(params["w"], np.arange(6.0).reshape(2, 3))
 
@@ -135,7 +134,7 @@ def test_half_precision_survives(dtype: str, tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "latest", {"w": tensor}, None, {}, {})
     loaded = paddle.load(str(tmp_path / "latest.pdparams"))["w"]
     assert loaded.dtype == tensor.dtype and bool((loaded.astype("float32") == tensor.astype("float32")).all())
-    ours = read_params(tmp_path / "latest.pdparams")["w"]
+    ours = load_checkpoint(tmp_path / "latest.pdparams", weights_only=True).params["w"]
     np.testing.assert_array_equal(ours, tensor.numpy())
     assert load_checkpoint(tmp_path / "latest").optimizer is None
 
@@ -157,7 +156,7 @@ def test_damage_is_never_silent(name: str, tmp_path: Path) -> None:
             find_checkpoint(tmp_path / "latest")
         if name in ("latest.pdparams", "latest.json"):
             with pytest.raises(CheckpointError):
-                read_params(tmp_path / "latest.pdparams")
+                load_checkpoint(tmp_path / "latest.pdparams", weights_only=True)
     path.unlink()
     if name != "latest.json":
         with pytest.raises(CheckpointError, match=f"{name}: damaged: missing"):

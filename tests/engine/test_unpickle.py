@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppocr.engine.checkpoint import find_checkpoint, read_params, save_checkpoint
+from ppocr.engine.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
 from ppocr.engine.unpickle import load, loads
 from ppocr.errors import CheckpointError
 from tests.fuzz.outcomes import Outcome, classify
@@ -74,7 +74,7 @@ def test_payloads_do_not_run(name: str, protocol: int, tmp_path: Path) -> None:
     content = {"weight": np.ones(3, np.float32), "deep": [{"x": (payload,)}]}
     (tmp_path / "bad.pdparams").write_bytes(pickle.dumps(content, protocol=protocol))
     with pytest.raises(CheckpointError) as error:
-        read_params(tmp_path / "bad.pdparams")
+        load_checkpoint(tmp_path / "bad.pdparams", weights_only=True)
     assert not sentinel.exists()
     assert "bad.pdparams" in str(error.value) and "\n" not in str(error.value)
 

@@ -36,5 +36,3 @@ def test_decoding_equals_the_reference(case: dict) -> None:
     got = decode({"ctc": preds})
     assert [each.text for each in got] == [t for t, _ in texts]
     assert [each.confidence for each in got] == pytest.approx([c for _, c in texts], abs=1e-6)
-    if "label" in case:
-        assert decode.codec.decode_labels(np.array(case["label"])) == [tuple(r) for r in case["result"][1]]
