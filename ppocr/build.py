@@ -45,6 +45,9 @@ def _build_task(cfg: Config, mode: str) -> Task:
     scope = cfg.Architecture["model_type"]
     with inside("PostProcess"):
         postprocess = _postprocess(cfg, cfg.PostProcess["name"])
+    codec = getattr(postprocess, "codec", None)
+    for line in codec.vocabulary.warnings if codec is not None and mode != "infer" else ():
+        logger.warning(line)
     model = build_model(with_class_counts(cfg, postprocess))
     with inside("Loss"):
         loss = LOSSES.build(cfg.Loss, scope) if mode == "train" else None

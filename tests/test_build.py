@@ -1,0 +1,24 @@
+"""Building a task logs what is odd about its dictionary."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from ppocr.build import build_task
+from ppocr.config.loader import load_config
+from tests.system.project import make_project
+
+
+@pytest.mark.parametrize(("mode", "times"), [("train", 1), ("eval", 1), ("infer", 0)])
+def test_oddities_of_the_dictionary_are_logged_once(mode: str, times: int, tmp_path: Path, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(logging.getLogger("ppocr"), "propagate", True)
+    project = make_project(tmp_path / "p", lines=4)
+    with (project.folder / "dict.txt").open("a", encoding="utf-8") as file:
+        file.write("ab\n1\n")
+    with caplog.at_level("WARNING"):
+        build_task(load_config(project.config, []), mode)
+    for said in ("1 doubled entries; the last of each is used", "1 entries longer than one character"):
+        assert caplog.text.count(said) == times
