@@ -139,7 +139,7 @@ def time_stages(repeats: int) -> None:
     process = DBPostProcess(**ARGUMENTS)
     mean_inside = db.mean_inside
     best: dict[str, float] = {}
-    process._grow = clocked("grow (pyclipper)", process._grow)  # type: ignore[method-assign]
+    process._expand = clocked("expand (pyclipper)", process._expand)  # type: ignore[method-assign]
     process._box = clocked("box", process._box)  # type: ignore[method-assign]
     whole = clocked("whole", process)
     db.mean_inside = clocked("score", mean_inside)
@@ -150,10 +150,10 @@ def time_stages(repeats: int) -> None:
             best = min(best or spent, spent, key=lambda s: s["whole"]).copy()
     finally:
         db.mean_inside = mean_inside
-    best["rectangles"] = best.pop("box") - best["score"] - best["grow (pyclipper)"]
-    best["binarise, outlines"] = best["whole"] - best["rectangles"] - best["score"] - best["grow (pyclipper)"]
+    best["rectangles"] = best.pop("box") - best["score"] - best["expand (pyclipper)"]
+    best["binarise, outlines"] = best["whole"] - best["rectangles"] - best["score"] - best["expand (pyclipper)"]
     print("\n| stage, 20 lines | ms |\n|---|---:|")
-    for name in ("binarise, outlines", "rectangles", "score", "grow (pyclipper)", "whole"):
+    for name in ("binarise, outlines", "rectangles", "score", "expand (pyclipper)", "whole"):
         print(f"| {name} | {best[name] * 1e3:.2f} |")
 
 

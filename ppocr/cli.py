@@ -1,4 +1,4 @@
-"""What every command shares: the flags, one-line errors, exit codes, and settings made before Paddle loads."""
+"""What every command shares: CLI arguments, one-line errors, exit codes, and settings made before Paddle loads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main(command: Callable[..., Any], description: str | None, arguments: Sequen
     """Run a command on a configuration and return its exit code.
 
     Args:
-        command: called with the checked configuration, and with a flag for each of its boolean keyword arguments.
+        command: called with the checked configuration; each of its boolean keywords is a CLI argument.
         description: shown by `--help`.
         arguments: instead of those of the process.
     """
@@ -33,8 +33,8 @@ def main(command: Callable[..., Any], description: str | None, arguments: Sequen
     parser.add_argument("--print-config", action="store_true", help="print the resolved configuration, do nothing else")
     parser.add_argument("-p", "--profiler_options", help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    flags = [name for name, p in inspect.signature(command).parameters.items() if p.default is False]
-    for name in flags:
+    switches = [name for name, p in inspect.signature(command).parameters.items() if p.default is False]
+    for name in switches:
         parser.add_argument(f"--{name}", action="store_true")
     found = parser.parse_args(arguments)
 
@@ -53,13 +53,13 @@ def main(command: Callable[..., Any], description: str | None, arguments: Sequen
         if found.print_config:
             print(config.to_yaml(), end="")
         else:
-            command(config, **{name: getattr(found, name) for name in flags})
+            command(config, **{name: getattr(found, name) for name in switches})
 
     return run_guarded(run, debug=found.debug)
 
 
 def run_guarded(action: Callable[[], Any], *, debug: bool = False) -> int:
-    """Run an action; print what a user can mend as one line each and return the exit code."""
+    """Run an action; print what a user can repair as one line each and return the exit code."""
     try:
         action()
     except PpocrError as error:
@@ -88,7 +88,7 @@ def _tell(error: PpocrError, debug: bool) -> int:
 def prepare_environment(tree: Mapping[str, Any] | None = None) -> None:
     """Set what must be set before Paddle is imported.
 
-    On AMD processors MKL takes its slow path unless told otherwise; `PPOCR_NO_MKL_HINT=1` leaves it alone.
+    On AMD processors MKL takes its slow path unless a variable says otherwise; `PPOCR_NO_MKL_HINT=1` leaves it alone.
     `Global.export_ir: old` selects Paddle's old program format.
 
     Args:
@@ -101,7 +101,7 @@ def prepare_environment(tree: Mapping[str, Any] | None = None) -> None:
     if os.environ.get("PPOCR_NO_MKL_HINT") != "1" and is_amd():
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
     # lines of the libraries underneath that help nobody: Paddle's about its own operators, OpenCV's about a broken
-    # image, which is told with its file name anyway; set these variables to see them
+    # image, which is reported with its file name anyway; set these variables to see them
     for name, level in (("GLOG_minloglevel", "2"), ("OPENCV_LOG_LEVEL", "SILENT")):
         os.environ.setdefault(name, level)
     section = (tree or {}).get("Global")

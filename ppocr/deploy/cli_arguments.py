@@ -39,7 +39,7 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
         kind: of the results: "rec".
         description: shown by `--help`.
         batch_size: images the network sees at once by default.
-        unused: further arguments that are accepted and not read, with the reason.
+        unused: further arguments that are accepted for old scripts and have no effect, with the reason.
     """
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     add = parser.add_argument
@@ -58,7 +58,7 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
     add("--debug", action="store_true", help="show tracebacks")
     parser.set_defaults(unused={**UNUSED, **unused})
     for name, reason in parser.get_default("unused").items():
-        add(f"--{name}", help=f"accepted and not read: {reason}")
+        add(f"--{name}", help=f"accepted and unused: {reason}")
     return parser
 
 
@@ -99,18 +99,18 @@ def parse(
         raise ConfigError(f"{found.model_dir}: has no {FILE_NAME}", hint)
     for name, reason in found.unused.items():
         if getattr(found, name) is not None:
-            logger.info("--%s is not read: %s", name, reason)
+            logger.info("--%s is unused: %s", name, reason)
     overrule(config, kind, vars(found))
     return found, config
 
 
 def overrule(config: InferenceConfig, kind: str, given: Mapping[str, Any]) -> None:
-    """Put arguments that were given over what an `inference.yml` says, and log each that changes something.
+    """Let arguments overrule an `inference.yml`, and log each that changes something.
 
     Args:
         config: changed in place.
         kind: of the results, which some names begin with.
-        given: by the names that the parts of the configuration declare, None where not given; others are passed over.
+        given: values by the names that the configuration's parts declare, None where not given; others are ignored.
 
     Raises:
         ConfigError: a value contradicts what it overrules.

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 LARGEST_DIFFERENCE = 1e-4
 STEM = "inference"
 OLD_PROGRAMS = (f"{STEM}.json", f"{STEM}.pdmodel", f"{STEM}.pdiparams.info")  # of an earlier export in the other IR
-DEFAULT_SIDE = 64  # of a synthetic image where the network takes any size
+DEFAULT_SIZE = 64  # height and width of a synthetic image where the network takes any size
 
 
 class ExportedModel(nn.Layer):
@@ -71,7 +71,7 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     Raises:
         PpocrError: the network cannot be exported, or what was exported gives other outputs.
     """
-    if ir is None and cfg.Global.export_ir == "old":  # the default, "new", leaves the choice to the flag
+    if ir is None and cfg.Global.export_ir == "old":  # the default, "new", leaves the choice to the environment
         ir = "old"
     pipeline = task.eval_pipeline.for_inference()
     task.model.eval()
@@ -104,7 +104,7 @@ def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
     """Return what the network is fed with: `x` and the further tensors its head names.
 
     The width is free unless a layer says `fixed_size`: predictors may then keep long lines long. The height is too
-    where the preprocessing makes sides multiples of a number, as detectors take them.
+    where the preprocessing makes height and width multiples of a number, as detectors take them.
     """
     channels, height, width = pipeline.output_shape()
     if pipeline.size_multiple > 1:
@@ -124,7 +124,7 @@ def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
 
 def output_names(task: Any, inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
     """Return the predictions post-processing reads, found by running the network once."""
-    preds = DygraphBackend(task.model).run(random_inputs(inputs, batch=1, width=4 * DEFAULT_SIDE))
+    preds = DygraphBackend(task.model).run(random_inputs(inputs, batch=1, width=4 * DEFAULT_SIZE))
     names = tuple(name for name in keys_read(task.postprocess) if name in preds)
     if not names:
         raise ConfigError(f"PostProcess reads {list(keys_read(task.postprocess))}; the network gives {sorted(preds)}")
@@ -284,20 +284,20 @@ def trial_sizes(shape: Sequence[int], multiple: int) -> list[tuple[int, int | No
 
     Args:
         shape: of the input, -1 where a size is free; what is fixed is None in the result.
-        multiple: free sides are multiples of this.
+        multiple: a free height or width is a multiple of this.
     """
     widths: tuple[int | None, ...] = (None,) * 3
     heights = widths
     if shape[-1] == -1:
-        widths = _multiples((2 * DEFAULT_SIDE, 5 * DEFAULT_SIDE, 6 * DEFAULT_SIDE + 8), multiple)
+        widths = _multiples((2 * DEFAULT_SIZE, 5 * DEFAULT_SIZE, 6 * DEFAULT_SIZE + 8), multiple)
     if shape[-2] == -1:
-        heights = _multiples((DEFAULT_SIDE, 3 * DEFAULT_SIDE, 2 * DEFAULT_SIDE), multiple)
+        heights = _multiples((DEFAULT_SIZE, 3 * DEFAULT_SIZE, 2 * DEFAULT_SIZE), multiple)
     return [(batch, heights[i], widths[i]) for batch, i in ((1, 0), (3, 1), (1, 2), (3, 2))]
 
 
-def _multiples(sides: Sequence[int], multiple: int) -> tuple[int, ...]:
-    """Return each side as the largest multiple in it, at least one."""
-    return tuple(max(1, side // multiple) * multiple for side in sides)
+def _multiples(sizes: Sequence[int], multiple: int) -> tuple[int, ...]:
+    """Return each size as the largest multiple in it, at least one."""
+    return tuple(max(1, size // multiple) * multiple for size in sizes)
 
 
 def _difference(expected: np.ndarray, found: np.ndarray) -> float:
@@ -337,11 +337,11 @@ def random_inputs(
     rng = np.random.default_rng(seed)
     arrays = {}
     for spec in inputs:
-        free = [DEFAULT_SIDE] * len(spec.shape)
+        free = [DEFAULT_SIZE] * len(spec.shape)
         if len(free) > 1:
-            free[-1] = width or DEFAULT_SIDE
+            free[-1] = width or DEFAULT_SIZE
         if len(free) == 4:
-            free[2] = height or DEFAULT_SIDE
+            free[2] = height or DEFAULT_SIZE
         free[0] = batch
         shape = [size if size > 0 else free[axis] for axis, size in enumerate(spec.shape)]
         integers = np.issubdtype(np.dtype(spec.dtype), np.integer)
@@ -353,7 +353,7 @@ def random_inputs(
 
 def synthetic_image(height: int, width: int) -> np.ndarray:
     """Return a smooth colourful BGR image, uint8 [H, W, 3]."""
-    height, width = (side if side > 0 else DEFAULT_SIDE for side in (height, width))
+    height, width = (size if size > 0 else DEFAULT_SIZE for size in (height, width))
     y, x = np.mgrid[:height, :width]
     return np.stack([(3 * x + 5 * y) % 256, (7 * x + y) % 256, (x + 11 * y) % 256], axis=-1).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""Which images a command is asked to read, and the lines it writes about them."""
+"""Which images a command reads, its results file, and label files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _lines(path: Path) -> list[str]:
 
 
 class ResultsFile:
-    """A results file that has every result as soon as it is known, so that a run that is ended keeps what it found.
+    """A results file that is written result by result, so that a run that is ended keeps those it has.
 
     The file is made with its first line: a run without any leaves an earlier run's file alone.
 

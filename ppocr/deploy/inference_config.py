@@ -69,7 +69,7 @@ class InferenceConfig:
     def assume_space_char(self) -> bool:
         """Count the space as a class where the file does not say; return whether that changed anything.
 
-        Official files never say; their runtimes assume it, and the network's class count tells.
+        Official files never say; their runtimes assume it, and the network's class count decides.
         """
         if self.characters is None or self.postprocess.get("use_space_char") is not None:
             return False

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 Image = str | Path | bytes | np.ndarray
 
-PROBE_SIDE = 128  # of the empty image a network with free sizes is tried with
+PROBE_SIZE = 128  # height and width of the empty image a network of any size is tried with
 WIDEST = 3200  # pixels; what the ecosystem's runtimes stop at too
 CHUNK = 32  # batches whose images are held in memory at once, to be sorted by size ...
 CHUNK_BYTES = 256 << 20  # ... unless they are large
@@ -39,12 +39,12 @@ class Prediction:
 
     Args:
         source: its path, or its number where it had none.
-        result: what post-processing gives; None when there is a problem.
+        result: what the post-processing gives; None when there is a problem.
         problem: why the image could not be read, or None.
     """
 
     source: str
-    result: Any = None
+    result: Any = None  # a ppocr.results.Result
     problem: SampleError | None = None
 
 
@@ -58,7 +58,7 @@ class Predictor:
         pipeline: the inference view of the preprocessing.
         backend: runs the network.
         postprocess: turns predictions into one result per image.
-        inputs: what the network is fed with, and from which keys of a sample.
+        inputs: the network's, each with the key of a sample it is taken from.
     """
 
     def __init__(
@@ -119,10 +119,11 @@ class Predictor:
         """Run the network once on an empty image, so that parts that do not fit are found before any real one.
 
         Raises:
-            ConfigError: the network needs what the preprocessing does not make, or tells another number of
-                classes apart than the dictionary has.
+            ConfigError: the network needs what the preprocessing does not make, or has another number of
+                classes than the dictionary.
         """
-        _, height, width = (side if side > 0 else PROBE_SIDE for side in self.pipeline.output_shape())
+        shape = self.pipeline.output_shape()
+        height, width = (size if size > 0 else PROBE_SIZE for size in shape[-2:])
         data = cv2.imencode(".png", np.zeros((height, width, 3), np.uint8))[1]
         try:
             sample = self.pipeline({"image": data.tobytes(), "text": "", "label": "", "index": 0})
@@ -133,8 +134,8 @@ class Predictor:
             raise ConfigError(f"the network needs {', '.join(missing)}; the preprocessing makes {', '.join(sample)}")
         for spec in self.inputs:
             check_array(spec, np.asarray(sample[spec.key]))
-        if self.pipeline.size_multiple > 1:  # of pages, a corner tells as much, in a fraction of time and memory
-            sample["image"] = sample["image"][..., :PROBE_SIDE, :PROBE_SIDE]
+        if max(shape[-2:]) < 1:  # any size will do: a corner shows as much, in a fraction of time and memory
+            sample["image"] = sample["image"][..., :PROBE_SIZE, :PROBE_SIZE]
         self._run([sample])
 
     def predict(self, images: Sequence[Image], batch_size: int = 8) -> list[Prediction]:
@@ -197,11 +198,8 @@ class Predictor:
         return self.pipeline({"image": data, "text": "", "label": "", "index": 0})
 
     def _check_width(self, data: bytes | np.ndarray) -> None:
-        """Count lines that a fixed width distorts but need not; refuse those whose free width would fill the memory.
-
-        Preprocessing that makes sides multiples of a number has pages in mind, and bounds their size itself.
-        """
-        if self.pipeline.size_multiple > 1:
+        """Count lines that a fixed width distorts but need not; refuse those whose free width would fill the memory."""
+        if not self.pipeline.frees_width:
             return
         size = data.shape[1::-1] if isinstance(data, np.ndarray) else image_size(data)
         _, height, width = self.pipeline.output_shape()
@@ -209,7 +207,7 @@ class Predictor:
             return
         natural = math.ceil(height * size[0] / max(size[1], 1))
         if width > 0:
-            self.distorted += natural > width and self.pipeline.frees_width
+            self.distorted += natural > width
         elif natural > WIDEST:
             raise SampleError("too_wide", f"{size[0]} x {size[1]} pixels make a line of {natural} x {height}")
 
@@ -289,6 +287,6 @@ def check_classes(preds: Mapping[str, np.ndarray], postprocess: Any) -> None:
     found = preds[name].shape[-1]
     if classes is not None and found != classes:
         raise ConfigError(
-            f"the network tells {found} classes apart, the dictionary makes {classes}",
+            f"the network has {found} classes, the dictionary makes {classes}",
             "it must be the dictionary of the training, with the same use_space_char",
         )

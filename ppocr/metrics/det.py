@@ -1,4 +1,4 @@
-"""How well text regions were found."""
+"""How well text instances are detected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ppocr.registry import METRICS
 from ppocr.results import Detection
 
 MATCHING_IOU = 0.5
-COVERED_SHARE = 0.5  # a detection of which more lies on an ignored region is ignored too
+COVERED_SHARE = 0.5  # a detection of which more lies on an ignored text instance is ignored too
 SHOWN = ("regions", "ignored", "found", "matched")
 COUNTS = (*SHOWN, "images", "peaks")  # peaks: images whose highest probability is a number
 
@@ -22,7 +22,7 @@ COUNTS = (*SHOWN, "images", "peaks")  # peaks: images whose highest probability 
 class DetMetric(Metric):
     """Precision, recall and their harmonic mean at an overlap of one half, as ICDAR 2015 measures detection.
 
-    Regions that cross themselves do not count, on either side. Regions marked as ignored are neither missed nor
+    Polygons that cross themselves do not count, on either side. Text instances marked as ignored are neither missed nor
     matched, and detections that lie on them by more than half are no errors.
 
     Args:
@@ -47,7 +47,7 @@ class DetMetric(Metric):
         """Count a batch.
 
         Args:
-            results: what was found in each image.
+            results: one for each image.
             batch: `polys` ([N, P, 2]) and `ignore_tags` ([N]) of each image.
         """
         for found, polys, ignored in zip(results, batch["polys"], batch["ignore_tags"]):
@@ -103,7 +103,7 @@ class DetMetric(Metric):
 
 
 def compare(found: Sequence[np.ndarray], polys: Sequence[np.ndarray], ignored: np.ndarray) -> dict[str, int]:
-    """Count the regions of one image.
+    """Count the text instances of one image.
 
     Args:
         found: detected polygons, [P, 2] each.

@@ -86,7 +86,7 @@ class ClsPostProcess(PostProcess):
 
         Args:
             preds: `cls` float [B, C], probabilities.
-            batch: not read.
+            batch: unused.
         """
         probabilities = np.asarray(preds["cls"])
         best = probabilities.argmax(axis=1).tolist()

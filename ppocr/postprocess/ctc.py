@@ -75,7 +75,7 @@ class CTCLabelDecode(PostProcess):
     def with_word_boxes(
         self, probs: np.ndarray, wh_ratios: list[float], max_wh_ratio: float
     ) -> list[tuple[str, float, list[Any]]]:
-        """Decode with the place of every word.
+        """Decode with the position of every word.
 
         Args:
             probs: float [B, T, C].

@@ -1,4 +1,4 @@
-"""Probability maps of DB detectors to regions."""
+"""Probability maps of DB detectors to boxes or polygons of text instances."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Detection
 
-SMALLEST_SIDE = 3  # pixels of the map; regions with a shorter side are noise
-GROWN_SIDE = SMALLEST_SIDE + 2
-OUTLINE_TOLERANCE = 0.002  # of a region's perimeter: how far a polygon may leave its outline
+SMALLEST_SIDE = 3  # pixels of the map; boxes with a shorter side are noise
+EXPANDED_SIDE = SMALLEST_SIDE + 2
+CONTOUR_TOLERANCE = 0.002  # of the perimeter: how far a polygon may leave the contour
 SCORE_MODES, BOX_TYPES = ("fast", "slow"), ("quad", "poly")
 _BLOCK = np.ones((2, 2), np.uint8)
 
 
 @POSTPROCESSES.register("DBPostProcess")
 class DBPostProcess(PostProcess):
-    """Finds connected regions above a threshold, scores them, and grows them back to the size of the text.
+    """Finds the connected components above a threshold, scores them, and expands them to the size of the text.
 
     Args:
         thresh: probability above which a pixel belongs to text.
-        box_thresh: least mean probability of a region.
-        max_candidates: most regions looked at in one image.
-        unclip_ratio: how far regions are grown: area times this by perimeter.
-        use_dilation: thicken the mask by a pixel first.
-        score_mode: "fast" averages inside the box, "slow" inside the outline itself.
-        box_type: "quad" for the smallest rectangles, "poly" for outlines.
+        box_thresh: least mean probability inside a box.
+        max_candidates: most components considered in one image.
+        unclip_ratio: how far boxes are expanded: area times this by perimeter.
+        use_dilation: dilate the binary map by a pixel first.
+        score_mode: "fast" averages inside the box, "slow" inside the contour itself.
+        box_type: "quad" for the smallest rectangles, "poly" for polygons.
 
     Raises:
         ConfigError: a value outside its range.
@@ -94,72 +94,72 @@ class DBPostProcess(PostProcess):
         return {name: getattr(self, name) for name in names}
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Detection]:
-        """Find the regions of each image.
+        """Detect the text instances of each image.
 
         Args:
             preds: `maps` float32 [B, C, H, W], of which the first channel is the probability.
-            batch: `shape`, for each image its height and width in the pixels the regions are wanted in, and two
+            batch: `shape`, for each image its height and width in the pixels the polygons are wanted in, and two
                 more numbers; without it they are those of the map.
 
         Returns:
-            One Detection per image, in the order OpenCV finds the regions.
+            One Detection per image, in the order OpenCV finds the contours.
         """
         maps = np.asarray(preds["maps"], np.float32)[:, 0]
         shapes = np.array([maps.shape[1:]] * len(maps)) if batch is None else np.asarray(batch["shape"])
-        return [self._regions(np.ascontiguousarray(m), (int(s[0]), int(s[1]))) for m, s in zip(maps, shapes)]
+        return [self._detect(np.ascontiguousarray(m), (int(s[0]), int(s[1]))) for m, s in zip(maps, shapes)]
 
-    def _regions(self, probability: np.ndarray, size: tuple[int, int]) -> Detection:
+    def _detect(self, probability: np.ndarray, size: tuple[int, int]) -> Detection:
         mask = np.greater(probability, np.float32(self.thresh)).view(np.uint8)  # half the time of cv2.compare
         peak = float(cv2.minMaxLoc(probability)[1])
         if self.use_dilation:
             mask = cv2.dilate(mask, _BLOCK)
-        outlines = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0][: self.max_candidates]
+        contours = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0][: self.max_candidates]
         find = self._box if self.box_type == "quad" else self._polygon
-        found = [region for outline in outlines if (region := find(probability, outline)) is not None]
+        found = [each for contour in contours if (each := find(probability, contour)) is not None]
         if not found:
             return Detection([], np.zeros(0, np.float32), peak if np.isfinite(probability).all() else float("nan"))
-        points = scaled([region for region, _ in found], probability.shape, size)
+        points = scaled([polygon for polygon, _ in found], probability.shape, size)
         return Detection(points, np.array([score for _, score in found], np.float32), peak)
 
-    def _box(self, probability: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, float] | None:
-        """Return the grown rectangle around an outline, float64 [4, 2], and its score; None for noise."""
-        _, _, wide, tall = cv2.boundingRect(outline)
+    def _box(self, probability: np.ndarray, contour: np.ndarray) -> tuple[np.ndarray, float] | None:
+        """Return the expanded rectangle around a contour, float32 [4, 2], and its score; None for noise."""
+        _, _, wide, tall = cv2.boundingRect(contour)
         if (wide - 1) * (tall - 1) < SMALLEST_SIDE**2:  # then the smallest rectangle has a shorter side too
             return None
-        rectangle = cv2.minAreaRect(outline)
+        rectangle = cv2.minAreaRect(contour)
         if min(rectangle[1]) < SMALLEST_SIDE:
             return None
         corners = in_order(cv2.boxPoints(rectangle))
-        score = mean_inside(probability, corners if self.score_mode == "fast" else outline[:, 0])
+        score = mean_inside(probability, corners if self.score_mode == "fast" else contour[:, 0])
         if not score >= self.box_thresh:
             return None
-        grown = self._grow(corners)
-        if not grown:
+        expanded = self._expand(corners)
+        if not expanded:
             return None
         # upstream: of several parts, which only self-crossing input gives, all points count
-        rectangle = cv2.minAreaRect(np.array([point for part in grown for point in part], np.int32))
-        if min(rectangle[1]) < GROWN_SIDE:
+        rectangle = cv2.minAreaRect(np.array([point for part in expanded for point in part], np.int32))
+        if min(rectangle[1]) < EXPANDED_SIDE:
             return None
         return in_order(cv2.boxPoints(rectangle)), score
 
-    def _polygon(self, probability: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, float] | None:
-        """Return the grown polygon of an outline, float64 [P, 2], and its score; None for noise."""
-        polygon = cv2.approxPolyDP(outline, OUTLINE_TOLERANCE * cv2.arcLength(outline, True), True)[:, 0]
+    def _polygon(self, probability: np.ndarray, contour: np.ndarray) -> tuple[np.ndarray, float] | None:
+        """Return the expanded polygon of a contour, float64 [P, 2], and its score; None for noise."""
+        polygon = cv2.approxPolyDP(contour, CONTOUR_TOLERANCE * cv2.arcLength(contour, True), True)[:, 0]
         if len(polygon) < 4:
             return None
-        score = mean_inside(probability, polygon if self.score_mode == "fast" else outline[:, 0])
+        score = mean_inside(probability, polygon if self.score_mode == "fast" else contour[:, 0])
         if not score >= self.box_thresh:
             return None
-        grown = self._grow(polygon)
-        if len(grown) != 1:
+        expanded = self._expand(polygon)
+        if len(expanded) != 1:
             return None
-        points = np.array(grown[0], np.int32)
-        if min(cv2.minAreaRect(points)[1]) < GROWN_SIDE:
+        points = np.array(expanded[0], np.int32)
+        if min(cv2.minAreaRect(points)[1]) < EXPANDED_SIDE:
             return None
         return points.astype(np.float64), score
 
-    def _grow(self, polygon: np.ndarray) -> list[list[list[int]]]:
-        """Return a polygon grown on all sides, round at the corners: one part, or none where it has no area."""
+    def _expand(self, polygon: np.ndarray) -> list[list[list[int]]]:
+        """Return a polygon expanded on all sides, round at the corners: one part, or none where it has no area."""
         length = cv2.arcLength(polygon, True)
         area = abs(cv2.contourArea(polygon))
         if length == 0 or area == 0:
@@ -173,19 +173,19 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def scaled(regions: list[np.ndarray], shape: tuple[int, ...], size: tuple[int, int]) -> list[np.ndarray]:
-    """Return regions of a map in the pixels of its image, rounded and within the image; all of them at once.
+def scaled(polygons: list[np.ndarray], shape: tuple[int, ...], size: tuple[int, int]) -> list[np.ndarray]:
+    """Return polygons of a map in the pixels of its image, rounded and within the image; all of them at once.
 
     Args:
-        regions: [P, 2] each.
+        polygons: [P, 2] each.
         shape: height and width of the map.
         size: height and width of the image.
     """
     height, width = size
-    points = np.concatenate(regions).astype(np.float64)
+    points = np.concatenate(polygons).astype(np.float64)
     points *= (width / shape[1], height / shape[0])
     whole = np.clip(np.rint(points), 0, (width, height)).astype(np.int64)
-    return np.split(whole, np.cumsum([len(region) for region in regions])[:-1])
+    return np.split(whole, np.cumsum([len(polygon) for polygon in polygons])[:-1])
 
 
 def in_order(corners: np.ndarray) -> np.ndarray:

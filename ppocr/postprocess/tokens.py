@@ -1,4 +1,4 @@
-"""Predictions of decoders that write one character after another to texts."""
+"""Predictions of autoregressive decoders to texts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYMBOLS = re.compile(r"[^A-Za-z0-9\u4e00-\u9fa5]")
 
 
 class TokenLabelDecode(PostProcess):
-    """Reads the class numbers a decoder wrote, or the best ones of its probabilities.
+    """Decodes the token ids an autoregressive head predicts, or the most probable ones of its probabilities.
 
     Args:
         character_dict_path: dictionary; None for digits and lower-case letters.
@@ -73,9 +73,9 @@ class TokenLabelDecode(PostProcess):
         """Decode a batch.
 
         Args:
-            preds: the key in `requires`: probabilities float [B, T, C], or class numbers int [B, T] with their
+            preds: the key in `requires`: probabilities float [B, T, C], or token ids int [B, T] with their
                 probabilities float [B, T] under the same key and "_probs".
-            batch: not read.
+            batch: unused.
 
         Returns:
             One for each image.
@@ -92,7 +92,7 @@ class TokenLabelDecode(PostProcess):
 
 @POSTPROCESSES.register()
 class NRTRLabelDecode(TokenLabelDecode):
-    """Reads what an NRTR decoder wrote; see TokenLabelDecode."""
+    """Decodes what an NRTR head predicts; see TokenLabelDecode."""
 
     requires = ("nrtr",)
     accepts = ("nrtr_probs",)
@@ -102,7 +102,7 @@ class NRTRLabelDecode(TokenLabelDecode):
 
 @POSTPROCESSES.register()
 class SARLabelDecode(TokenLabelDecode):
-    """Reads what a SAR decoder wrote; see TokenLabelDecode.
+    """Decodes what a SAR head predicts; see TokenLabelDecode.
 
     Args:
         character_dict_path: see TokenLabelDecode.

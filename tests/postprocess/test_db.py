@@ -197,4 +197,4 @@ def test_a_region_without_area_is_noise() -> None:
     for box_type in ("quad", "poly"):
         (found,) = DBPostProcess(box_type=box_type)({"maps": line[None, None]})
         assert len(found) == 0
-    assert DBPostProcess()._grow(np.array([[1.0, 1], [9, 1], [5, 1], [3, 1]], np.float32)) == []
+    assert DBPostProcess()._expand(np.array([[1.0, 1], [9, 1], [5, 1], [3, 1]], np.float32)) == []
