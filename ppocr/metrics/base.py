@@ -10,12 +10,12 @@ from ppocr.results import Result
 
 
 class Metric(Declared):
-    """Counts results against labels; several processes add up what they counted.
+    """Compares results with labels; the counts of several processes can be added.
 
     Attributes:
         needs: keys of the batch.
         result: type of the results it measures.
-        main_indicator: the score that decides which checkpoint is best; higher is better.
+        main_indicator: the score that selects the best checkpoint; higher is better.
     """
 
     needs: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Metric(Declared):
     main_indicator: str
 
     def reset(self) -> None:
-        """Forget everything counted."""
+        """Reset the counts."""
         raise TypeError(f"{type(self).__name__} does not implement reset")
 
     def __call__(self, results: Sequence[Any], batch: Mapping[str, Any]) -> None:
@@ -31,7 +31,7 @@ class Metric(Declared):
 
         Args:
             results: one per image.
-            batch: what `needs` names.
+            batch: the keys in `needs`.
         """
         raise TypeError(f"{type(self).__name__} does not implement __call__")
 
@@ -40,9 +40,9 @@ class Metric(Declared):
         raise TypeError(f"{type(self).__name__} does not implement get_metric")
 
     def state(self) -> dict[str, Any]:
-        """Return what was counted, to be merged with other processes'."""
+        """Return the counts, to be merged with those of other processes."""
         raise TypeError(f"{type(self).__name__} does not implement state")
 
     def merge(self, states: Iterable[Mapping[str, Any]]) -> None:
-        """Replace what was counted by the sum of several states."""
+        """Replace the counts by the sum of several states."""
         raise TypeError(f"{type(self).__name__} does not implement merge")

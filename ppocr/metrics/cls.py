@@ -1,4 +1,4 @@
-"""How often images were given the right class."""
+"""Accuracy of image classification."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EPSILON = 1e-5  # upstream: added to the number of images, so that a perfect sco
 
 @METRICS.register("ClsMetric", scope="cls")
 class ClsMetric(Metric):
-    """Share of images whose most probable class is their label.
+    """Fraction of images whose most probable class is their label.
 
     Args:
-        main_indicator: the number that decides which checkpoint is best.
+        main_indicator: the score that selects the best checkpoint.
     """
 
     result = Classification
@@ -28,7 +28,7 @@ class ClsMetric(Metric):
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything counted."""
+        """Reset the counts."""
         self._counts = {"total": 0, "right": 0}
 
     def __call__(self, results: Sequence[Classification], batch: Mapping[str, Any]) -> None:
@@ -38,20 +38,20 @@ class ClsMetric(Metric):
             results: one for each image.
             batch: `text`, the label of each image.
         """
-        for found, label in zip(results, batch["text"]):
+        for result, label in zip(results, batch["text"]):
             self._counts["total"] += 1
-            self._counts["right"] += found.label == label
+            self._counts["right"] += result.label == label
 
     def get_metric(self) -> dict[str, float]:
         """Return `acc` of everything counted since the last reset."""
         return {"acc": self._counts["right"] / (self._counts["total"] + EPSILON)}
 
     def state(self) -> dict[str, int]:
-        """Return what was counted, to be merged with other processes'."""
+        """Return the counts, to be merged with those of other processes."""
         return dict(self._counts)
 
     def merge(self, states: Iterable[Mapping[str, int]]) -> None:
-        """Replace what was counted by the sum of several states."""
+        """Replace the counts by the sum of several states."""
         self.reset()
         for state in states:
             for name in self._counts:

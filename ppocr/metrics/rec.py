@@ -1,4 +1,4 @@
-"""How well texts were recognised."""
+"""Accuracy and edit distance of text recognition."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class RecMetric(Metric):
     """Line accuracy and edit distances.
 
     Args:
-        main_indicator: the number that decides which checkpoint is best.
+        main_indicator: the score that selects the best checkpoint.
         is_filter: compares digits and Latin letters only, lower-cased.
         ignore_space: whether `acc` and `norm_edit_dis` leave spaces out; `acc_with_space` and
-            `acc_without_space` report both ways whatever is chosen.
+            `acc_without_space` report both ways in any case.
     """
 
     needs = ("text",)
@@ -40,7 +40,7 @@ class RecMetric(Metric):
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything counted."""
+        """Reset the counts."""
         self._counts = dict.fromkeys(COUNTS, 0)
         # (edits, longer length) of a pair, and how often: whole numbers add up the same in any order
         self._distances: Counter[tuple[int, int]] = Counter()
@@ -52,8 +52,8 @@ class RecMetric(Metric):
             results: one for each image.
             batch: `text`, the raw label of each image.
         """
-        for found, label in zip(results, batch["text"]):
-            self._count(found.text, label)
+        for result, label in zip(results, batch["text"]):
+            self._count(result.text, label)
 
     def _count(self, predicted: str, label: str) -> None:
         if self.is_filter:
@@ -91,11 +91,11 @@ class RecMetric(Metric):
         }
 
     def state(self) -> dict[str, Any]:
-        """Return what was counted, to be merged with other processes'."""
+        """Return the counts, to be merged with those of other processes."""
         return {**self._counts, "distances": [[*pair, n] for pair, n in sorted(self._distances.items())]}
 
     def merge(self, states: Iterable[Mapping[str, Any]]) -> None:
-        """Replace what was counted by the sum of several states."""
+        """Replace the counts by the sum of several states."""
         self.reset()
         for state in states:
             for name in COUNTS:

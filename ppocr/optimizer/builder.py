@@ -19,7 +19,7 @@ from ppocr.registry import OPTIMIZERS, SCHEDULES
 logger = logging.getLogger("ppocr")
 
 OWN_KEYS = ("lr", "regularizer", "clip_norm", "clip_norm_global", "group_lr", "training_step")
-RUN_KEYS = ("epochs", "step_each_epoch")  # in some official lr sections; the run's own numbers are used
+RUN_KEYS = ("epochs", "step_each_epoch")  # unused, in some official lr sections; the run's own numbers are used
 
 
 def build_optimizer(
@@ -35,7 +35,7 @@ def build_optimizer(
 
     Args:
         section: the `Optimizer` section.
-        model: what is trained.
+        model: the network.
         epochs: of the whole run.
         steps_per_epoch: optimisation steps, not batches, of an epoch.
         freeze: name patterns of parameters that are not trained.
@@ -65,7 +65,7 @@ def build_optimizer(
 
 @contextmanager
 def _without_notes() -> Iterator[None]:
-    """Keep Paddle from saying that parameters with a regularizer of their own keep it, as they are meant to."""
+    """Silence Paddle's note that parameters with a regularizer of their own keep it."""
     before = logging.root.manager.disable
     logging.disable(max(before, logging.INFO))
     try:

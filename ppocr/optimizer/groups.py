@@ -1,4 +1,4 @@
-"""Which parameters are trained, and how fast, by patterns of their names."""
+"""Frozen parameters, and learning rates and weight decay of parameter groups, by name patterns."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def matching(model: nn.Layer, pattern: str, key: str) -> list[tuple[str, Any]]:
     """Return the parameters whose names match a pattern such as "backbone.*".
 
     Raises:
-        ConfigError: none does.
+        ConfigError: there is none.
     """
     named = list(model.named_parameters())
-    found = [(name, p) for name, p in named if fnmatch.fnmatchcase(name, pattern)]
-    if not found:
+    matches = [(name, p) for name, p in named if fnmatch.fnmatchcase(name, pattern)]
+    if not matches:
         parts = {name.split(".")[0] + ".*" for name, _ in named} | {name for name, _ in named}
         raise ConfigError(f"{key}: no parameter is named like {pattern!r}{did_you_mean(pattern, parts)}")
-    return found
+    return matches
 
 
 def freeze_parameters(model: nn.Layer, patterns: Sequence[str]) -> int:
-    """Stop training the parameters that match, and keep the statistics of their batch norms as they are.
+    """Freeze the parameters that match, and the statistics of their batch norms.
 
     Returns:
-        How many values are frozen.
+        The number of frozen values.
 
     Raises:
-        ConfigError: a pattern matches nothing, or nothing is left to train.
+        ConfigError: a pattern matches nothing, or all parameters are frozen.
     """
     frozen: dict[str, Any] = {}
     for pattern in patterns:
@@ -56,7 +56,7 @@ def apply_groups(model: nn.Layer, groups: Sequence[Mapping[str, Any]]) -> None:
     """Give parameters their own learning-rate factor and weight decay.
 
     Args:
-        model: whose parameters are changed.
+        model: the network.
         groups: `{"params": pattern or patterns, "lr_factor": 0.1, "weight_decay": 0.0}`; later groups win.
 
     Raises:

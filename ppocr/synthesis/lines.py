@@ -1,4 +1,4 @@
-"""Lines of printed words, for fine-tuning a recogniser and for characters that its dictionary lacks."""
+"""Lines of printed words, for fine-tuning a recogniser and for characters missing in its dictionary."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ppocr.synthesis.pages import SEEDS, Page, paint, photograph, style, write_r
 from ppocr.synthesis.pages_background import background
 from ppocr.synthesis.pages_text import Plane, Words, draw_block, fonts, system_fonts
 
-EXTRA_SHARE = 0.5  # of the words that hold an extra character, where there are any
+EXTRA_FRACTION = 0.5  # of the words that hold an extra character, if there are any
 EDGE = 4
 
 
 @lru_cache(maxsize=8)
 def fonts_with(characters: str) -> tuple[str, ...]:
-    """Return the fonts that have some characters.
+    """Return the fonts that have all the given characters.
 
     Raises:
         DataError: no font of this system has all of them.
@@ -40,20 +40,20 @@ def compose_line(words: Words, rng: np.random.Generator, extra: str = "") -> tup
     """Draw one line of one to three words.
 
     Args:
-        words: what to write.
-        rng: source of every choice.
-        extra: characters put into some of the words.
+        words: source of the texts.
+        rng: random generator.
+        extra: characters inserted into some of the words.
 
     Returns:
         The line uint8 [H, W, 3] and its text.
     """
     size = int(np.exp(rng.uniform(np.log(16), np.log(48))))
-    line = [_with_extra(words.draw(rng), extra, rng) for _ in range(int(rng.integers(1, 4)))]
+    line = [_with_extra(words.sample(rng), extra, rng) for _ in range(int(rng.integers(1, 4)))]
     names = fonts_with(extra)
-    look = style(rng, size)
-    block = draw_block([line], names[int(rng.integers(len(names)))], size, outline=look["outline"])
+    options = style(rng, size)
+    block = draw_block([line], names[int(rng.integers(len(names)))], size, outline=options["outline"])
     surface = Plane(block.ink.shape, float(rng.normal(0, 1)), rng.normal(0, 0.1), rng.uniform(-0.1, 0.1))
-    width, height = (side + 2 * EDGE for side in surface.size)
+    width, height = (length + 2 * EDGE for length in surface.size)
     page = Page(background(rng, height, width))
     paint(page, block, surface, np.array([EDGE, EDGE]), rng)
     points = np.array(page.labels[0]["points"])
@@ -65,14 +65,14 @@ def compose_line(words: Words, rng: np.random.Generator, extra: str = "") -> tup
 
 
 def _with_extra(word: str, extra: str, rng: np.random.Generator) -> str:
-    if not extra or rng.random() >= EXTRA_SHARE:
+    if not extra or rng.random() >= EXTRA_FRACTION:
         return word
     at = (0, len(word), int(rng.integers(len(word) + 1)))[int(rng.integers(3))]
     return word[:at] + extra[int(rng.integers(len(extra)))] + word[at:]
 
 
 def write_line(index: int, folder: Path, name: str, extra: str) -> str:
-    """Write one line and return its row of the label file; a line depends on its number, not on the others."""
+    """Write one line and return its row of the label file; a line depends on its index only."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng([SEEDS[name], index])
     image, text = compose_line(Words(test=name == "test"), rng, extra)
@@ -87,10 +87,10 @@ def write_lines(folder: Path, name: str, count: int, extra: str = "", workers: i
 
     Args:
         folder: where the data set goes; images go to its subfolder `name`.
-        name: "train" or "test": the two share no word and no random number.
+        name: "train" or "test": the splits have no word and no random number in common.
         count: number of lines.
         extra: see `compose_line`.
-        workers: processes; None for as many as there are cores. The lines are the same.
+        workers: processes; None for one per core. The lines are the same.
 
     Returns:
         The label file, `rec_gt_<name>.txt`, paths relative to `folder`.

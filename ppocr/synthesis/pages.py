@@ -1,4 +1,4 @@
-"""Pages for the detection quick start: lines of words on paper, signs and clutter, their outlines as labels."""
+"""Pages for the detection quick start: lines of words on paper, signs and clutter, with their polygons as labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ppocr.synthesis.pages_background import background, color
 from ppocr.synthesis.pages_text import Arc, Block, Plane, Words, draw_block, fonts
 
 IGNORED = "###"
-NEGATIVES = 0.05  # share of pages without text
+NEGATIVES = 0.05  # fraction of pages without text
 LEGIBLE = 12  # pixels: lines in smaller fonts are labelled as illegible
 SEEDS = {"train": 1, "test": 2}
 
@@ -31,34 +31,34 @@ class Page:
 
     Args:
         image: uint8 [H, W, 3].
-        by_word: whether each word is a region to be found, not each line.
-        labels: `{"transcription": str, "points": [[x, y], ...]}` of each region.
-        ink: bool [H, W], where letters or their outlines are.
-        taken: uint8 [H, W], 255 where no more text may go.
+        by_word: whether each word is a text instance, not each line.
+        labels: `{"transcription": str, "points": [[x, y], ...]}` of each text instance.
+        ink: bool [H, W], true on letters and their outlines.
+        occupied: uint8 [H, W], 255 where no more text may be put.
     """
 
     image: np.ndarray
     by_word: bool = False
     labels: list[dict] = field(default_factory=list)
     ink: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
-    taken: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
+    occupied: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
 
     def __post_init__(self) -> None:
         self.ink = np.zeros(self.image.shape[:2], bool)
-        self.taken = np.zeros(self.image.shape[:2], np.uint8)
+        self.occupied = np.zeros(self.image.shape[:2], np.uint8)
 
 
 def compose_page(words: Words, rng: np.random.Generator, size: int = 480, by_word: bool = False) -> Page:
     """Draw one page.
 
     Args:
-        words: what to write.
-        rng: source of every choice.
-        size: longest side in pixels; the other is 0.7 to 1 of it.
+        words: source of the texts.
+        rng: random generator.
+        size: length in pixels of the longer side; the other one is 0.7 to 1 of it.
         by_word: label words, not lines.
 
     Returns:
-        The page; a share of `NEGATIVES` has no text and an empty list of labels.
+        The page; a fraction `NEGATIVES` of all has no text and an empty list of labels.
     """
     long, short = size, int(size * rng.uniform(0.7, 1.0)) // 8 * 8
     height, width = (short, long) if rng.random() < 0.6 else (long, short)
@@ -87,10 +87,10 @@ def style(rng: np.random.Generator, size: int) -> dict[str, int]:
 
 
 def _few_words(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
-    """One to three words, mostly level, sometimes steep, never upright."""
+    """One to three words, mostly horizontal, sometimes steep, never vertical."""
     size = int(unit * np.exp(rng.uniform(np.log(15), np.log(60))))
     count = int(rng.integers(1, 4 if size < 26 * unit else 3 if size < 40 * unit else 2))
-    block = draw_block([[words.draw(rng) for _ in range(count)]], _font(rng), max(size, 8), **style(rng, size))
+    block = draw_block([[words.sample(rng) for _ in range(count)]], _font(rng), max(size, 8), **style(rng, size))
     kind = rng.random()
     angle = rng.normal(0, 4) if kind < 0.7 else rng.uniform(-40, 40) if kind < 0.95 else rng.uniform(-60, 60)
     return block, Plane(block.ink.shape, float(angle), rng.normal(0, 0.1), rng.uniform(-0.25, 0.25))
@@ -99,7 +99,7 @@ def _few_words(words: Words, rng: np.random.Generator, unit: float) -> tuple[Blo
 def _paragraph(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
     """Two to five lines of small words."""
     size = max(int(unit * rng.uniform(13, 22)), 8)
-    lines = [[words.draw(rng) for _ in range(int(rng.integers(1, 4)))] for _ in range(int(rng.integers(2, 6)))]
+    lines = [[words.sample(rng) for _ in range(int(rng.integers(1, 4)))] for _ in range(int(rng.integers(2, 6)))]
     block = draw_block(lines, _font(rng), size, align=float(rng.choice([0, 0, 0.5, 1])))
     angle = rng.normal(0, 2) if rng.random() < 0.6 else rng.uniform(-20, 20)
     return block, Plane(block.ink.shape, float(angle), rng.normal(0, 0.04), rng.uniform(-0.15, 0.15))
@@ -108,7 +108,7 @@ def _paragraph(words: Words, rng: np.random.Generator, unit: float) -> tuple[Blo
 def _curved(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
     """One to three words around a circle."""
     size = max(int(unit * rng.uniform(18, 40)), 8)
-    line = [words.draw(rng) for _ in range(int(rng.integers(1, 4)))]
+    line = [words.sample(rng) for _ in range(int(rng.integers(1, 4)))]
     block = draw_block([line], _font(rng), size, **style(rng, size))
     height, width = block.ink.shape
     radius = max(width / np.radians(rng.uniform(30, 120)), 1.6 * height)
@@ -118,14 +118,14 @@ def _curved(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block,
 def _tiny(words: Words, rng: np.random.Generator, unit: float) -> tuple[Block, Surface]:
     """One or two lines too small to read."""
     size = max(int(unit * rng.uniform(6, 9)), 5)
-    lines = [[words.draw(rng) for _ in range(int(rng.integers(1, 4)))] for _ in range(int(rng.integers(1, 3)))]
+    lines = [[words.sample(rng) for _ in range(int(rng.integers(1, 4)))] for _ in range(int(rng.integers(1, 3)))]
     block = draw_block(lines, _font(rng), size)
     return block, Plane(block.ink.shape, float(rng.normal(0, 4)))
 
 
 def _put(page: Page, block: Block, surface: Surface, rng: np.random.Generator) -> bool:
-    """Draw a block where there is room; return whether there was."""
-    height, width = page.taken.shape
+    """Draw a block at a free position; return whether there was one."""
+    height, width = page.occupied.shape
     edge = 4
     free = np.array([width - surface.size[0] - edge, height - surface.size[1] - edge])
     if free.min() <= edge:
@@ -133,18 +133,18 @@ def _put(page: Page, block: Block, surface: Surface, rng: np.random.Generator) -
     for _ in range(8):
         corner = rng.integers(edge, free)
         outline = np.round(surface.outline + corner).astype(np.int32)
-        mask = np.zeros_like(page.taken)
+        mask = np.zeros_like(page.occupied)
         cv2.fillPoly(mask, [outline], 255)
         cv2.polylines(mask, [outline], True, 255, 2 * max(3, block.size // 4) + 1)
-        if not cv2.countNonZero(cv2.bitwise_and(mask, page.taken)):
+        if not cv2.countNonZero(cv2.bitwise_and(mask, page.occupied)):
             paint(page, block, surface, corner, rng)
-            cv2.bitwise_or(page.taken, mask, dst=page.taken)
+            cv2.bitwise_or(page.occupied, mask, dst=page.occupied)
             return True
     return False
 
 
 def paint(page: Page, block: Block, surface: Surface, corner: np.ndarray, rng: np.random.Generator) -> None:
-    """Blend a block into the page at a corner and write down its labels."""
+    """Blend a block into the page at a corner and add its labels."""
     x, y = (int(v) for v in corner)
     part = page.image[y : y + surface.size[1], x : x + surface.size[0]]
     under = np.zeros(part.shape[:2], np.uint8)
@@ -163,19 +163,19 @@ def paint(page: Page, block: Block, surface: Surface, corner: np.ndarray, rng: n
     canvas = _blend(canvas, pen, ink, rng.uniform(0.85, 1.0))
     part[:] = np.clip(canvas, 0, 255).astype(np.uint8)
     page.ink[y : y + surface.size[1], x : x + surface.size[0]] |= (ink if edge is None else edge) > 60
-    limit = np.array(page.taken.shape[::-1])
+    limit = np.array(page.occupied.shape[::-1])
     for text, box in block.words if page.by_word else block.lines:
         points = np.clip(np.round(surface.polygon(box) + corner), 0, limit).astype(int)
         page.labels.append({"transcription": text if block.size >= LEGIBLE else IGNORED, "points": points.tolist()})
 
 
 def _blend(canvas: np.ndarray, paint: np.ndarray, mask: np.ndarray, strength: float) -> np.ndarray:
-    share = mask[..., None].astype(np.float32) * (strength / 255)
-    return canvas * (1 - share) + paint.astype(np.float32) * share
+    alpha = mask[..., None].astype(np.float32) * (strength / 255)
+    return canvas * (1 - alpha) + paint.astype(np.float32) * alpha
 
 
 def _contrasting(rng: np.random.Generator, ground: np.ndarray, least: float) -> np.ndarray:
-    """Return a colour at least so much lighter or darker than another: float64 [3]."""
+    """Return a colour at least `least` lighter or darker than another: float64 [3]."""
     grey = float(ground.mean())
     down, up = grey, 255 - grey
     lighter = up > down if min(up, down) < least else rng.random() < up / 255
@@ -186,7 +186,7 @@ def _contrasting(rng: np.random.Generator, ground: np.ndarray, least: float) -> 
 
 
 def photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return an image as a camera might see it: contrast, light, focus and noise vary."""
+    """Return an image with random contrast, brightness, blur and noise, as of a camera."""
     shot = image.astype(np.float32)
     shot = (shot - 127) * rng.uniform(0.75, 1.1) + 127 + rng.uniform(-20, 20)
     if rng.random() < 0.3:
@@ -197,14 +197,14 @@ def photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def write_page(index: int, folder: Path, name: str, seed: int, size: int, by_word: bool = False) -> str:
-    """Write one page and return its line of the label file; a page depends on its number, not on the others.
+    """Write one page and return its line of the label file; a page depends on its index only.
 
     Args:
-        index: number of the page.
+        index: of the page.
         folder: of the data set.
-        name: "train" or "test"; also chooses the words.
+        name: "train" or "test"; also selects the words.
         seed: of the whole split.
-        size: longest side in pixels.
+        size: length in pixels of the longer side.
         by_word: label words, not lines.
     """
     cv2.setNumThreads(1)
@@ -225,10 +225,10 @@ def write_pages(
 
     Args:
         folder: where the data set goes; images go to its subfolder `name`.
-        name: "train" or "test": the two share no word and no random number.
+        name: "train" or "test": the splits have no word and no random number in common.
         count: number of pages.
-        size: longest side in pixels.
-        workers: processes; None for as many as there are cores, 1 for this process alone. The pages are the same.
+        size: length in pixels of the longer side.
+        workers: processes; None for one per core, 1 for this process alone. The pages are the same.
         by_word: label words, not lines.
 
     Returns:
@@ -240,13 +240,13 @@ def write_pages(
 
 
 def write_rows(write: Callable[[int], str], count: int, labels: Path, workers: int | None) -> Path:
-    """Write a data set whose images do not depend on each other.
+    """Write a data set of independent images.
 
     Args:
-        write: writes the image of a number and returns its line of the label file.
-        count: of the images.
+        write: writes the image of an index and returns its line of the label file.
+        count: number of images.
         labels: the label file.
-        workers: processes; None for as many as there are cores.
+        workers: processes; None for one per core.
 
     Returns:
         The label file.

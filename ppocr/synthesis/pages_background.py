@@ -1,4 +1,4 @@
-"""Backgrounds of pages: paper, gradients, textures, and clutter that looks like a photograph but holds no text."""
+"""Backgrounds of pages: paper, gradients, textures, and clutter with the statistics of photographs, without text."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def color(rng: np.random.Generator) -> np.ndarray:
 def _gradient(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     angle = rng.uniform(0, 2 * math.pi)
     x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
-    share = ((x * math.cos(angle) + y * math.sin(angle)) / 2.9 + 0.5)[..., None]
+    weight = ((x * math.cos(angle) + y * math.sin(angle)) / 2.9 + 0.5)[..., None]
     first = color(rng)
     second = color(rng) if rng.random() < 0.5 else np.clip(first + rng.uniform(-70, 70), 0, 255)
-    return (first * share + second * (1 - share)).astype(np.float32)
+    return (first * weight + second * (1 - weight)).astype(np.float32)
 
 
 def _texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -70,21 +70,21 @@ def _ruled(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 
 def _scene(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Return something with the statistics of a photograph: regions, textures, objects, near and far blur."""
+    """Return an image with the statistics of a photograph: surfaces, textures, objects, blur by distance."""
     image = _gradient(rng, height, width) + _texture(rng, height, width) * rng.uniform(5, 25)
-    for _ in range(int(rng.integers(2, 6))):  # large regions: sky, walls, ground
+    for _ in range(int(rng.integers(2, 6))):  # large surfaces: sky, walls, ground
         corners = rng.uniform(-0.3, 1.3, (int(rng.integers(3, 6)), 2)) * (width, height)
         mask = np.zeros((height, width), np.uint8)
         cv2.fillConvexPoly(mask, cv2.convexHull(corners.astype(np.int32)), 255, cv2.LINE_AA)
         part = color(rng) + _texture(rng, height, width) * rng.uniform(2, 25)
-        share = mask[..., None].astype(np.float32) / 255
-        image = image * (1 - share) + part * share
+        alpha = mask[..., None].astype(np.float32) / 255
+        image = image * (1 - alpha) + part * alpha
     drawn = _bytes(image)
     count = int(rng.integers(5, 28))
     blurred = int(rng.integers(count))
     for i in range(count):
         _clutter(rng, drawn)
-        if i == blurred:  # what was drawn so far lies out of focus
+        if i == blurred:  # all objects so far are out of focus
             drawn = cv2.GaussianBlur(drawn, (0, 0), rng.uniform(0.6, 3))
     if rng.random() < 0.3:  # darker towards the corners
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
@@ -109,7 +109,7 @@ def _points(points: np.ndarray) -> list[np.ndarray]:
 
 
 def _turned(rng: np.random.Generator, points: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Return points turned by a random angle, small ones most often, and moved to a centre."""
+    """Return points rotated by a random, mostly small angle and moved to a centre."""
     angle = rng.normal(0, 0.15) if rng.random() < 0.7 else rng.uniform(0, math.pi)
     cos, sin = math.cos(angle), math.sin(angle)
     return points @ np.array([[cos, sin], [-sin, cos]]) + centre
@@ -199,7 +199,7 @@ def _zigzag(rng: np.random.Generator, image: np.ndarray, centre: np.ndarray, siz
 
 
 def _panel(rng: np.random.Generator, image: np.ndarray, centre: np.ndarray, size: float, ink: tuple) -> None:
-    """Empty signs, so that a plain panel alone does not mean text."""
+    """Empty signs, so that a plain panel alone is no sign of text."""
     half = size * np.array([rng.uniform(0.3, 1.2), rng.uniform(0.1, 0.5)])
     corners = _turned(rng, np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half, centre)
     cv2.fillPoly(image, _points(corners), ink, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""Words drawn flat, and the ways a flat block of words lies on a page."""
+"""Rendered blocks of words, and their placement on a page: a perspective plane or an arc."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 WORDS_FILE = Path(__file__).with_name("words.txt")
 ASCII = "".join(map(chr, range(33, 127)))
 MOST_FONTS = 60  # a machine may have thousands
-BUILT_IN = ("pillow", "hershey simplex", "hershey complex", "hershey duplex")  # always there, whatever the system has
+BUILT_IN = ("pillow", "hershey simplex", "hershey complex", "hershey duplex")  # available on every system
 HERSHEY = {
     "hershey simplex": cv2.FONT_HERSHEY_SIMPLEX,
     "hershey complex": cv2.FONT_HERSHEY_COMPLEX,
@@ -40,7 +40,7 @@ def system_fonts() -> tuple[str, ...]:
 
 
 def fonts() -> tuple[str, ...]:
-    """Return the names `draw_word` takes: this system's font files and the fonts the packages carry."""
+    """Return the font names of `draw_word`: this system's font files and the fonts of the installed packages."""
     return (*system_fonts(), *BUILT_IN)
 
 
@@ -101,8 +101,8 @@ class Words:
         """Return whether a token belongs to this split."""
         return (zlib.crc32(token.lower().encode()) % 5 == 0) == self.test
 
-    def draw(self, rng: np.random.Generator) -> str:
-        """Return a token chosen at random."""
+    def sample(self, rng: np.random.Generator) -> str:
+        """Return a random token."""
         if rng.random() < 0.75:
             word = self._common[int(rng.integers(len(self._common)))]
             style = rng.random()
@@ -139,13 +139,13 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Block:
-    """Words drawn flat.
+    """A rendered block of words.
 
     Args:
-        ink: uint8 [H, W], 255 where the letters are.
-        edge: uint8 [H, W], the letters with their outline, never less than `ink`.
+        ink: uint8 [H, W], 255 on the letters.
+        edge: uint8 [H, W], the letters with their outline, a superset of `ink`.
         lines: each line of words and its left, top, right and bottom, `MARGIN` outside its ink.
-        words: each word and the same of it.
+        words: each word and its box.
         size: font size in pixels.
     """
 
@@ -167,7 +167,7 @@ def draw_block(
         size: of the font in pixels.
         outline: pixels that the outline reaches beyond the letters.
         border: empty pixels around the block.
-        align: 0 for lines that start together, 1 for lines that end together, between for between.
+        align: 0 for left-aligned lines, 0.5 for centred, 1 for right-aligned.
 
     Returns:
         The block.
@@ -201,22 +201,22 @@ def draw_block(
 
 
 class Plane:
-    """A flat block turned, sheared and seen a little from the side: quadrilateral labels.
+    """A block under rotation, shear and perspective; its labels are quadrilaterals.
 
     Args:
         shape: height and width of the block.
-        angle: of the turn, in degrees, clockwise.
-        shear: of the letters, as a share of their height.
-        depth: how much smaller the far side is, -0.5 to 0.5.
+        angle: of the rotation, in degrees, clockwise.
+        shear: of the letters, as a fraction of their height.
+        depth: perspective, by how much the far end is smaller, -0.5 to 0.5.
     """
 
     def __init__(self, shape: tuple[int, ...], angle: float, shear: float = 0.0, depth: float = 0.0) -> None:
         height, width = shape[:2]
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         centre = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1.0]])
-        side = np.array([[1, shear, 0], [0, 1, 0], [depth / max(width, 1), 0, 1.0]])
+        perspective = np.array([[1, shear, 0], [0, 1, 0], [depth / max(width, 1), 0, 1.0]])
         turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
-        self.matrix = turn @ side @ centre
+        self.matrix = turn @ perspective @ centre
         self.outline = self.polygon((0, 0, width, height))
         self._move_to_origin()
 
@@ -227,24 +227,24 @@ class Plane:
         self.size = tuple(int(v) for v in np.ceil(self.outline.max(0)))  # width, height
 
     def polygon(self, box: Sequence[float]) -> np.ndarray:
-        """Return a flat box as it lies on the page: float64 [4, 2], clockwise from its top left corner."""
+        """Return the polygon of a box of the block on the page: float64 [4, 2], clockwise from its top left corner."""
         left, top, right, bottom = box
         corners = np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1.0]]) @ self.matrix.T
         return corners[:, :2] / corners[:, 2:]
 
     def warp(self, flat: np.ndarray) -> np.ndarray:
-        """Return a flat mask as it lies on the page: uint8, `size`."""
+        """Return a mask of the block warped onto the page: uint8, `size`."""
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
         return cv2.warpPerspective(flat, np.linalg.inv(half) @ self.matrix @ half, self.size, flags=cv2.INTER_LINEAR)
 
 
 class Arc:
-    """A flat line bent around a circle and turned: labels of ten and more points.
+    """A line bent around a circle and rotated; its labels have ten or more points.
 
     Args:
         shape: height and width of the block.
         radius: of the line's middle, in pixels; more than the height.
-        angle: of the turn, in degrees, clockwise.
+        angle: of the rotation, in degrees, clockwise.
         smile: whether the ends point up instead of down.
     """
 
@@ -260,25 +260,25 @@ class Arc:
         self.size = tuple(int(v) for v in np.ceil(self.outline.max(0)))
 
     def polygon(self, box: Sequence[float]) -> np.ndarray:
-        """Return a flat box as it lies on the page: float64 [2 k, 2] with k >= 5, clockwise from its top left corner.
+        """Return the polygon of a box of the block on the page: float64 [2 k, 2], k >= 5, clockwise from the top left.
 
-        The points of the outer side lie a little outside the circle, so that the chords between them do not cut it.
+        The points of the outer edge lie slightly outside the circle, so that the chords between them do not cut it.
         """
         left, top, right, bottom = box
         steps = max(4, math.ceil((right - left) / self._radius / math.radians(10)))
         x = np.linspace(left, right, steps + 1)
         outer = 1 / math.cos((right - left) / self._radius / steps / 2)
         upper, lower = (outer, 1.0) if self._sign > 0 else (1.0, outer)
-        return np.concatenate([self._place(x, top, upper), self._place(x[::-1], bottom, lower)]) - self._low
+        return np.concatenate([self._positions(x, top, upper), self._positions(x[::-1], bottom, lower)]) - self._low
 
-    def _place(self, x: np.ndarray, y: float, stretch: float) -> np.ndarray:
-        """Return the page positions of flat positions at one height, their radius stretched: float64 [N, 2]."""
+    def _positions(self, x: np.ndarray, y: float, stretch: float) -> np.ndarray:
+        """Return the page positions of block positions at one height, their radius stretched: float64 [N, 2]."""
         around = (x - self._width / 2) / self._radius
         radius = (self._radius + self._sign * (self._height / 2 - y)) * stretch
         return np.stack([radius * np.sin(around), -self._sign * radius * np.cos(around)], 1) @ self._turn.T
 
     def warp(self, flat: np.ndarray) -> np.ndarray:
-        """Return a flat mask as it lies on the page: uint8, `size`."""
+        """Return a mask of the block warped onto the page: uint8, `size`."""
         x, y = np.meshgrid(np.arange(self.size[0]) + 0.5, np.arange(self.size[1]) + 0.5)
         page = np.stack([x + self._low[0], y + self._low[1]], -1) @ self._turn
         radius = np.hypot(page[..., 0], page[..., 1])

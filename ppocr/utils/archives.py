@@ -1,4 +1,4 @@
-"""Reading single files out of zip archives such as wheels, where damage of any kind is one exception."""
+"""Reading single files out of zip archives such as wheels, with one exception for damage of any kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_member(path: Path, member: str) -> bytes:
     Raises:
         KeyError: there is no such member.
         OSError: the archive cannot be opened.
-        zipfile.BadZipFile: it is damaged, encrypted, packed in an unknown way, or unpacks to more than 2 GB.
+        zipfile.BadZipFile: it is damaged, encrypted, compressed by an unknown method, or unpacks to more than 2 GB.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Environment variables that hold numbers: read as such, or refused by name."""
+"""Checked reading of environment variables that hold numbers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 
 from ppocr.errors import PpocrError
 
-# Smallest value of each; Paddle reads the first two as it is imported, and ends in a traceback of its own.
+# Smallest value of each; Paddle reads the first two at import and fails with a traceback.
 LEAST = {"PADDLE_TRAINERS_NUM": 1, "PADDLE_TRAINER_ID": 0, "PPOCR_THREADS": 0}
 
 
 def whole_number(name: str, default: int) -> int:
-    """Return the value of an environment variable of `LEAST`, or the default where it is unset or empty.
+    """Return the value of an environment variable of `LEAST`, or the default if it is unset or empty.
 
     Raises:
         PpocrError: it is no whole number, or too small.
@@ -30,10 +30,10 @@ def whole_number(name: str, default: int) -> int:
 
 
 def check_environment() -> None:
-    """Refuse numbers in the environment that cannot be read, before Paddle reads them.
+    """Check the variables of `LEAST` before Paddle reads them.
 
     Raises:
-        PpocrError: naming the variable.
+        PpocrError: a value that is no whole number, or too small.
     """
     for name, least in LEAST.items():
         whole_number(name, least)

@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 FONT_VARIABLE = "PPOCR_FONT"  # a user's own font file, tried before all others
 FONT_SUFFIXES = (".ttf", ".otf", ".ttc")
-NO_SUCH_CHARACTER = "\U0010fffe"  # a non-character: what a font draws for it, it draws for all it lacks
+NO_SUCH_CHARACTER = "\U0010fffe"  # a non-character: a font draws the same box for all characters it lacks
 _warned: set[str] = set()  # characters no font has, of the first text that has some
 
 
@@ -71,7 +71,7 @@ def choose_font(text: str, size: int = 20):
     """Return the font that lacks fewest characters of a text, and those it lacks.
 
     Args:
-        text: what will be drawn.
+        text: the text to draw.
         size: in pixels.
 
     Returns:

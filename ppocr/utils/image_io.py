@@ -11,14 +11,14 @@ import numpy as np
 from ppocr.errors import SampleError
 from ppocr.utils.image_size import KINDS, Size, image_size
 
-# About the largest photograph a camera makes; a decoded image takes three bytes a pixel.
+# About the largest photograph of a camera; a decoded image takes three bytes per pixel.
 MAX_IMAGE_PIXELS = 89_478_485
 
 # Text images are too small for OpenCV's thread pool to pay for itself, and a data worker has one core.
 cv2.setNumThreads(0)
 
 _ORIENTATION = 0x0112  # the EXIF tag; the values below swap width and height
-_LYING = (5, 6, 7, 8)
+_TRANSPOSED = (5, 6, 7, 8)
 
 _REDUCED = {
     False: {
@@ -45,7 +45,7 @@ def read_image_bytes(path: str | Path) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except (OSError, ValueError) as error:  # the latter: a name no file can have
+    except (OSError, ValueError) as error:  # the latter: an invalid file name
         raise SampleError("missing_file", f"{path}: {getattr(error, 'strerror', None) or error}") from None
     if not data:
         raise SampleError("empty_file", f"{path} has 0 bytes")
@@ -67,11 +67,11 @@ def decode_image(
     Args:
         data: the file's bytes, or a uint8 array of them.
         gray: decode to one channel instead of three.
-        ignore_orientation: leave the pixels as stored instead of turning them as EXIF says. TIFF is turned
-            always, and WebP never by OpenCV before 5.
+        ignore_orientation: leave the pixels as stored instead of rotating them by EXIF. TIFF is always rotated,
+            and WebP never by OpenCV before 5.
         max_pixels: the largest width x height accepted; None for no cap of ours (OpenCV keeps its own).
-        reduction: 2, 4 or 8 gives both sides divided by it, rounded up: a JPEG decoder leaves the finer
-            frequencies out, in a third to a half of the time.
+        reduction: 2, 4 or 8 divides height and width by it, rounded up: a JPEG decoder skips the higher
+            frequencies, in a third to a half of the time.
 
     Returns:
         uint8 [H, W, 3] in blue-green-red order, or [H, W] when `gray`.
@@ -82,7 +82,7 @@ def decode_image(
     if len(data) == 0:
         raise SampleError("empty_file", "the image has 0 bytes")
     size = image_size(data)
-    if size is None:  # never decoded blindly: what has no size in its header has no bound in memory
+    if size is None:  # not decoded: without a size in its header its memory has no bound
         raise SampleError("undecodable", f"a damaged header, or none of {KINDS} ({len(data)} bytes)")
     check_size(size, max_pixels)
     flags = _REDUCED[gray][reduction]
@@ -106,14 +106,14 @@ def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
 
 
 def upright_size(data: bytes | np.ndarray, ignore_orientation: bool = False) -> Size:
-    """Return the (width, height) a JPEG will have when decoded, turned as its EXIF data says.
+    """Return the (width, height) a JPEG will have when decoded, rotated by its EXIF data.
 
     Args:
         data: the encoded image.
         ignore_orientation: as for `decode_image`.
 
     Returns:
-        None when only decoding can tell: other formats, damaged headers.
+        None when decoding is needed to know: other formats, damaged headers.
     """
     if bytes(data[:3]) != b"\xff\xd8\xff":
         return None
@@ -126,6 +126,6 @@ def upright_size(data: bytes | np.ndarray, ignore_orientation: bool = False) -> 
         return None
     try:
         with Image.open(io.BytesIO(bytes(data)), formats=("JPEG", "MPO")) as image:
-            return size[::-1] if image.getexif().get(_ORIENTATION) in _LYING else size
-    except Exception:  # noqa: BLE001 - a damaged file makes Pillow raise whatever its parsers run into
+            return size[::-1] if image.getexif().get(_ORIENTATION) in _TRANSPOSED else size
+    except Exception:  # noqa: BLE001 - a damaged file makes Pillow raise almost anything
         return None

@@ -1,8 +1,8 @@
-"""The size of an encoded image from its header alone, read so strictly that no decoder can see another one.
+"""The size of an encoded image from its header alone, parsed so strictly that no decoder can find another one.
 
 A decoder allocates what the header it understands asks for. A parser that guesses where the decoder skips lets a small
 file claim gigabytes, so each of these follows the decoder's own steps and gives up (None) at whatever it does not know:
-a second width, an unusual type, a chunk or segment longer than the file. What is not measured here is not decoded.
+a second width, an unusual type, a chunk or segment longer than the file. An image of unknown size is not decoded.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _JPEG_SEGMENT = struct.Struct(">BBH").unpack_from
 _PNG_CHUNK = struct.Struct(">I4s").unpack_from
 _PNG_FRAME = struct.Struct(">IIII").unpack_from  # of an animation's fcTL chunk: width, height, left, top
 
-# The length of the header after BITMAPFILEHEADER tells the OS/2 form (16-bit sizes) from the others.
+# The length of the header after BITMAPFILEHEADER identifies the OS/2 form (16-bit sizes).
 _BMP_OS2_HEADER, _BMP_SHORTEST_HEADER = 12, 36
 
 # TIFF field types by number: bytes of a value, and its code for struct. A size of another type is no size.
 _TIFF_TYPES = {3: (2, "H"), 4: (4, "I"), 16: (8, "Q")}
-_TIFF_SIDES = (256, 257, 322, 323)  # width and length of the image, and of a tile
+_TIFF_SIZE_TAGS = (256, 257, 322, 323)  # width and length of the image, and of a tile
 _TIFF_TILE_PIXELS = 1 << 20  # tiles may be larger than a small image, but not much
 
 _HEADER_TEXT = 4096  # bytes within which the text of a PNM, PAM, PFM or HDR header ends
@@ -55,7 +55,7 @@ def image_size(data: bytes | np.ndarray) -> Size:
     Args:
         data: the encoded image; of `KINDS`.
     """
-    buffer: Any = data  # arrays are buffers, which NumPy says to type checkers from Python 3.12 on only
+    buffer: Any = data  # arrays are buffers, which NumPy declares from Python 3.12 on only
     view = memoryview(buffer)
     head = bytes(view[:4])
     for magic, parse in _PARSERS:
@@ -161,13 +161,13 @@ def _tiff_size(view: memoryview) -> Size:
     if entries > (len(view) - at) // entry:
         return None
     found: dict[int, int] = {}
-    for place in range(at, at + entries * entry, entry):
-        tag, kind, count = struct.unpack_from(order + "HH" + values, view, place)
-        if tag not in _TIFF_SIDES:
+    for offset in range(at, at + entries * entry, entry):
+        tag, kind, count = struct.unpack_from(order + "HH" + values, view, offset)
+        if tag not in _TIFF_SIZE_TAGS:
             continue
         if tag in found or count != 1 or kind not in _TIFF_TYPES or _TIFF_TYPES[kind][0] > struct.calcsize(values):
             return None
-        value = place + 4 + struct.calcsize(values)
+        value = offset + 4 + struct.calcsize(values)
         found[tag] = struct.unpack_from(order + _TIFF_TYPES[kind][1], view, value)[0]
     if 256 not in found or 257 not in found:
         return None
@@ -236,7 +236,7 @@ def _jp2_size(view: memoryview) -> Size:
 
 
 def _boxes(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the type and content of each box of a file; ends at one that is longer than what is left."""
+    """Yield the type and content of each box of a file; ends at one that is longer than the rest."""
     at = 0
     while at < len(view):
         length, kind = struct.unpack_from(">I4s", view, at)

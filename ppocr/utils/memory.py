@@ -1,4 +1,4 @@
-"""How much memory there is, and keeping what was freed instead of giving it back to the system for every image."""
+"""Available memory, and reuse of freed memory instead of returning it to the system after every image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEPT = 256 << 20  # bytes of free memory at the end of the heap that are kept
 
 
 def keep_freed_memory() -> bool:
-    """Let this process reuse the memory of images and maps it is done with.
+    """Let this process reuse the memory of freed images and maps.
 
     By default glibc returns blocks of their size to the system and gets them back page by page, which costs more
     than most of what is done to the pixels: drawing the shrink map of a 640 x 640 image takes 1.8 ms instead of 0.5.
@@ -30,9 +30,9 @@ def keep_freed_memory() -> bool:
 
 
 def available_bytes() -> int | None:
-    """Return the memory this process may still take: the machine's, its container's or its own limit's; None: unknown.
+    """Return the memory this process may still allocate by the limits of machine, container and process, or None.
 
-    What the system can take back from its caches counts as free.
+    Memory that the system can reclaim from its caches counts as free.
     """
     found = [free for source in _SOURCES if (free := source()) is not None]
     return max(0, min(found)) if found else None
@@ -47,7 +47,7 @@ def _of_container(folder: str = "/sys/fs/cgroup") -> int | None:
     limit, used = (_read(f"{folder}/memory.{name}").strip() for name in ("max", "current"))
     if not limit.isdecimal():  # "max" where there is no limit
         return None
-    # what files hold in memory is given up first
+    # cached files are reclaimed first
     held = _read(f"{folder}/memory.stat").partition("\nfile ")[2].split()
     return int(limit) - int(used or 0) + (int(held[0]) if held else 0)
 

@@ -1,4 +1,4 @@
-"""Where files named in a configuration are looked for."""
+"""Search paths of the files named in a configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXTRA_PART = 0.15
 def resolve_config(path: str | Path) -> Path:
     """Return the file of a configuration path.
 
-    It is looked for from the working directory first; the official paths (`configs/...`) then also among the
+    It is searched for from the working directory first; the official paths (`configs/...`) then also among the
     configurations that ship, so that they work from any folder.
 
     Args:
@@ -86,7 +86,7 @@ def _alike(part: str, other: str) -> float:
 def resolve_dictionary(path: str) -> Path:
     """Return the file of a dictionary path.
 
-    It is looked for from the working directory first; the official paths (`ppocr/utils/...`) then also
+    It is searched for from the working directory first; the official paths (`ppocr/utils/...`) then also
     in this package, so that they work from any folder.
 
     Raises:

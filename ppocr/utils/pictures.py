@@ -82,8 +82,8 @@ def tiled(pictures: Sequence[np.ndarray], columns: int, width: int | None = None
     rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
     heights = [max(p.shape[0] for p in row) for row in rows]
     width = max((p.shape[1] for p in pictures), default=1)
-    sheet = np.full((max(sum(heights), 1), width * max(min(columns, len(pictures)), 1), 3), 255, np.uint8)
+    canvas = np.full((max(sum(heights), 1), width * max(min(columns, len(pictures)), 1), 3), 255, np.uint8)
     for y, row in zip(np.cumsum([0, *heights]), rows):
         for column, picture in enumerate(row):
-            sheet[y : y + picture.shape[0], column * width : column * width + picture.shape[1]] = picture
-    return sheet
+            canvas[y : y + picture.shape[0], column * width : column * width + picture.shape[1]] = picture
+    return canvas

@@ -70,7 +70,7 @@ def test_some_pages_have_no_text_and_the_rest_have() -> None:
 
 
 def test_training_and_test_words_differ() -> None:
-    tokens = {test: {Words(test).draw(rng).lower() for _ in range(3000)} for test, rng in splits()}
+    tokens = {test: {Words(test).sample(rng).lower() for _ in range(3000)} for test, rng in splits()}
     assert not tokens[False] & tokens[True]
     assert len(tokens[True]) > 300
     assert SEEDS["train"] != SEEDS["test"]
