@@ -116,7 +116,7 @@ MISTAKES = [
     Mistake(
         "every region is illegible",
         train,
-        ("every region is '###'",),
+        ("every text instance is '###'",),
         prepare=labels(lambda i: json.dumps([{**REGION, "transcription": "###"}])),
     ),
     Mistake(

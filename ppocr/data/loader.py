@@ -87,9 +87,9 @@ class BatchLoader:
             batches = self._workers(epoch, start_step).batches(epoch, steps.start, steps.stop, to_tensors)
         for batch, counts in batches:
             self.report.add(*counts)
-            self.report.check(self.max_bad_ratio)
+            self.report.check(self.max_bad_ratio, judge=self.dataset.pipeline.check_report)
             yield batch
-        self.report.check(self.max_bad_ratio, minimum=1)
+        self.report.check(self.max_bad_ratio, minimum=1, judge=self.dataset.pipeline.check_report)
 
     def close(self) -> None:
         """End the worker processes; the next epoch starts new ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ppocr.errors import DataError
@@ -127,18 +127,21 @@ class DataReport:
                 lines.append(f"data: {reason} {n}: first {printable(kept[0])}")
         return [one_line(line) for line in lines]
 
-    def check(self, max_bad_ratio: float, *, minimum: int = _MINIMUM) -> None:
-        """End the run when too many samples are broken.
+    def check(
+        self, max_bad_ratio: float, *, minimum: int = _MINIMUM, judge: Callable[[DataReport], None] | None = None
+    ) -> None:
+        """End the run when too many samples are broken, or those used leave nothing to learn.
 
         Args:
             max_bad_ratio: largest bearable share of broken samples among those drawn.
             minimum: do nothing before so many samples were drawn.
+            judge: looks at the report once many samples were used, see `Pipeline.check_report`.
 
         Raises:
-            DataError: too many, of which it names the first five; or `check_regions` finds nothing in many images.
+            DataError: too many, of which it names the first five; or what `judge` raises.
         """
-        if self.used >= max(minimum, _MINIMUM):
-            self.check_regions()
+        if judge is not None and self.used >= max(minimum, _MINIMUM):
+            judge(self)
         refusal = self.refusal(max_bad_ratio, minimum=minimum)
         if refusal is not None:
             raise refusal
@@ -152,31 +155,6 @@ class DataReport:
             f"{self.bad} of {self.drawn} samples ({100 * self.bad / self.drawn:.1f} %) cannot be used, "
             f"more than max_bad_ratio {100 * max_bad_ratio:g} %: {first_causes(self.all_examples())}",
             f"repair the data set, or train without them: -o Global.max_bad_ratio={accepted:g}",
-        )
-
-    def check_regions(self) -> None:
-        """End the run when a detector finds nothing to learn: no image used has a region that counts.
-
-        Raises:
-            DataError: that is so; names the first image.
-        """
-        ignored, empty = self.noted["all_ignored"], self.noted["negative"]
-        if not self.used or ignored + empty < self.used:
-            return
-        first = self.examples["all_ignored" if ignored else "negative"][0].where
-        if ignored:
-            besides = f", the other {empty} have no region" if empty else ""
-            raise DataError(
-                f"every region is '###' or '*' in {ignored} of {self.used} images{besides}: nothing to learn or to "
-                f"measure; first at {first}",
-                "'###' marks what cannot be read and is not learned: where only the place is known write any other "
-                "text, such as 'text'",
-            )
-        dropped = self.noted["bad_polygon"]
-        besides = f" ({dropped} were dropped, first {printable(self.examples['bad_polygon'][0])})" if dropped else ""
-        raise DataError(
-            f"none of {self.used} images has a region{besides}: nothing to learn or to measure; first at {first}",
-            "check the label file; images without text are learned from beside others with text only",
         )
 
     def all_examples(self) -> list[SampleProblem]:

@@ -54,7 +54,7 @@ class DataLog:
             Why the run ends here, too many broken samples, or None.
 
         Raises:
-            DataError: rank 0, where no image of the epoch had anything to learn.
+            DataError: rank 0, where the samples of the epoch leave nothing to learn.
         """
         shares = self._shares()
         found = DataReport().merge([self._before.state(), *shares])
@@ -63,7 +63,7 @@ class DataLog:
         if self._world.first:
             get_logger().info(f"epoch {epoch} is done: {found.drawn} samples, {found.used} used as they are")
             _warn(found, "")
-            found.check_regions()
+            self._loader.dataset.pipeline.check_report(found)
         # not what was counted before a resume: the data may have been repaired for it
         return DataReport().merge(shares).refusal(self._max_bad_ratio, minimum=1)
 

@@ -102,9 +102,12 @@ def test_labels_that_do_not_parse_end_a_run_by_file_and_line(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "labels, message",
     [
-        ([label(BOX, text="###")] * 6, "every region is '###' or .* in 6 of 6 images"),
-        ([label(BOX, text="*"), "[]"] * 3, "every region is '###' or .* in 3 of 6 images, the other 3 have no region"),
-        (["[]"] * 6, "none of 6 images has a region"),
+        ([label(BOX, text="###")] * 6, "every text instance is '###' or .* in 6 of 6 images"),
+        (
+            [label(BOX, text="*"), "[]"] * 3,
+            "every text instance is '###' or .* in 3 of 6 images, the other 3 have no text instance",
+        ),
+        (["[]"] * 6, "none of 6 images has a text instance"),
     ],
 )
 def test_a_set_without_anything_to_learn_ends_the_run(tmp_path: Path, labels: list[str], message: str) -> None:

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from ppocr.data.problems import DataReport, SampleProblem
+from ppocr.data.transforms.base import Pipeline
+from ppocr.data.transforms.det_labels import DetLabelEncode
 from ppocr.errors import DataError
 
 
@@ -73,6 +75,9 @@ def test_the_run_ends_above_the_ratio_only() -> None:
     assert "\n" not in message and "max_bad_ratio=" in message
 
 
+CHECK = Pipeline([DetLabelEncode()]).check_report
+
+
 def regions_report(used: int, **noted: int) -> DataReport:
     report = DataReport()
     notes = [SampleProblem(reason, f"a.txt:{n + 1}", "") for reason, count in noted.items() for n in range(count)]
@@ -81,29 +86,31 @@ def regions_report(used: int, **noted: int) -> DataReport:
 
 
 def test_a_set_whose_every_region_is_ignored_is_named() -> None:
-    with pytest.raises(DataError, match=r"every region is '###' or '\*' in 3 of 3 images.*first at a.txt:1") as caught:
-        regions_report(3, all_ignored=3).check_regions()
+    with pytest.raises(
+        DataError, match=r"every text instance is '###' or '\*' in 3 of 3 images.*first at a.txt:1"
+    ) as caught:
+        CHECK(regions_report(3, all_ignored=3))
     assert "such as 'text'" in caught.value.hint and "\n" not in str(caught.value)
-    with pytest.raises(DataError, match=r"in 3 of 5 images, the other 2 have no region"):
-        regions_report(5, all_ignored=3, negative=2).check_regions()
+    with pytest.raises(DataError, match=r"in 3 of 5 images, the other 2 have no text instance"):
+        CHECK(regions_report(5, all_ignored=3, negative=2))
 
 
 def test_a_set_without_a_region_is_named() -> None:
-    with pytest.raises(DataError, match=r"none of 4 images has a region: nothing to learn"):
-        regions_report(4, negative=4).check_regions()
-    with pytest.raises(DataError, match=r"has a region \(9 were dropped, first a.txt:1: bad_polygon\)"):
-        regions_report(4, negative=4, bad_polygon=9).check_regions()
+    with pytest.raises(DataError, match=r"none of 4 images has a text instance: nothing to learn"):
+        CHECK(regions_report(4, negative=4))
+    with pytest.raises(DataError, match=r"has a text instance \(9 were dropped, first a.txt:1: bad_polygon\)"):
+        CHECK(regions_report(4, negative=4, bad_polygon=9))
 
 
 def test_one_image_with_something_to_learn_is_enough() -> None:
-    regions_report(1001, all_ignored=500, negative=500).check_regions()
-    DataReport().check_regions()
+    CHECK(regions_report(1001, all_ignored=500, negative=500))
+    CHECK(DataReport())
     report = regions_report(2, negative=1)
     report.add(3, [SampleProblem("missing_file", "a.txt:9", "x")] * 3)
-    report.check_regions()
+    CHECK(report)
 
 
 def test_within_an_epoch_a_thousand_images_are_looked_at() -> None:
-    regions_report(999, all_ignored=999).check(0.01, minimum=1)
+    regions_report(999, all_ignored=999).check(0.01, minimum=1, judge=CHECK)
     with pytest.raises(DataError, match="in 1000 of 1000 images"):
-        regions_report(1000, all_ignored=1000).check(0.01, minimum=1)
+        regions_report(1000, all_ignored=1000).check(0.01, minimum=1, judge=CHECK)

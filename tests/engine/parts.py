@@ -13,6 +13,7 @@ import paddle
 from paddle import nn
 
 from ppocr.data.problems import DataReport, SampleProblem
+from ppocr.data.transforms.base import Pipeline
 from ppocr.engine.trainer import DataLoaders, Trainer
 from ppocr.engine.trainer_state import restore_trainer
 from ppocr.losses.base import Loss as BaseLoss
@@ -111,6 +112,7 @@ class ListLoader:
         )
         self.report = DataReport()
         self.dataset = self.sampler = self
+        self.pipeline = Pipeline([])
 
     def _mine(self, epoch):
         order = (

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.arguments import Argument
+from ppocr.data.problems import DataReport
 from ppocr.declarations import Declared
 from ppocr.registry import TRANSFORMS
 
@@ -84,6 +85,9 @@ class Transform(Declared):
 
     def set_epoch(self, epoch: int) -> None:
         """Tell a transform with a schedule which epoch it is in."""
+
+    def check_report(self, report: DataReport) -> None:
+        """Raise DataError where what the transform has noted about the samples used leaves nothing to learn."""
 
     def config(self) -> dict[str, Any]:
         """Return the resolved constructor arguments, as written to `inference.yml`."""
@@ -186,6 +190,11 @@ class Pipeline:
         """Pass the epoch to every transform."""
         for transform in self.transforms:
             transform.set_epoch(epoch)
+
+    def check_report(self, report: DataReport) -> None:
+        """Let every transform look at what was noted about the samples used; raises DataError if one refuses it."""
+        for transform in self.transforms:
+            transform.check_report(report)
 
     def for_inference(self) -> Pipeline:
         """Return the view that takes an image without a label."""

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import shapely
 
+from ppocr.data.problems import DataReport, printable
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage, size_of
-from ppocr.errors import SampleError
+from ppocr.errors import DataError, SampleError
 from ppocr.registry import TRANSFORMS
 
 ILLEGIBLE = frozenset(["###", "*"])
@@ -49,6 +50,28 @@ class DetLabelEncode(Transform):
         if ignored.all():
             notes.append(("all_ignored", "every region is '###' or '*'") if texts else ("negative", "no region"))
         return sample
+
+    def check_report(self, report: DataReport) -> None:
+        """Refuse a data set of which no image used has a text instance that is learned; names the first image."""
+        ignored, empty = report.noted["all_ignored"], report.noted["negative"]
+        if not report.used or ignored + empty < report.used:
+            return
+        first = report.examples["all_ignored" if ignored else "negative"][0].where
+        if ignored:
+            besides = f", the other {empty} have no text instance" if empty else ""
+            raise DataError(
+                f"every text instance is '###' or '*' in {ignored} of {report.used} images{besides}: nothing to learn "
+                f"or to measure; first at {first}",
+                "'###' marks what cannot be read and is not learned: where only the place is known write any other "
+                "text, such as 'text'",
+            )
+        dropped = report.noted["bad_polygon"]
+        besides = f" ({dropped} were dropped, first {printable(report.examples['bad_polygon'][0])})" if dropped else ""
+        raise DataError(
+            f"none of {report.used} images has a text instance{besides}: nothing to learn or to measure; "
+            f"first at {first}",
+            "check the label file; images without text are learned from beside others with text only",
+        )
 
 
 def parse_regions(label: str) -> tuple[list[str], list[np.ndarray] | np.ndarray]:
