@@ -18,8 +18,10 @@ def show(args: argparse.Namespace) -> None:
     from ppocr.deploy.inference_config import load_of_kind
     from ppocr.deploy.predictor import Predictor
     from ppocr.deploy.visualisation import COMPARISONS
+    from ppocr.plugins import import_plugins
     from ppocr.results import KINDS
 
+    import_plugins(args.plugins)
     kind, model = next((kind, vars(args)[f"{kind}_model_dir"]) for kind in MODELS if vars(args)[f"{kind}_model_dir"])
     config = load_of_kind(model, KINDS[kind], "give it as --{}_model_dir")
     sheet, said = COMPARISONS[KINDS[kind]](
@@ -45,6 +47,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("output/predictions.png"), help="picture to write")
     parser.add_argument("--count", type=int, default=10, help="predictions to print")
     parser.add_argument("--sheet", type=int, default=40, help="lines or images in the picture")
+    parser.add_argument("--plugins", nargs="+", default=[], help="folders of Python files with classes of your own")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
     return run_guarded(lambda: show(args), debug=args.debug)

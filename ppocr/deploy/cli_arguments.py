@@ -13,6 +13,7 @@ from ppocr.arguments import Argument, true_or_false
 from ppocr.deploy.backends import RuntimeOptions
 from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, load_or_assume
 from ppocr.errors import ConfigError
+from ppocr.plugins import import_plugins
 from ppocr.registry import POSTPROCESSES, TRANSFORMS
 from ppocr.results import KINDS
 from ppocr.suggestions import did_you_mean
@@ -41,7 +42,7 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
         batch_size: images the network sees at once by default.
         unused: further arguments that are accepted for old scripts and have no effect, with the reason.
     """
-    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False, parents=[plugins_parser()])
     add = parser.add_argument
     add("--image_dir", required=True, help="an image, a folder, or a text file that lists images")
     add(f"--{kind}_model_dir", dest="model_dir", required=True, metavar="FOLDER",
@@ -62,6 +63,14 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
     return parser
 
 
+def plugins_parser() -> argparse.ArgumentParser:
+    """Return a parser of `--plugins` alone, which is read before there are other arguments."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    what = "folders of Python files with classes of your own, which are run"
+    parser.add_argument("--plugins", nargs="+", action="extend", default=[], metavar="FOLDER", help=what)
+    return parser
+
+
 def parse(
     parser: argparse.ArgumentParser, kind: str, arguments: Sequence[str] | None = None
 ) -> tuple[argparse.Namespace, InferenceConfig]:
@@ -76,10 +85,11 @@ def parse(
 
     Raises:
         ConfigError: an argument is unknown, contradicts the model or belongs to another one; the folder cannot be
-            used, or lacks what an argument could have given.
+            used, or lacks what an argument could have given; a plug-in cannot be imported.
         CheckpointError: there is no model in the folder.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    import_plugins(plugins_parser().parse_known_args(given)[0].plugins)
     declared = [a.name for cls in TRANSFORMS.classes() + _postprocesses(kind) for a in arguments_of(cls, kind)]
     if {"-h", "--help"} & set(given):
         usual = [TRANSFORMS.get(name) for spec in ASSUMED[kind].transforms for name in spec] if kind in ASSUMED else []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from ppocr.postprocess.db import DBPostProcess
 from ppocr.registry import POSTPROCESSES, TRANSFORMS, parameters
 from ppocr.results import KINDS
 from tests.deploy.kinds import Kind, make_det, make_rec
+
+ROOT = Path(__file__).parents[2]
 
 
 class FlatPostProcess(DBPostProcess):
@@ -89,6 +93,33 @@ def test_a_new_detector_brings_its_arguments(new_detector, det: Kind, tmp_path: 
         read("det", folder, "--flat_lvel=1")
     with pytest.raises(SystemExit):
         read("det", folder, "--flat_level=high")
+
+
+PLUGIN = """
+from ppocr.arguments import Argument
+from ppocr.postprocess.db import DBPostProcess
+from ppocr.registry import POSTPROCESSES
+
+@POSTPROCESSES.register()
+class SteepPostProcess(DBPostProcess):
+    arguments = (Argument("steep_level", "thresh", "height of a cliff", float),)
+"""
+
+
+def test_a_detector_from_a_folder_of_plugins_brings_its_arguments(det: Kind, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "steep.py").write_text(PLUGIN, encoding="utf-8")
+    folder = shutil.copytree(det.exported, tmp_path / "m")
+    text = (folder / FILE_NAME).read_text(encoding="utf-8").split("Model:")[0]
+    (folder / FILE_NAME).write_text(text.replace("name: DBPostProcess", "name: SteepPostProcess"), encoding="utf-8")
+    command = [sys.executable, "-m", "ppocr", "predict_det", "--plugins", str(tmp_path / "parts"), "--draw=false"]
+    command += [f"--det_model_dir={folder}", f"--image_dir={det.images[0]}", f"--save_res_path={tmp_path / 'r.txt'}"]
+    done = subprocess.run([*command, "--steep_level=0.9"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and "--steep_level 0.9 overrules inference.yml" in done.stderr, done.stderr
+    shown = subprocess.run([*command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+    assert "SteepPostProcess:\n  --steep_level" in shown
+    without = subprocess.run([*command[:4], *command[6:]], capture_output=True, text=True, cwd=ROOT)
+    assert without.returncode == 2 and "unknown post-processing 'SteepPostProcess'" in without.stderr
 
 
 @pytest.mark.parametrize("argument", ["--det_db_thresh=0.3", "--label_list=a,b", "--flat_level=1"])
