@@ -8,7 +8,7 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from ppocr.config.types import resolved
 
@@ -127,18 +127,21 @@ def keys_read(part: Any) -> tuple[str, ...]:
 
 @functools.cache
 def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Return a constructor's named parameters, their annotations as types, and whether it takes any other keyword.
+    """Return a constructor's named parameters, annotated with the types of their values, and whether it is open.
 
-    Our own classes never take `**kwargs`; a user's plug-in may.
+    An open one takes any other keyword: our own classes never do, a user's plug-in may.
     """
     constructor = inspect.getattr_static(cls, "__init__")
     if constructor is object.__init__:
         return {}, False
     names = getattr(constructor, "__globals__", {})
     found = list(inspect.signature(constructor).parameters.values())[1:]
-    named = [p for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    any_key = any(p.kind is p.VAR_KEYWORD for p in found)
-    return {p.name: p.replace(annotation=resolved(p.annotation, names)) for p in named}, any_key
+    named = {p.name: p for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    for name, parameter in named.items():
+        kind = resolved(parameter.annotation, names)
+        unmarked = get_origin(kind) is not Annotated
+        named[name] = parameter.replace(annotation=kind | None if parameter.default is None and unmarked else kind)
+    return named, any(p.kind is p.VAR_KEYWORD for p in found)
 
 
 @functools.cache

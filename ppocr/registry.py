@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from ppocr.config.types import Mismatch, convert
 from ppocr.declarations import Mark, complete, filled, load, parameters
 from ppocr.errors import ConfigError, PpocrError
 from ppocr.failures import cannot_be_built, cannot_be_imported
@@ -154,10 +155,15 @@ class Registry:
         accepted, any_key = parameters(cls)
         ignored = getattr(cls, "ignored_keys", ())
         args = {k: v for k, v in args.items() if k not in ignored}
-        if not any_key:
-            for key in args:
-                if key not in accepted:
-                    raise ConfigError(f"{name}.{key}: unknown key{did_you_mean(key, accepted)}")
+        for key, value in args.items():
+            if key not in accepted and not any_key:
+                raise ConfigError(f"{name}.{key}: unknown key{did_you_mean(key, accepted)}")
+            if key in accepted and key not in filled:
+                try:
+                    args[key] = convert(value, accepted[key].annotation)
+                except Mismatch as error:
+                    place = ".".join(map(str, (name, key, *error.place)))
+                    raise ConfigError(f"{place}: {error.with_value}") from None
         given = dict(args)
         args.update({k: v for k, v in filled.items() if k in accepted})
         try:

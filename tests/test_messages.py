@@ -87,7 +87,11 @@ MISTAKES = [
         code=2,
     ),
     Mistake(
-        "wrong choice", train, ("Global.amp_dtype", "none of float16, bfloat16"), ("Global.amp_dtype=float17",), code=2
+        "wrong choice",
+        train,
+        ("Global.amp_dtype", "'bfloat16', got a string 'float17', did you mean"),
+        ("Global.amp_dtype=float17",),
+        code=2,
     ),
     Mistake("no epochs", train, ("Global.epoch_num", "at least 1"), ("Global.epoch_num=0",), code=2),
     Mistake(

@@ -59,7 +59,7 @@ MISTAKES = [
     Mistake(
         "unknown limit_type",
         train,
-        ("DetResizeForTest.limit_type: 'least' is not one of min, max, resize_long",),
+        ("DetResizeForTest.limit_type: expected 'min', 'max' or 'resize_long', got a string 'least'",),
         prepare=edit(r"limit_type: min", "limit_type: least"),
         code=2,
     ),

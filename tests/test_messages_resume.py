@@ -58,7 +58,11 @@ MISTAKES = [
         prepare=manifest(lambda found: found["schedule"].update(epochs="many")),
     ),
     Mistake(
-        "unknown way to resume", train, ("Global.resume_lr", "keep, override"), ("Global.resume_lr=restart",), code=2
+        "unknown way to resume",
+        train,
+        ("Global.resume_lr", "'keep' or 'override'"),
+        ("Global.resume_lr=restart",),
+        code=2,
     ),
     Mistake("folder below a file", train, ("cannot write", "not a folder"), ("Global.save_model_dir={p}/dict.txt/a",)),
 ]

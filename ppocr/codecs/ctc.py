@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.errors import ConfigError
+from ppocr.config.ranges import TextDirection
 
 BLANK = "blank"
-DIRECTIONS = ("ltr", "rtl", "visual")
 LEFT_TO_RIGHT = re.compile(r"[a-zA-Z0-9 :*./%+-]")
 CHINESE, LATIN = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[a-zA-Z0-9]")
 WIDE_GAP = 4  # time steps between two characters that end a word
@@ -31,9 +30,9 @@ class CTCCodec:
 
     padding_id = 0
 
-    def __init__(self, vocabulary: Vocabulary, max_text_length: int | None = None, text_direction: str = "ltr") -> None:
-        if text_direction not in DIRECTIONS:
-            raise ConfigError(f"text_direction: {text_direction!r} is none of {', '.join(DIRECTIONS)}")
+    def __init__(
+        self, vocabulary: Vocabulary, max_text_length: int | None = None, text_direction: TextDirection = "ltr"
+    ) -> None:
         self.vocabulary = vocabulary
         self.max_text_length = max_text_length
         self.text_direction = text_direction
@@ -47,7 +46,7 @@ class CTCCodec:
         character_dict_path: str | None = None,
         use_space_char: bool = False,
         max_text_length: int | None = None,
-        text_direction: str | None = None,
+        text_direction: TextDirection | None = None,
     ) -> CTCCodec:
         """Build a codec from the keys of a configuration.
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ppocr.codecs.ctc import DIRECTIONS, CTCCodec, reorder
+from ppocr.codecs.ctc import CTCCodec, reorder
 from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.errors import ConfigError
+from ppocr.config.ranges import TextDirection
 
 TOKENS = 2  # the start and the end of a label
 
@@ -42,9 +42,7 @@ class TokenCodec:
     padding_id: int
     hidden: tuple[int, ...] = ()
 
-    def __init__(self, vocabulary: Vocabulary, text_direction: str = "ltr") -> None:
-        if text_direction not in DIRECTIONS:
-            raise ConfigError(f"text_direction: {text_direction!r} is none of {', '.join(DIRECTIONS)}")
+    def __init__(self, vocabulary: Vocabulary, text_direction: TextDirection = "ltr") -> None:
         self.vocabulary = vocabulary
         self.text_direction = text_direction
         first, classes = self._layout(vocabulary.characters)
@@ -54,7 +52,10 @@ class TokenCodec:
 
     @classmethod
     def from_options(
-        cls, character_dict_path: str | None = None, use_space_char: bool = False, text_direction: str | None = None
+        cls,
+        character_dict_path: str | None = None,
+        use_space_char: bool = False,
+        text_direction: TextDirection | None = None,
     ) -> TokenCodec:
         """Build a codec from the keys of a configuration; see `CTCCodec.from_options`."""
         direction = CTCCodec.from_options(character_dict_path, use_space_char, None, text_direction).text_direction

@@ -165,13 +165,7 @@ class SectionChecker:
             elif key in ignored:
                 self.unused(here)
             elif key in hints:
-                annotation = hints[key]
-                checked = annotation is not inspect.Parameter.empty
-                parameter = accepted.get(key)
-                if not checked or (value is None and parameter is not None and parameter.default is None):
-                    found[key] = value
-                else:
-                    found[key] = self.value(here, value, annotation)
+                found[key] = self.value(here, value, hints[key])
             elif any_key and key not in filled:
                 found[key] = value
             else:
@@ -182,7 +176,7 @@ class SectionChecker:
             below = (*path, *found_inside.place)
             if isinstance(found_inside, Unknown):
                 self.unknown_key(below, found_inside.known, found_inside.kind)
-            elif found_inside.value is not None or found_inside.parameter.default is not None:
+            else:
                 self.value(below, found_inside.value, found_inside.parameter.annotation)
         given = {k for k in getattr(cls, "from_global", ()) if getattr(self.shared, k, None) is not None}
         given |= {*values, *marks, *getattr(cls, "none_without_global", ())}

@@ -1,11 +1,11 @@
-"""Ranges of numbers, declared once where the key is: in a dataclass's field or in the signature of a registered class.
+"""Ranges of numbers and choices, declared once where the key is: in a section's field or in a signature.
 
 `convert` of `ppocr.config.types` enforces them; a number that declares no bound to a side has the widest sensible one.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -32,3 +32,6 @@ Shrink = Annotated[float, Field(gt=0, lt=1)]  # of a text instance, as a share o
 ByteScale = Annotated[float, Field(ge=0, le=255)]
 Pixels = Annotated[int, Field(ge=1, le=2**63 - 1)]  # of a whole image
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+TextDirection = Literal["ltr", "rtl", "visual"]  # of labels, see `CTCCodec`
+Oov = Literal["drop", "skip", "error"]  # what to do about characters outside the dictionary

@@ -7,7 +7,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ppocr.config.ranges import Count, Length, Pixels, Positive, Probability, Seed, Side, SideOrFree, Whole
+from ppocr.config.ranges import (
+    Count,
+    Length,
+    Oov,
+    Pixels,
+    Positive,
+    Probability,
+    Seed,
+    Side,
+    SideOrFree,
+    TextDirection,
+    Whole,
+)
 
 
 @dataclass
@@ -90,8 +102,8 @@ class GlobalSection:
     overwrite: bool = False  # a new run drops the files of another one in save_model_dir, instead of moving them
     keep_last: Whole | None = None  # how many iter_epoch_N to keep; none: all
     max_bad_ratio: Probability = 0.01  # share of unreadable samples that ends the run
-    oov: Literal["drop", "skip", "error"] = "drop"  # what to do about characters outside the dictionary
-    text_direction: Literal["ltr", "rtl", "visual"] | None = None  # none: by the dictionary's path
+    oov: Oov = "drop"  # what to do about characters outside the dictionary
+    text_direction: TextDirection | None = None  # none: by the dictionary's path
     max_image_pixels: Pixels | None = None  # images with more are not decoded
     pretrained_dict_path: str | None = None  # dictionary of pretrained_model, where its file does not hold it
     export_ir: Literal["new", "old"] = "new"  # new (inference.json) or old (inference.pdmodel)

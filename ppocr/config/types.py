@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -42,12 +43,14 @@ class Mismatch(Exception):
 
 
 def resolved(annotation: Any, names: Mapping[str, Any]) -> Any:
-    """Return an annotation, which may be source text, as the type it names; Any where it names none.
+    """Return an annotation, which may be source text, as the type it names; Any where it names none or is empty.
 
     Args:
         annotation: as `inspect.signature` or a dataclass gives it.
         names: those of the module it stands in.
     """
+    if annotation is inspect.Parameter.empty:
+        return Any
     try:
         holder = SimpleNamespace(__annotations__={"it": annotation})
         return get_type_hints(holder, {}, _Names(names), include_extras=True)["it"]
@@ -180,7 +183,8 @@ def described(kind: Any) -> str:
     if base is Union:
         return " or ".join(map(described, inner))
     if base is Literal:
-        return " or ".join("null" if choice is None else repr(choice) for choice in inner)
+        *choices, last = ("null" if choice is None else repr(choice) for choice in inner)
+        return f"{', '.join(choices)} or {last}" if choices else last
     if base in _SEQUENCES and inner:
         of = _parts(inner[0])[0]
         limits = _limits(inner[0])

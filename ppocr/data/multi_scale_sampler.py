@@ -26,7 +26,7 @@ class Scale(NamedTuple):
 
 
 def scales_of(
-    scales: Sequence[int | Sequence[int]],
+    scales: Sequence[int | tuple[int, int]],
     first_bs: int = 128,
     fix_bs: bool = True,
     divided_factor: Sequence[int] = (8, 16),
@@ -35,15 +35,11 @@ def scales_of(
     """Return the sizes of a sampler's batches; see `MultiScaleSampler` for the arguments.
 
     Raises:
-        ConfigError: a size that is none, or smaller than its divisor.
+        ConfigError: there is no size, or one smaller than its divisor.
     """
-    pairs = [(size, size) if isinstance(size, int) else tuple(size) for size in scales]
-    if not pairs or any(len(pair) != 2 or min(pair) < 1 for pair in pairs):
-        raise ConfigError(f"MultiScaleSampler.scales: {list(scales)} is not a list of [width, height]")
-    if first_bs < 1:
-        raise ConfigError(f"MultiScaleSampler.first_bs: {first_bs} is not at least 1")
-    if len(divided_factor) != 2 or min(divided_factor) < 1:
-        raise ConfigError(f"MultiScaleSampler.divided_factor: {list(divided_factor)} is not [of widths, of heights]")
+    pairs = [(size, size) if isinstance(size, int) else size for size in scales]
+    if not pairs:
+        raise ConfigError("MultiScaleSampler.scales is empty", "name at least one [width, height]")
     width, height = pairs[0]
     if not is_training:
         return [Scale(width, height, first_bs)]
@@ -106,10 +102,10 @@ class MultiScaleSampler:
 
     def __init__(
         self,
-        scales: Sequence[Side | Sequence[Side]],
+        scales: Sequence[Side | tuple[Side, Side]],
         first_bs: Count = 128,
         fix_bs: bool = True,
-        divided_factor: Sequence[Count] = (8, 16),
+        divided_factor: tuple[Count, Count] = (8, 16),
         is_training: bool = True,
         max_w: Positive = MAX_W,
         order: Filled[EpochOrder | None] = None,

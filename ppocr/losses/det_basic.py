@@ -5,13 +5,11 @@ In all of them `pred`, `target` and `mask` are float32 of one shape; where the m
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
-
-from ppocr.errors import ConfigError
 
 
 class DiceLoss(nn.Layer):
@@ -113,22 +111,17 @@ class BalanceLoss(nn.Layer):
             balancing hardly changes them.
         negative_ratio: background pixels taken per text pixel.
         eps: keeps the divisions defined.
-
-    Raises:
-        ConfigError: another main loss.
     """
 
     def __init__(
         self,
         balance_loss: bool = True,
-        main_loss_type: str = "DiceLoss",
+        main_loss_type: Literal["DiceLoss", "MaskL1Loss", "BCELoss"] = "DiceLoss",
         negative_ratio: float = 3,
         eps: float = 1e-6,
     ) -> None:
         super().__init__()
         whole: dict[str, Any] = {"DiceLoss": DiceLoss, "MaskL1Loss": MaskL1Loss}
-        if main_loss_type not in (*whole, "BCELoss"):
-            raise ConfigError(f"main_loss_type: {main_loss_type!r} is none of {', '.join(whole)}, BCELoss")
         self.main: nn.Layer | None = whole[main_loss_type](eps) if main_loss_type in whole else None
         self.balance_loss = balance_loss
         self.negative_ratio = negative_ratio

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import paddle
 from paddle import Tensor, nn
 
 from ppocr.config.ranges import NonNegative, Positive, Probability
-from ppocr.errors import ConfigError
 from ppocr.losses.base import Loss
 from ppocr.losses.det_basic import BalanceLoss, DiceFocalLoss, DiceLoss, MaskL1Loss
 from ppocr.registry import LOSSES
-
-MAIN_LOSSES = ("DiceLoss", "BCELoss", "MaskL1Loss", "DiceFocalLoss")
 
 
 @LOSSES.register("DBLoss")
@@ -36,9 +33,6 @@ class DBLoss(Loss):
         focal_gamma: see `focal_alpha`.
         dice_weight: see `focal_alpha`.
         focal_weight: see `focal_alpha`.
-
-    Raises:
-        ConfigError: an unknown main loss.
     """
 
     requires = ("maps",)
@@ -48,7 +42,7 @@ class DBLoss(Loss):
     def __init__(
         self,
         balance_loss: bool = True,
-        main_loss_type: str = "DiceLoss",
+        main_loss_type: Literal["DiceLoss", "BCELoss", "MaskL1Loss", "DiceFocalLoss"] = "DiceLoss",
         alpha: NonNegative = 5,
         beta: NonNegative = 10,
         ohem_ratio: NonNegative = 3,
@@ -62,8 +56,6 @@ class DBLoss(Loss):
         focal_weight: NonNegative = 1.0,
     ) -> None:
         super().__init__()
-        if main_loss_type not in MAIN_LOSSES:
-            raise ConfigError(f"DBLoss.main_loss_type: {main_loss_type!r} is none of {', '.join(MAIN_LOSSES)}")
         self.alpha = alpha
         self.beta = beta
         self.aux_weights = {"aux_maps_p4": aux_weight_p4, "aux_maps_p3": aux_weight_p3, "aux_maps_p2": aux_weight_p2}

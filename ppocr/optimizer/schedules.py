@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from typing import Any
+from typing import Any, Literal
 
 from paddle.optimizer.lr import LRScheduler
 
@@ -276,14 +276,12 @@ class OneCycle(Schedule):
     def __init__(
         self,
         max_lr: LearningRate,
-        anneal_strategy: str = "cos",
+        anneal_strategy: Literal["cos", "linear"] = "cos",
         three_phase: bool = False,
         warmup_epoch: NonNegative = 0,
         epochs: Filled[int] = 1,
         steps_per_epoch: Filled[int] = 1,
     ) -> None:
-        if anneal_strategy not in ("cos", "linear"):
-            raise ConfigError(f"Optimizer.lr.anneal_strategy: {anneal_strategy!r} is not one of cos, linear")
         total, rising = epochs * steps_per_epoch, 0.3
         first, last = max_lr / 25, max_lr / 25 / 1e4
         self.linear = anneal_strategy == "linear"

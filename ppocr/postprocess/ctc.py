@@ -9,6 +9,7 @@ import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec, best_path, word_box
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.config.ranges import TextDirection
 from ppocr.postprocess.base import PostProcess
 from ppocr.postprocess.dictionary import DICTIONARY_ARGUMENTS
 from ppocr.registry import POSTPROCESSES
@@ -37,7 +38,7 @@ class CTCLabelDecode(PostProcess):
         self,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
-        text_direction: str | None = None,
+        text_direction: TextDirection | None = None,
         character_dict: Sequence[str] | None = None,
     ) -> None:
         if character_dict is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -12,7 +12,6 @@ import pyclipper
 
 from ppocr.arguments import Argument, true_or_false
 from ppocr.config.ranges import Count, Positive, Probability
-from ppocr.errors import ConfigError
 from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Detection
@@ -20,7 +19,8 @@ from ppocr.results import Detection
 SMALLEST_SIDE = 3  # pixels of the map; boxes with a shorter side are noise
 EXPANDED_SIDE = SMALLEST_SIDE + 2
 CONTOUR_TOLERANCE = 0.002  # of the perimeter: how far a polygon may leave the contour
-SCORE_MODES, BOX_TYPES = ("fast", "slow"), ("quad", "poly")
+ScoreMode = Literal["fast", "slow"]
+BoxType = Literal["quad", "poly"]
 _BLOCK = np.ones((2, 2), np.uint8)
 
 
@@ -37,9 +37,6 @@ class DBPostProcess(PostProcess):
         score_mode: "fast" averages inside the box, "slow" inside the contour itself.
         box_type: "quad" for the smallest rectangles, "poly" for polygons.
 
-    Raises:
-        ConfigError: a value outside its range.
-
     Source: Real-time Scene Text Detection with Differentiable Binarization (https://arxiv.org/abs/1911.08947).
     """
 
@@ -50,9 +47,9 @@ class DBPostProcess(PostProcess):
         Argument("det_db_thresh", "thresh", "probability above which a pixel belongs to text", float),
         Argument("det_db_box_thresh", "box_thresh", "least mean probability inside a box", float),
         Argument("det_db_unclip_ratio", "unclip_ratio", "how far boxes are expanded", float),
-        Argument("det_db_score_mode", "score_mode", "slow: mean inside the contour itself", choices=SCORE_MODES),
+        Argument("det_db_score_mode", "score_mode", "slow: mean inside the contour", choices=get_args(ScoreMode)),
         Argument("use_dilation", "use_dilation", "dilate the binary map by a pixel", true_or_false),
-        Argument("det_box_type", "box_type", "rectangles or polygons", choices=BOX_TYPES),
+        Argument("det_box_type", "box_type", "rectangles or polygons", choices=get_args(BoxType)),
     )
     needs = ("shape",)
     ignored_keys = ("det_box_type",)  # upstream: only ever written as box_type
@@ -64,28 +61,13 @@ class DBPostProcess(PostProcess):
         max_candidates: Count = 1000,
         unclip_ratio: Positive = 2.0,
         use_dilation: bool = False,
-        score_mode: str = "fast",
-        box_type: str = "quad",
+        score_mode: ScoreMode = "fast",
+        box_type: BoxType = "quad",
         det_box_type: str | None = None,
     ) -> None:
-        for name, value in (("thresh", thresh), ("box_thresh", box_thresh)):
-            if not _is_number(value) or not 0 <= value <= 1:
-                raise ConfigError(f"DBPostProcess.{name}: {value} is not between 0 and 1")
-        for name, value in (("max_candidates", max_candidates), ("unclip_ratio", unclip_ratio)):
-            if not _is_number(value) or not 0 < value < math.inf:
-                raise ConfigError(f"DBPostProcess.{name}: {value} is not a number above 0")
-        for name, text, known in (
-            ("score_mode", score_mode, SCORE_MODES),
-            ("box_type", box_type, BOX_TYPES),
-        ):
-            if text not in known:
-                raise ConfigError(f"DBPostProcess.{name}: {text!r} is neither {known[0]} nor {known[1]}")
-        if not isinstance(use_dilation, (bool, int)):
-            raise ConfigError(f"DBPostProcess.use_dilation: {use_dilation!r} is neither true nor false")
         self.thresh, self.box_thresh = float(thresh), float(box_thresh)
-        self.max_candidates = int(max_candidates)
-        self.unclip_ratio = float(unclip_ratio)
-        self.use_dilation = bool(use_dilation)
+        self.max_candidates, self.unclip_ratio = max_candidates, float(unclip_ratio)
+        self.use_dilation = use_dilation
         self.score_mode, self.box_type = score_mode, box_type
 
     def inference_config(self) -> dict[str, Any]:
@@ -167,10 +149,6 @@ class DBPostProcess(PostProcess):
         clipper = pyclipper.PyclipperOffset()
         clipper.AddPath(polygon.tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
         return clipper.Execute(area * self.unclip_ratio / length)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def scaled(polygons: list[np.ndarray], shape: tuple[int, ...], size: tuple[int, int]) -> list[np.ndarray]:

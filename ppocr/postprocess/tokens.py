@@ -12,6 +12,7 @@ from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TokenCodec
 from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.config.ranges import TextDirection
 from ppocr.postprocess.base import PostProcess
 from ppocr.postprocess.dictionary import DICTIONARY_ARGUMENTS
 from ppocr.registry import POSTPROCESSES
@@ -41,7 +42,7 @@ class TokenLabelDecode(PostProcess):
         self,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
-        text_direction: str | None = None,
+        text_direction: TextDirection | None = None,
         character_dict: Sequence[str] | None = None,
     ) -> None:
         if character_dict is None:
@@ -120,7 +121,7 @@ class SARLabelDecode(TokenLabelDecode):
         self,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
-        text_direction: str | None = None,
+        text_direction: TextDirection | None = None,
         character_dict: Sequence[str] | None = None,
         rm_symbol: bool = False,
     ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from ppocr.codecs.ctc import CTCCodec, best_path, reorder, split_words
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 from tests.conformance import load
 
 ARABIC = "ppocr/utils/dict/arabic_dict.txt"
@@ -65,8 +66,8 @@ def test_directions() -> None:
     for codec, label in ((rtl, logical), (official, visual)):
         path = np.array([[x for i in codec.encode(label) for x in (i, 0)]])
         assert codec.decode(path)[0][0] == codec.reference(label) == logical
-    with pytest.raises(ConfigError, match="none of ltr, rtl, visual"):
-        CTCCodec(vocabulary, text_direction="up")
+    with pytest.raises(ConfigError, match="text_direction: expected 'ltr', 'rtl' or 'visual'"):
+        TRANSFORMS.build({"name": "CTCLabelEncode", "max_text_length": 9, "text_direction": "up"})
 
 
 def test_confidence_is_the_mean_over_kept_steps() -> None:

@@ -10,6 +10,7 @@ from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import ClassTable, TokenCodec
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 
 DICTIONARY = Vocabulary(("a", "b", "c"))
 ARABIC = "ppocr/utils/dict/arabic_dict.txt"
@@ -64,5 +65,6 @@ def test_directions(cls: type[TokenCodec]) -> None:
     assert plain.decode(np.array([plain.encode(logical)]))[0][0] == plain.reference(logical) == logical
     for codec, label in ((rtl, logical), (official, visual)):
         assert codec.decode(np.array([codec.encode(label)]))[0][0] == codec.reference(label) == logical
-    with pytest.raises(ConfigError, match="none of ltr, rtl, visual"):
-        cls(vocabulary, "up")
+    label_encode = {NRTRCodec: "NRTRLabelEncode", SARCodec: "SARLabelEncode"}[cls]
+    with pytest.raises(ConfigError, match="text_direction: expected 'ltr', 'rtl' or 'visual'"):
+        TRANSFORMS.build({"name": label_encode, "max_text_length": 9, "text_direction": "up"})

@@ -92,10 +92,10 @@ def test_wrong_type_in_global(key, wrong):
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("amp_level=1", "'O0' or 'O1' or 'O2', got an int 1"),
+        ("amp_level=1", "'O0', 'O1' or 'O2', got an int 1"),
         ("amp_dtype=bfloat", "'float16' or 'bfloat16', got a string 'bfloat', did you mean bfloat16?"),
-        ("oov=1", "'drop' or 'skip' or 'error', got an int 1"),
-        ("text_direction=rtll", "'ltr' or 'rtl' or 'visual' or null, got a string 'rtll', did you mean rtl?"),
+        ("oov=1", "'drop', 'skip' or 'error', got an int 1"),
+        ("text_direction=rtll", "'ltr', 'rtl' or 'visual' or null, got a string 'rtll', did you mean rtl?"),
     ],
 )
 def test_choices(override, said):

@@ -95,10 +95,13 @@ def test_missing_out_channels_is_named(registered):
         ({"Backbone": {"name": "MobileNetV4"}}, "did you mean MobileNetV3"),
         ({"Backbone": {"name": "MobileNetV3", "scal": 0.5}}, "did you mean scale"),
         ({"Backbone": {"name": "MobileNetV3", "scale": 0.6}}, "0.35, 0.5, 0.75, 1.0, 1.25"),
-        ({"Backbone": {"name": "MobileNetV3", "model_name": "medium"}}, '"small" nor "large"'),
+        ({"Backbone": {"name": "MobileNetV3", "model_name": "medium"}}, "model_name: expected 'small' or 'large'"),
         ({"Backbone": {"name": "MobileNetV3", "small_stride": [1, 2]}}, "four numbers"),
-        ({"Backbone": {"name": "ResNet", "layers": 33}}, "18, 34, 50"),
-        ({"Neck": {"name": "SequenceEncoder", "encoder_type": "lstm"}}, "reshape, fc, rnn, cascadernn"),
+        ({"Backbone": {"name": "ResNet", "layers": 33}}, "expected 18, 34, 50, 101, 152 or 200"),
+        (
+            {"Neck": {"name": "SequenceEncoder", "encoder_type": "lstm"}},
+            "'svtr' or 'lightsvtr'",
+        ),
     ],
 )
 def test_wrong_values_are_named(sections, message):

@@ -3,7 +3,7 @@
 import pytest
 
 from ppocr.errors import ConfigError
-from ppocr.modeling.heads.cls_head import ClsHead
+from ppocr.registry import HEADS
 from tests.conformance import load
 from tests.conformance.parts import check_network
 
@@ -16,5 +16,5 @@ def test_network_equals_reference(name):
 
 
 def test_one_class_is_refused():
-    with pytest.raises(ConfigError, match="class_dim: 1"):
-        ClsHead(8, 1)
+    with pytest.raises(ConfigError, match="ClsHead.class_dim: expected an int of at least 2"):
+        HEADS.build({"name": "ClsHead", "class_dim": 1}, "cls", in_channels=8)

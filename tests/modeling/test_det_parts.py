@@ -17,6 +17,7 @@ from ppocr.modeling.layers.conv_norm import SEModule
 from ppocr.modeling.layers.deformable import DeformableConv2D
 from ppocr.modeling.layers.mobilenet_v3 import SCALES
 from ppocr.modeling.necks.db_fpn import DBFPN
+from ppocr.registry import BACKBONES
 
 MOBILE = {"name": "MobileNetV3", "scale": 0.35, "model_name": "small", "disable_se": True}
 DEFORMABLE = {"name": "ResNet", "layers": 50, "dcn_stage": [False, True, True, True]}
@@ -72,18 +73,18 @@ def test_stages_given_out():
 @pytest.mark.parametrize(
     ("cls", "settings", "message"),
     [
-        (ResNet_vd, {"layers": 20}, "ResNet_vd.layers: 20 is none of 18, 34, 50, 101, 152, 200"),
-        (ResNet, {"layers": 200}, "ResNet.layers: 200 is none of 18, 34, 50, 101, 152"),
+        (ResNet_vd, {"layers": 20}, "ResNet_vd.layers: expected 18, 34, 50, 101, 152 or 200"),
+        (ResNet, {"layers": 200}, "ResNet.layers: expected 18, 34, 50, 101 or 152, got an int 200"),
         (ResNet, {"dcn_stage": [True]}, "four values are needed"),
         (ResNet_vd, {"layers": 18, "dcn_stage": [False, True, True, True]}, "fewer than 50 layers have none"),
         (ResNet, {"out_indices": [3, 4]}, "not all among 0, 1, 2, 3"),
         (MobileNetV3, {"scale": 0.6}, "MobileNetV3.scale"),
-        (MobileNetV3, {"model_name": "tiny"}, '"small" nor "large"'),
+        (MobileNetV3, {"model_name": "tiny"}, "MobileNetV3.model_name: expected 'small' or 'large'"),
     ],
 )
 def test_wrong_values_are_named(cls, settings, message):
     with pytest.raises(ConfigError, match=message):
-        cls(**settings)
+        BACKBONES.build({"name": cls.__name__, **settings}, "det")
 
 
 def test_auxiliary_maps_need_features_of_three_scales():

@@ -18,7 +18,10 @@ def test_maps_fit_the_pyramid() -> None:
     assert tuple(neck(maps).shape) == (2, 8, 16, 24)
 
 
-@pytest.mark.parametrize("wrong", [{"channels": [8, 8, 8]}, {"depths": [1, 1, 1, 0]}])
-def test_other_than_four_stages_are_refused(wrong: dict) -> None:
-    with pytest.raises(ConfigError, match="PlainConvNet: channels .* must name four stages"):
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"channels": [8, 8, 8]}, "must name four stages"), ({"depths": [1, 1, 1, 0]}, "depths.3: expected an int of at")],
+)
+def test_other_than_four_stages_are_refused(wrong: dict, said: str) -> None:
+    with pytest.raises(ConfigError, match=f"PlainConvNet.*{said}"):
         BACKBONES.build({"name": "PlainConvNet", **wrong}, "det")

@@ -1,5 +1,7 @@
 """Backbones of SVTRv2's and PP-OCRv6's families equal the reference's, fused or not."""
 
+from typing import Any
+
 import paddle
 import pytest
 
@@ -10,6 +12,7 @@ from ppocr.modeling.backbones.pp_lcnet_v4 import PPLCNetV4
 from ppocr.modeling.backbones.rec_repsvtr import RepSVTR
 from ppocr.modeling.backbones.rec_svtrnet import SVTRNet
 from ppocr.modeling.backbones.rec_svtrv2 import SVTRv2
+from ppocr.registry import BACKBONES
 from tests.conformance import load
 from tests.conformance.networks import image
 from tests.conformance.parts import check_backbone
@@ -111,14 +114,18 @@ def test_lines_have_forty_columns_in_training_only():
     assert net(x).shape == [2, 160, 1, 20]
 
 
+def built(name: str, **settings: Any) -> Any:
+    return BACKBONES.build({"name": name, **settings}, "rec")
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: PPLCNetV4(model_size="huge"), "model_size: 'huge' is none of tiny, small, medium"),
+        (lambda: built("PPLCNetV4", model_size="huge"), "model_size: expected 'tiny', 'small' or 'medium'"),
         (lambda: PPLCNetV4(lr_mult_list=[1.0]), "six numbers"),
         (lambda: RepSVTR_det(out_indices=[2, 14]), "out_indices"),
         (lambda: SVTRNet(mixer=["Local"] * 11), "11 blocks are named, depth asks for 12"),
-        (lambda: SVTRNet(mixer=["local"] * 12), "'local' is none of Global, Local, Conv"),
+        (lambda: built("SVTRNet", mixer=["local"] * 12), "mixer.0: expected 'Global', 'Local' or 'Conv'.* mean Local?"),
         (lambda: SVTRNet()(paddle.zeros([1, 3, 32, 320])), r"made for images of \[32, 100\], not \[32, 320\]"),
         (lambda: SVTRv2(mixer=[["Conv"] * 3]), "stage 2 needs 6 mixers"),
         (lambda: SVTRv2(depths=(2,), dims=(8,), mixer=[["Global", "Conv"]]), "cannot follow an attention"),

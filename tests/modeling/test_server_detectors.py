@@ -10,6 +10,7 @@ from ppocr.modeling.backbones.pp_hgnet_v2 import PPHGNetV2_B4
 from ppocr.modeling.heads.det_pf_head import PFHeadLocal
 from ppocr.modeling.necks.lk_pan import LKPAN
 from ppocr.modeling.necks.rse_fpn import RSEFPN
+from ppocr.registry import HEADS
 from tests.conformance import load
 from tests.conformance.parts import check_network
 
@@ -70,7 +71,7 @@ def test_small_correction_learns():
     text = paddle.nn.functional.sigmoid(head.binarize(x))
     assert float((preds["maps"] - (text + preds["cbn_maps"]) / 2).abs().max()) < 1e-6
     with pytest.raises(ConfigError, match="PFHeadLocal.mode"):
-        PFHeadLocal(32, mode="tiny")
+        HEADS.build({"name": "PFHeadLocal", "mode": "tiny"}, in_channels=32)
 
 
 def test_every_trained_parameter_of_hgnet_v2_gets_a_gradient():

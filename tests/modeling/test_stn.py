@@ -6,6 +6,7 @@ import pytest
 
 from ppocr.errors import ConfigError
 from ppocr.modeling.transforms.stn import STN_ON, ThinPlateSpline, control_points
+from ppocr.registry import NETWORK_TRANSFORMS
 
 SETTINGS = {
     "tps_inputsize": [32, 64],
@@ -59,10 +60,10 @@ def test_outline_learns():
     ("change", "message"),
     [
         ({"num_control_points": 7}, "no even number"),
-        ({"stn_activation": "tanh"}, "none of none, sigmoid"),
+        ({"stn_activation": "tanh"}, "stn_activation: expected 'none' or 'sigmoid'"),
         ({"tps_inputsize": [16, 64]}, "less than 32"),
     ],
 )
 def test_mistakes_are_told(change, message):
     with pytest.raises(ConfigError, match=message):
-        STN_ON(3, **{**SETTINGS, **change})
+        NETWORK_TRANSFORMS.build({"name": "STN_ON", **SETTINGS, **change}, "rec", in_channels=3)

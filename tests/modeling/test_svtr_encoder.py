@@ -7,6 +7,7 @@ import pytest
 from ppocr.errors import ConfigError
 from ppocr.modeling.backbones.rec_mv1_enhance import MobileNetV1Enhance
 from ppocr.modeling.necks.sequence_encoder import SequenceEncoder
+from ppocr.registry import BACKBONES
 
 SMALL = {"dims": 8, "depth": 1, "hidden_dims": 16}
 
@@ -40,5 +41,5 @@ def test_backbone_pools_as_asked():
     keys = {"last_conv_stride": [1, 2], "last_pool_type": "avg", "last_pool_kernel_size": [2, 2]}
     assert MobileNetV1Enhance(scale=0.25, **keys)(x).shape == [1, 256, 1, 8]
     assert MobileNetV1Enhance(scale=0.25)(x[:, :, :32]).shape == [1, 256, 1, 16]
-    with pytest.raises(ConfigError, match='neither "max" nor "avg"'):
-        MobileNetV1Enhance(last_pool_type="mean")
+    with pytest.raises(ConfigError, match="last_pool_type: expected 'max' or 'avg'"):
+        BACKBONES.build({"name": "MobileNetV1Enhance", "last_pool_type": "mean"}, "rec")

@@ -10,6 +10,7 @@ import pytest
 
 from ppocr.errors import ConfigError
 from ppocr.postprocess.db import DBPostProcess, in_order, mean_inside
+from ppocr.registry import POSTPROCESSES
 from ppocr.results import Detection
 from tests.conformance import HERE, load
 
@@ -135,7 +136,7 @@ def test_arguments_build_it_again() -> None:
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=f"DBPostProcess.{key}"):
-        DBPostProcess(**arguments)
+        POSTPROCESSES.build({"name": "DBPostProcess", **arguments})
 
 
 @pytest.mark.parametrize("box_type", ["quad", "poly"])
@@ -155,7 +156,7 @@ def test_what_the_decoder_takes_reads_and_needs() -> None:
     for edge in (0, 1):
         DBPostProcess(thresh=edge, box_thresh=edge)
     with pytest.raises(ConfigError, match="unclip_ratio"):
-        DBPostProcess(unclip_ratio=float("inf"))
+        POSTPROCESSES.build({"name": "DBPostProcess", "unclip_ratio": float("inf")})
 
 
 @pytest.mark.parametrize("box_type", ["quad", "poly"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from ppocr.arguments import Argument
 from ppocr.codecs.class_names import ClassNames
@@ -14,8 +16,6 @@ from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_resize import MOST_PIXELS, RecResizeImg, image_shape
 from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import TRANSFORMS
-
-LONGEST_SIDE = 8192  # that a shorter side may be made
 
 
 @TRANSFORMS.register()
@@ -88,12 +88,14 @@ class ResizeImage(Transform):
         ConfigError: not exactly one of them, or no size.
     """
 
-    def __init__(self, size: Side | Sequence[Side] | None = None, resize_short: Side | None = None) -> None:
+    def __init__(
+        self,
+        size: Side | tuple[Side, Side] | None = None,
+        resize_short: Annotated[int, Field(ge=1, le=8192)] | None = None,
+    ) -> None:
         if (size is None) == (resize_short is None):
             raise ConfigError("ResizeImage: exactly one of size and resize_short is needed")
         self.size = None if size is None else _pair(size, "ResizeImage.size")
-        if resize_short is not None and not 1 <= resize_short <= LONGEST_SIDE:
-            raise ConfigError(f"ResizeImage.resize_short: {resize_short} is not a length of 1 to {LONGEST_SIDE} pixels")
         self.resize_short = resize_short
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
@@ -129,7 +131,7 @@ class CropImage(Transform):
         ConfigError: no size.
     """
 
-    def __init__(self, size: Side | Sequence[Side]) -> None:
+    def __init__(self, size: Side | tuple[Side, Side]) -> None:
         self.size = _pair(size, "CropImage.size")
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
@@ -152,9 +154,7 @@ class CropImage(Transform):
 
 
 def _pair(size: int | Sequence[int], key: str) -> tuple[int, int]:
-    width, height = (size, size) if isinstance(size, int) else (*size, 0, 0)[:2]
-    if min(width, height) < 1 or (not isinstance(size, int) and len(size) != 2):
-        raise ConfigError(f"{key}: {size} is not [width, height]")
+    width, height = (size, size) if isinstance(size, int) else size
     if width * height > MOST_PIXELS:
         raise ConfigError(f"{key}: {size} has more than {MOST_PIXELS} pixels")
     return int(width), int(height)

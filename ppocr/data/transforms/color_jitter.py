@@ -43,8 +43,6 @@ class ColorJitter(Transform):
         hue: float | Sequence[float] = 0,
         p: Probability = 1.0,
     ) -> None:
-        if not 0 <= p <= 1:
-            raise ConfigError(f"ColorJitter.p: {p} is not a probability, which lies in [0, 1]")
         ranges = [
             _range(brightness, "brightness"),
             _range(contrast, "contrast"),

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ppocr.config.ranges import NonNegative
+from ppocr.config.ranges import Probability
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.geometry import warp_affine
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 MOST_PASTED = 30
@@ -37,9 +36,7 @@ class CopyPaste(Transform):
     training_only = True
     extra_samples = 1
 
-    def __init__(self, objects_paste_ratio: NonNegative = 0.2, limit_paste: bool = True) -> None:
-        if not 0 <= objects_paste_ratio <= 1:
-            raise ConfigError(f"CopyPaste.objects_paste_ratio: {objects_paste_ratio} is not a share between 0 and 1")
+    def __init__(self, objects_paste_ratio: Probability = 0.2, limit_paste: bool = True) -> None:
         self.objects_paste_ratio = objects_paste_ratio
         self.limit_paste = limit_paste
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ppocr.config.ranges import Count, Probability, Side
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage, size_of
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 Window = tuple[int, int, int, int]  # x, y, width, height
@@ -37,19 +34,12 @@ class EastRandomCropData(Transform):
 
     def __init__(
         self,
-        size: Sequence[Side] = (640, 640),
+        size: tuple[Side, Side] = (640, 640),
         max_tries: Count = 10,
         min_crop_side_ratio: Probability = 0.1,
         keep_ratio: bool = True,
         fuse: bool = True,
     ) -> None:
-        if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
-            raise ConfigError(f"EastRandomCropData.size: {list(size)} is not width, height", "such as [640, 640]")
-        if max_tries < 1 or not 0 <= min_crop_side_ratio <= 1:
-            raise ConfigError(
-                f"EastRandomCropData: max_tries {max_tries} must be at least 1, "
-                f"min_crop_side_ratio {min_crop_side_ratio} between 0 and 1"
-            )
         self.width, self.height = size
         self.max_tries = max_tries
         self.min_crop_side_ratio = min_crop_side_ratio

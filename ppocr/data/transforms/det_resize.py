@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Annotated, Literal, get_args
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from ppocr.arguments import Argument
-from ppocr.config.ranges import Count, Side, SideOrFree
+from ppocr.config.ranges import Side
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -17,8 +19,8 @@ from ppocr.registry import TRANSFORMS
 STRIDE = 32  # sides are multiples of what a detector's last stage divides them by
 LONG_STRIDE = 128  # upstream: `resize_long` rounds up to this
 MOST_PIXELS = 4000 * 4000  # of a result: a network at a quarter of this with 256 channels takes a gigabyte a layer
-LONGEST_SIDE = 65_535  # of a JPEG
-LIMIT_TYPES = ("min", "max", "resize_long")
+LimitType = Literal["min", "max", "resize_long"]
+Length = Annotated[int, Field(ge=1, le=65_535)]  # the longest side of a JPEG
 
 
 @TRANSFORMS.register()
@@ -52,27 +54,20 @@ class DetResizeForTest(Transform):
             "{kind}_limit_type",
             "limit_type",
             "which images are resized to it",
-            choices=LIMIT_TYPES,
+            choices=get_args(LimitType),
             instead_of=("image_shape", "keep_ratio", "resize_long"),
         ),
     )
 
     def __init__(
         self,
-        image_shape: Sequence[SideOrFree] | None = None,
+        image_shape: tuple[Side, Side] | None = None,
         keep_ratio: bool = False,
-        limit_side_len: Side | None = None,
-        limit_type: str = "min",
-        resize_long: Side | None = None,
-        max_side_limit: Count | None = None,
+        limit_side_len: Length | None = None,
+        limit_type: LimitType = "min",
+        resize_long: Length | None = None,
+        max_side_limit: Annotated[int, Field(ge=STRIDE)] | None = None,
     ) -> None:
-        if limit_type not in LIMIT_TYPES:
-            raise ConfigError(f"DetResizeForTest.limit_type: {limit_type!r} is not one of {', '.join(LIMIT_TYPES)}")
-        for name, length in (("limit_side_len", limit_side_len), ("resize_long", resize_long)):
-            if length is not None and not 1 <= length <= LONGEST_SIDE:
-                raise ConfigError(f"DetResizeForTest.{name}: {length} is not a length of 1 to {LONGEST_SIDE} pixels")
-        if max_side_limit is not None and max_side_limit < STRIDE:
-            raise ConfigError(f"DetResizeForTest.max_side_limit: {max_side_limit} is less than {STRIDE}")
         self.keep_ratio = keep_ratio
         self.image_shape = None if image_shape is None else _checked_shape(image_shape, keep_ratio)
         self.limit_side_len = 736 if limit_side_len is None else limit_side_len
@@ -147,8 +142,6 @@ class DetResizeForTest(Transform):
 
 
 def _checked_shape(shape: Sequence[int], keep_ratio: bool) -> tuple[int, int]:
-    if len(shape) != 2 or not all(isinstance(side, int) and side > 0 for side in shape):
-        raise ConfigError(f"DetResizeForTest.image_shape: {list(shape)} is not height, width", "such as [736, 1280]")
     height, width = shape
     if height * width > MOST_PIXELS:
         raise ConfigError(f"DetResizeForTest.image_shape: {list(shape)} has more than {MOST_PIXELS} pixels")

@@ -29,10 +29,6 @@ class _Shrinking(Transform):
     needs = ("image", "polys", "ignore_tags")
 
     def __init__(self, shrink_ratio: float, total_epoch: int | None) -> None:
-        if not 0 < shrink_ratio < 1:
-            raise ConfigError(f"{type(self).__name__}.shrink_ratio: {shrink_ratio} is not between 0 and 1")
-        if total_epoch is not None and total_epoch < 1:
-            raise ConfigError(f"{type(self).__name__}.total_epoch: {total_epoch} is not a number of epochs")
         self.first_ratio = self.shrink_ratio = shrink_ratio
         self.total_epoch = total_epoch
 

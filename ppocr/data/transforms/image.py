@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -35,13 +35,11 @@ class DecodeImage(Transform):
 
     def __init__(
         self,
-        img_mode: str = "RGB",
+        img_mode: Literal["RGB", "BGR", "GRAY"] = "RGB",
         channel_first: bool = False,
         ignore_orientation: bool = False,
         max_image_pixels: Pixels | None = MAX_IMAGE_PIXELS,
     ) -> None:
-        if img_mode not in ("RGB", "BGR", "GRAY"):
-            raise ConfigError(f"DecodeImage.img_mode: {img_mode!r} is not one of RGB, BGR, GRAY")
         self.img_mode = img_mode
         self.channel_first = channel_first
         self.ignore_orientation = ignore_orientation
@@ -122,10 +120,8 @@ class NormalizeImage(Transform):
         scale: Positive | str | None = None,
         mean: tuple[float, float, float] | None = None,
         std: tuple[Positive, Positive, Positive] | None = None,
-        order: str = "chw",
+        order: Literal["hwc", "chw"] = "chw",
     ) -> None:
-        if order not in ("hwc", "chw"):
-            raise ConfigError(f"NormalizeImage.order: {order!r} is not one of hwc, chw")
         self.order = order
         self.scale = np.float32(1 / 255 if scale is None else parse_quotient(scale, "NormalizeImage.scale"))
         self.mean = np.asarray([0.485, 0.456, 0.406] if mean is None else mean, np.float32)

@@ -8,12 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec
-from ppocr.config.ranges import Length
+from ppocr.config.ranges import Length, Oov, TextDirection
 from ppocr.data.transforms.base import Context, Sample, Transform
-from ppocr.errors import ConfigError, PpocrError, SampleError
+from ppocr.errors import PpocrError, SampleError
 from ppocr.registry import TRANSFORMS
-
-OOV_POLICIES = ("drop", "skip", "error")
 
 
 class Codec(Protocol):
@@ -50,9 +48,7 @@ class RecLabelEncode(Transform):
         "oov",
     )
 
-    def __init__(self, codec: Codec, max_text_length: int, oov: str) -> None:
-        if oov not in OOV_POLICIES:
-            raise ConfigError(f"{type(self).__name__}.oov: {oov!r} is not one of {', '.join(OOV_POLICIES)}")
+    def __init__(self, codec: Codec, max_text_length: int, oov: Oov) -> None:
         self.codec = codec
         self.max_text_length = max_text_length
         self.oov = oov
@@ -117,8 +113,8 @@ class CTCLabelEncode(RecLabelEncode):
         max_text_length: Length = 25,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
-        text_direction: str | None = None,
-        oov: str = "drop",
+        text_direction: TextDirection | None = None,
+        oov: Oov = "drop",
     ) -> None:
         codec = CTCCodec.from_options(
             character_dict_path=character_dict_path,

@@ -7,7 +7,7 @@ import numpy as np
 from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TOKENS, TokenCodec
-from ppocr.config.ranges import Length
+from ppocr.config.ranges import Length, Oov, TextDirection
 from ppocr.data.transforms.base import Sample
 from ppocr.data.transforms.labels import CTCLabelEncode, RecLabelEncode
 from ppocr.errors import ConfigError, SampleError
@@ -34,8 +34,8 @@ class TokenLabelEncode(RecLabelEncode):
         max_text_length: Length = 25,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
-        text_direction: str | None = None,
-        oov: str = "drop",
+        text_direction: TextDirection | None = None,
+        oov: Oov = "drop",
     ) -> None:
         codec = self.codec_class.from_options(character_dict_path, use_space_char, text_direction)
         super().__init__(codec, max_text_length, oov)
@@ -97,8 +97,8 @@ class MultiLabelEncode(CTCLabelEncode):
         max_text_length: Length = 25,
         character_dict_path: str | None = None,
         use_space_char: bool = False,
-        text_direction: str | None = None,
-        oov: str = "drop",
+        text_direction: TextDirection | None = None,
+        oov: Oov = "drop",
         gtc_encode: str | None = None,
     ) -> None:
         super().__init__(max_text_length, character_dict_path, use_space_char, text_direction, oov)

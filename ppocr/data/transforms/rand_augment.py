@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import cv2
 import numpy as np
+from pydantic import Field
 
-from ppocr.config.ranges import ByteScale, NonNegative, Probability, Whole
+from ppocr.config.ranges import ByteScale, Count, Probability
 from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.data.transforms.rec_augment import shrunk
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 LEVELS = 10  # the largest magnitude
@@ -34,9 +35,6 @@ class RandAugment(Transform):
         num_layers: operations one image goes through.
         magnitude: how strong they are, 0 to 10.
         fillcolor: what comes into view, in the order of the image's channels.
-
-    Raises:
-        ConfigError: a value outside its range.
     """
 
     random = True
@@ -45,17 +43,10 @@ class RandAugment(Transform):
     def __init__(
         self,
         prob: Probability = 0.5,
-        num_layers: Whole = 2,
-        magnitude: NonNegative = 5,
-        fillcolor: Sequence[ByteScale] = (128, 128, 128),
+        num_layers: Count = 2,
+        magnitude: Annotated[float, Field(ge=0, le=LEVELS)] = 5,
+        fillcolor: tuple[ByteScale, ByteScale, ByteScale] = (128, 128, 128),
     ) -> None:
-        for key, value, most in (("prob", prob, 1), ("magnitude", magnitude, LEVELS)):
-            if not 0 <= value <= most:
-                raise ConfigError(f"RandAugment.{key}: {value} is not between 0 and {most}")
-        if num_layers < 1:
-            raise ConfigError(f"RandAugment.num_layers: {num_layers} is not at least 1")
-        if len(fillcolor) != 3:
-            raise ConfigError(f"RandAugment.fillcolor: {list(fillcolor)} is not three numbers")
         self.prob, self.num_layers = prob, num_layers
         self.fillcolor: Color = (float(fillcolor[0]), float(fillcolor[1]), float(fillcolor[2]))
         self.operations = operations(magnitude / LEVELS)

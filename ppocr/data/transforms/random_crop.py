@@ -8,7 +8,6 @@ import numpy as np
 
 from ppocr.config.ranges import Probability, Side
 from ppocr.data.transforms.base import Sample, Transform
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 
@@ -31,11 +30,9 @@ class RandomCropImgMask(Transform):
     training_only = True
     provides = ()
 
-    def __init__(self, size: Sequence[Side], main_key: str, crop_keys: Sequence[str], p: Probability = 3 / 8) -> None:
-        if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
-            raise ConfigError(f"RandomCropImgMask.size: {list(size)} is not height, width", "such as [640, 640]")
-        if not 0 <= p <= 1:
-            raise ConfigError(f"RandomCropImgMask.p: {p} is not a probability, which lies in [0, 1]")
+    def __init__(
+        self, size: tuple[Side, Side], main_key: str, crop_keys: Sequence[str], p: Probability = 3 / 8
+    ) -> None:
         self.height, self.width = size
         self.main_key = main_key
         self.crop_keys = tuple(crop_keys)

@@ -18,7 +18,6 @@ from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.data.transforms.rec_resize import fitted_width
 from ppocr.data.transforms.rec_warp import DRAWS as WARP_DRAWS
 from ppocr.data.transforms.rec_warp import SEGMENTS, Warp
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 DEFAULT_PROB = 0.4
@@ -61,9 +60,6 @@ class BaseDataAugmentation(Transform):
         self._target: tuple[int, int] | None = None
 
     def _set_chances(self, chances: Sequence[float]) -> None:
-        for chance in chances:
-            if not 0 <= chance <= 1:
-                raise ConfigError(f"{type(self).__name__}: {chance} is not a probability, which lies in [0, 1]")
         self._chances = list(chances)
 
     def compiled(self, context: Context) -> Transform:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
-from ppocr.config.ranges import Length, Probability, SideOrFree, Whole
+from ppocr.config.ranges import Count, Length, Probability, Side, TextDirection
 from ppocr.data.transforms.base import Sample, Transform
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 
@@ -24,9 +21,6 @@ class RecConAug(Transform):
         ext_data_num: most lines put behind one.
         text_direction: "rtl" for labels in logical order of a script that runs to the left, whose text then begins
             with the line that is put behind.
-
-    Raises:
-        ConfigError: a value outside its range.
     """
 
     needs = ("image", "label")
@@ -38,17 +32,11 @@ class RecConAug(Transform):
     def __init__(
         self,
         prob: Probability = 0.5,
-        image_shape: Sequence[SideOrFree] = (32, 320, 3),
+        image_shape: tuple[Side, Side, Side] = (32, 320, 3),
         max_text_length: Length = 25,
-        ext_data_num: Whole = 1,
-        text_direction: str | None = None,
+        ext_data_num: Count = 1,
+        text_direction: TextDirection | None = None,
     ) -> None:
-        if not 0 <= prob <= 1:
-            raise ConfigError(f"RecConAug.prob: {prob} is not a probability, which lies in [0, 1]")
-        if len(image_shape) != 3 or min(image_shape) < 1:
-            raise ConfigError(f"RecConAug.image_shape: {list(image_shape)} is not [height, width, channels]")
-        if ext_data_num < 1:
-            raise ConfigError(f"RecConAug.ext_data_num: {ext_data_num} lines cannot be put behind one")
         self.prob, self.max_text_length = prob, max_text_length
         self.height, self.widest = int(image_shape[0]), image_shape[1] / image_shape[0]
         self.extra_samples = ext_data_num

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
-from ppocr.config.ranges import SideOrFree
+from ppocr.config.ranges import Side
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_resize import RecResizeImg, fitted
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 _TURNS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
@@ -33,9 +31,7 @@ class SSLRotateResize(Transform):
     collate_fn = "SSLRotateCollate"
     ignored_keys = ("mode",)  # upstream: "test" leaves the turned images out; prediction does so here by itself
 
-    def __init__(self, image_shape: Sequence[SideOrFree], padding: bool = False, select_all: bool = True) -> None:
-        if len(image_shape) != 3 or min(image_shape) < 1:
-            raise ConfigError(f"SSLRotateResize.image_shape: {list(image_shape)} is not [channels, height, width]")
+    def __init__(self, image_shape: tuple[Side, Side, Side], padding: bool = False, select_all: bool = True) -> None:
         channels, height, width = (int(n) for n in image_shape)
         self.image_shape = channels, height, width
         self.padding = padding

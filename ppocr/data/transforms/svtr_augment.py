@@ -7,15 +7,15 @@ a process. Angles and factors crowd around their middle, noise and blur at their
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from ppocr.config.ranges import Probability, Whole
+from ppocr.config.ranges import Probability
 from ppocr.data.transforms.base import Context, Sample, Transform
 from ppocr.data.transforms.color_jitter import ColorJitter
 from ppocr.data.transforms.rec_augment import shrunk
-from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
 DEGREES = 45  # of a rotation
@@ -36,9 +36,6 @@ class SVTRRecAug(Transform):
         geometry_p: share of the images whose geometry is changed.
         deterioration_p: share that gets noise, motion blur and a loss of resolution, in random order.
         colorjitter_p: share whose brightness, contrast, saturation and hue are changed.
-
-    Raises:
-        ConfigError: a value outside its range.
     """
 
     random = True
@@ -46,16 +43,11 @@ class SVTRRecAug(Transform):
 
     def __init__(
         self,
-        aug_type: Whole = 0,
+        aug_type: Literal[0, 1] = 0,
         geometry_p: Probability = 0.5,
         deterioration_p: Probability = 0.25,
         colorjitter_p: Probability = 0.25,
     ) -> None:
-        if aug_type not in (0, 1):
-            raise ConfigError(f"SVTRRecAug.aug_type: {aug_type} is neither 0 nor 1")
-        for key, value in (("geometry_p", geometry_p), ("deterioration_p", deterioration_p)):
-            if not 0 <= value <= 1:
-                raise ConfigError(f"SVTRRecAug.{key}: {value} is not a probability, which lies in [0, 1]")
         self.aug_type = aug_type
         self.geometry_p, self.deterioration_p = geometry_p, deterioration_p
         self._jitter = ColorJitter(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.1, p=colorjitter_p)

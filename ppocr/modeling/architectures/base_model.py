@@ -152,7 +152,7 @@ def _build_part(registry: Registry, spec: Mapping[str, Any], scope: str, channel
     """Build one part; a class that takes any keyword is given `in_channels` among them."""
     accepted, any_key = parameters(registry.get(spec["name"], scope))
     wanted = accepted.get("in_channels")
-    if wanted is not None and wanted.annotation is not wanted.empty:
+    if wanted is not None:
         try:
             convert(channels, wanted.annotation)
         except Mismatch as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import paddle
 from paddle import nn
 
@@ -30,7 +32,11 @@ class MobileNetV3(nn.Layer):
     """
 
     def __init__(
-        self, in_channels: Filled[int] = 3, model_name: str = "large", scale: Scale = 0.5, disable_se: bool = False
+        self,
+        in_channels: Filled[int] = 3,
+        model_name: Literal["small", "large"] = "large",
+        scale: Scale = 0.5,
+        disable_se: bool = False,
     ) -> None:
         super().__init__()
         shrinking = SHRINKING.get(model_name, ())

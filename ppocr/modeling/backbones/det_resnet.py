@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import paddle
 from paddle import nn
 
-from ppocr.config.ranges import Count, Whole
+from ppocr.config.ranges import Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.layers.conv_norm import ConvBNLayer
@@ -34,18 +34,15 @@ class ResidualPyramid(nn.Layer):
         out_indices: the stages whose maps are returned; all when not given.
 
     Raises:
-        ConfigError: a value outside the above, or deformable convolutions in networks of fewer than 50 layers.
+        ConfigError: a stage that is none, or deformable convolutions in networks of fewer than 50 layers.
     """
 
-    depths: tuple[int, ...] = tuple(DEPTHS)
     pool_shortcuts = False
     deformable_groups = 1
 
     def __init__(self, layers: int, dcn_stage: Sequence[bool] | None, out_indices: Sequence[int] | None) -> None:
         super().__init__()
         name = type(self).__name__
-        if layers not in self.depths:
-            raise ConfigError(f"{name}.layers: {layers} is none of {', '.join(map(str, self.depths))}")
         self.layers = layers
         self.block: Any = BottleneckBlock if layers >= FIRST_BOTTLENECK_DEPTH else BasicBlock
         self.dcn_stage = [False] * len(WIDTHS) if dcn_stage is None else list(dcn_stage)
@@ -105,7 +102,7 @@ class ResNet_vd(ResidualPyramid):  # noqa: N801
     def __init__(
         self,
         in_channels: Filled[int] = 3,
-        layers: Count = 50,
+        layers: Literal[18, 34, 50, 101, 152, 200] = 50,
         dcn_stage: Sequence[bool] | None = None,
         out_indices: Sequence[Whole] | None = None,
     ) -> None:
@@ -129,12 +126,10 @@ class ResNet(ResidualPyramid):
         in_channels: channels of the image.
     """
 
-    depths = (18, 34, 50, 101, 152)
-
     def __init__(
         self,
         in_channels: Filled[int] = 3,
-        layers: Count = 50,
+        layers: Literal[18, 34, 50, 101, 152] = 50,
         dcn_stage: Sequence[bool] | None = None,
         out_indices: Sequence[Whole] | None = None,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import paddle
 from paddle import nn
@@ -135,12 +135,10 @@ class PPLCNetV4(nn.Layer):
         self,
         in_channels: Filled[int] = 3,
         det: bool = False,
-        model_size: str = "small",
+        model_size: Literal["tiny", "small", "medium"] = "small",
         lr_mult_list: Sequence[NonNegative] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
     ) -> None:
         super().__init__()
-        if model_size not in PAGE_WIDTHS:
-            raise ConfigError(f"PPLCNetV4.model_size: {model_size!r} is none of {', '.join(PAGE_WIDTHS)}")
         if len(lr_mult_list) != 1 + len(LINE_STRIDES):
             raise ConfigError(f"PPLCNetV4.lr_mult_list: six numbers are needed, not {list(lr_mult_list)}")
         self.det = det

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import paddle
 from paddle import nn
@@ -40,12 +41,12 @@ class MobileNetV3(nn.Layer):
     def __init__(
         self,
         in_channels: Filled[int] = 3,
-        model_name: str = "small",
+        model_name: Literal["small", "large"] = "small",
         scale: Scale = 0.5,
         large_stride: Sequence[Kernel] | None = None,
         small_stride: Sequence[Kernel] | None = None,
         disable_se: bool = False,
-        last_pool_type: str = "max",
+        last_pool_type: Literal["max", "avg"] = "max",
         last_pool_kernel_size: Sequence[Kernel] = (2, 2),
     ) -> None:
         super().__init__()

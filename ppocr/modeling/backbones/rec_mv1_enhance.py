@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import paddle
 from paddle import nn
@@ -10,7 +11,6 @@ from paddle.nn.initializer import KaimingNormal
 
 from ppocr.config.ranges import Kernel, Scale
 from ppocr.declarations import Filled
-from ppocr.errors import ConfigError
 from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, SeparableUnit, depthwise_separable
 from ppocr.registry import BACKBONES
 
@@ -42,9 +42,6 @@ class MobileNetV1Enhance(nn.Layer):
         last_conv_stride: stride of the last block, (vertical, horizontal).
         last_pool_type: "max", a window of 2 x 2, or "avg" with `last_pool_kernel_size` as its window and stride.
         last_pool_kernel_size: (vertical, horizontal), for "avg" only.
-
-    Raises:
-        ConfigError: an unknown pooling.
     """
 
     def __init__(
@@ -52,12 +49,10 @@ class MobileNetV1Enhance(nn.Layer):
         in_channels: Filled[int] = 3,
         scale: Scale = 0.5,
         last_conv_stride: Kernel | Sequence[Kernel] = 1,
-        last_pool_type: str = "max",
+        last_pool_type: Literal["max", "avg"] = "max",
         last_pool_kernel_size: Sequence[Kernel] = (3, 2),
     ) -> None:
         super().__init__()
-        if last_pool_type not in ("max", "avg"):
-            raise ConfigError(f'MobileNetV1Enhance.last_pool_type: {last_pool_type!r} is neither "max" nor "avg"')
         channels = int(STEM * scale)
         self.conv1 = ConvBNLayer(in_channels, channels, 3, 2, style=STYLE)
         blocks = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import paddle
 from paddle import nn
 
-from ppocr.config.ranges import Count
 from ppocr.declarations import Filled
-from ppocr.errors import ConfigError
 from ppocr.modeling.layers.conv_norm import ConvBNLayer
 from ppocr.modeling.layers.resnet import (
     DEPTHS,
@@ -27,15 +27,10 @@ class ResNet(nn.Layer):
     Args:
         in_channels: channels of the image.
         layers: 18, 34, 50, 101, 152 or 200.
-
-    Raises:
-        ConfigError: another number of layers.
     """
 
-    def __init__(self, in_channels: Filled[int] = 3, layers: Count = 50) -> None:
+    def __init__(self, in_channels: Filled[int] = 3, layers: Literal[18, 34, 50, 101, 152, 200] = 50) -> None:
         super().__init__()
-        if layers not in DEPTHS:
-            raise ConfigError(f"ResNet.layers: {layers} is none of {', '.join(map(str, DEPTHS))}")
         block = BottleneckBlock if layers >= FIRST_BOTTLENECK_DEPTH else BasicBlock
         self.conv1_1 = ConvBNLayer(in_channels, 32, 3, style=STYLE)
         self.conv1_2 = ConvBNLayer(32, 32, 3, style=STYLE)

@@ -19,9 +19,9 @@ from ppocr.modeling.layers.svtr import (
     Block,
     BlockOptions,
     ConvMixer,
+    Mixer,
     as_map,
     as_sequence,
-    check_mixers,
     initialise,
     local_mask,
 )
@@ -118,7 +118,7 @@ class SVTRNet(nn.Layer):
         embed_dim: Sequence[Channels] = (64, 128, 256),
         depth: Sequence[Depth] = (3, 6, 3),
         num_heads: Sequence[Count] = (2, 4, 8),
-        mixer: Sequence[str] = ("Local",) * 6 + ("Global",) * 6,
+        mixer: Sequence[Mixer] = ("Local",) * 6 + ("Global",) * 6,
         local_mixer: Sequence[Sequence[Kernel]] = ((7, 11), (7, 11), (7, 11)),
         patch_merging: str | None = "Conv",
         mlp_ratio: Positive = 4,
@@ -136,7 +136,6 @@ class SVTRNet(nn.Layer):
         prenorm: bool = True,
     ) -> None:
         super().__init__()
-        check_mixers("SVTRNet.mixer", mixer)
         if len(mixer) < sum(depth):
             raise ConfigError(f"SVTRNet.mixer: {len(mixer)} blocks are named, depth asks for {sum(depth)}")
         if patch_merging not in MERGINGS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import paddle
@@ -21,13 +22,12 @@ from ppocr.modeling.layers.svtr import (
     BlockOptions,
     as_map,
     as_sequence,
-    check_mixers,
     initialise,
 )
 from ppocr.registry import BACKBONES
 
-MIXERS = ("Conv", "Global")
 KERNEL = 5
+Mixer = Literal["Conv", "Global"]
 
 
 class MapBlock(Block):
@@ -201,7 +201,11 @@ class SVTRv2(nn.Layer):
         out_channels: Channels = 192,
         depths: Sequence[Depth] = (3, 6, 3),
         dims: Sequence[Channels] = (64, 128, 256),
-        mixer: Sequence[Sequence[str]] = (("Conv",) * 3, ("Conv",) * 3 + ("Global",) * 3, ("Global",) * 3),
+        mixer: Sequence[Sequence[Mixer]] = (
+            ("Conv",) * 3,
+            ("Conv",) * 3 + ("Global",) * 3,
+            ("Global",) * 3,
+        ),
         use_pos_embed: bool = False,
         sub_k: Sequence[Sequence[KernelOrNone]] = ((1, 1), (2, 1), (1, 1)),
         num_heads: Sequence[Count] = (2, 4, 8),
@@ -258,6 +262,5 @@ def _check_order(mixer: Sequence[Sequence[str]], depths: Sequence[int]) -> None:
         if len(mixer) <= i or len(mixer[i]) < depth:
             raise ConfigError(f"SVTRv2.mixer: stage {i + 1} needs {depth} mixers")
     names = [name for stage, depth in zip(mixer, depths) for name in stage[:depth]]
-    check_mixers("SVTRv2.mixer", names, MIXERS)
     if "Conv" in names[names.index("Global") if "Global" in names else len(names) :]:
         raise ConfigError("SVTRv2.mixer: a convolution cannot follow an attention", 'put all "Conv" first')

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import paddle
 import paddle.nn.functional as F
 from paddle import ParamAttr, nn
+from pydantic import Field
 
-from ppocr.config.ranges import Count
 from ppocr.declarations import Filled
-from ppocr.errors import ConfigError
 from ppocr.modeling.heads.base import Head
 from ppocr.registry import HEADS
 
@@ -25,17 +25,12 @@ class ClsHead(Head):
 
     Attributes:
         classes: `class_dim`; the post-processing must have as many labels.
-
-    Raises:
-        ConfigError: fewer than two classes.
     """
 
     outputs = ("cls",)
 
-    def __init__(self, in_channels: Filled[int], class_dim: Count) -> None:
+    def __init__(self, in_channels: Filled[int], class_dim: Annotated[int, Field(ge=2)]) -> None:
         super().__init__()
-        if class_dim < 2:
-            raise ConfigError(f"ClsHead.class_dim: {class_dim} is too few; a classifier has at least 2 classes")
         self.classes = class_dim
         self.pool = nn.AdaptiveAvgPool2D(1)
         bound = 1.0 / math.sqrt(in_channels)

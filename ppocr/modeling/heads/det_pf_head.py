@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import paddle
 import paddle.nn.functional as F
@@ -10,7 +11,6 @@ from paddle import nn
 
 from ppocr.config.ranges import Count, Kernel
 from ppocr.declarations import Filled
-from ppocr.errors import ConfigError
 from ppocr.modeling.heads.det_db_head import DBHead
 from ppocr.modeling.layers.conv_norm import RELU, ConvBNLayer
 from ppocr.registry import HEADS
@@ -46,9 +46,6 @@ class PFHeadLocal(DBHead):
         mode: width of the correction, "large" or "small".
         kernel_list: see `MapHead`.
         fix_nan: see `MapHead`.
-
-    Raises:
-        ConfigError: another mode.
     """
 
     train_outputs = ("cbn_maps", "distance_maps")
@@ -57,13 +54,11 @@ class PFHeadLocal(DBHead):
         self,
         in_channels: Filled[int],
         k: Count = 50,
-        mode: str = "small",
+        mode: Literal["large", "small"] = "small",
         kernel_list: Sequence[Kernel] = (3, 2, 2),
         fix_nan: bool = False,
     ) -> None:
         super().__init__(in_channels, k, kernel_list, fix_nan)
-        if mode not in DIVISORS:
-            raise ConfigError(f'PFHeadLocal.mode: {mode!r} is neither "large" nor "small"')
         self.cbn_layer = LocalCorrection(in_channels // 4, in_channels // DIVISORS[mode])
 
     def forward(self, x: paddle.Tensor) -> dict[str, paddle.Tensor]:

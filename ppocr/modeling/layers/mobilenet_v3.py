@@ -69,12 +69,10 @@ def block_table(model_name: str, scale: float, disable_se: bool, strides: Mappin
         strides: stride by index of the block; 1 for the others.
 
     Raises:
-        ConfigError: an unknown name or scale.
+        ConfigError: an unknown scale.
     """
     if scale not in SCALES:
         raise ConfigError(f"MobileNetV3.scale: {scale} is none of {', '.join(map(str, SCALES))}")
-    if model_name not in TABLES:
-        raise ConfigError(f'MobileNetV3.model_name: {model_name!r} is neither "small" nor "large"')
     return [
         row._replace(
             expanded=make_divisible(row.expanded * scale),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import paddle
@@ -11,12 +11,11 @@ import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 from paddle.nn.initializer import Constant, KaimingNormal, KaimingUniform, TruncatedNormal
 
-from ppocr.errors import ConfigError
 from ppocr.modeling.layers.conv_norm import ACTIVATIONS, ConvStyle
 
 STYLE = ConvStyle("gelu", KaimingUniform, bias=True, names=("conv", "norm"))
 SWISH = STYLE._replace(act="swish", bias=False)
-MIXERS = ("Global", "Local", "Conv")
+Mixer = Literal["Global", "Local", "Conv"]
 
 
 class BlockOptions(NamedTuple):
@@ -222,13 +221,6 @@ class MixingEncoder(nn.Layer):
         for block in self.svtr_block:
             x = block(x)
         return as_map(self.norm(x), height)
-
-
-def check_mixers(where: str, mixers: Sequence[str], known: Sequence[str] = MIXERS) -> None:
-    """Raise ConfigError for an unknown mixer."""
-    for mixer in mixers:
-        if mixer not in known:
-            raise ConfigError(f"{where}: {mixer!r} is none of {', '.join(known)}")
 
 
 def initialise(layer: nn.Layer) -> None:

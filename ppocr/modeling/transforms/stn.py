@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import paddle
@@ -23,7 +24,6 @@ WIDTHS = (32, 64, 128, 256, 256, 256)  # of the convolutions; between them the m
 HIDDEN = 512
 MARGIN = 0.01  # of the initial control points
 SLOWDOWN = 0.1  # upstream: of the last layer's input, so that the control points move slowly
-ACTIVATIONS = ("none", "sigmoid")
 
 
 def control_points(count: int, margins: Sequence[float]) -> np.ndarray:
@@ -141,13 +141,11 @@ class STN_ON(nn.Layer):  # noqa: N801
         tps_outputsize: Sequence[Side],
         num_control_points: Count,
         tps_margins: Sequence[Probability],
-        stn_activation: str = "none",
+        stn_activation: Literal["none", "sigmoid"] = "none",
     ) -> None:
         super().__init__()
         if num_control_points % 2 or num_control_points < 4:
             raise ConfigError(f"STN_ON.num_control_points: {num_control_points} is no even number of 4 or more")
-        if stn_activation not in ACTIVATIONS:
-            raise ConfigError(f"STN_ON.stn_activation: {stn_activation!r} is none of {', '.join(ACTIVATIONS)}")
         if min(tps_inputsize) < 2 ** (len(WIDTHS) - 1):
             raise ConfigError(f"STN_ON.tps_inputsize: {list(tps_inputsize)} is less than 32 somewhere")
         self.tps = ThinPlateSpline(tps_outputsize, num_control_points, tps_margins)

@@ -8,6 +8,7 @@ import pytest
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.cls import ClsLabelEncode, ClsResizeImg, CropImage, ResizeImage
 from ppocr.errors import ConfigError, SampleError
+from ppocr.registry import TRANSFORMS
 from tests.conformance import assert_described, load
 from tests.data.transforms.test_image import cases, pixels
 
@@ -67,4 +68,4 @@ def test_crop_keeps_the_middle() -> None:
 @pytest.mark.parametrize("wrong", [{}, {"size": 3, "resize_short": 4}, {"size": [3]}, {"size": 0}, {"resize_short": 0}])
 def test_sizes_that_are_none_are_refused(wrong: dict) -> None:
     with pytest.raises(ConfigError, match="ResizeImage"):
-        ResizeImage(**wrong)
+        TRANSFORMS.build({"name": "ResizeImage", **wrong})

@@ -11,6 +11,7 @@ import pytest
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.color_jitter import ColorJitter
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 
 
 def image() -> np.ndarray:
@@ -81,4 +82,4 @@ def test_impossible_amounts_are_refused_by_name(options: dict[str, Any]) -> None
 
 def test_p_is_a_probability() -> None:
     with pytest.raises(ConfigError, match="ColorJitter.p"):
-        ColorJitter(p=2)
+        TRANSFORMS.build({"name": "ColorJitter", "p": 2})

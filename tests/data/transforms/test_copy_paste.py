@@ -10,6 +10,7 @@ import pytest
 
 from ppocr.data.transforms.copy_paste import CopyPaste, cut, paste
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 
 QUAD = np.array([[20, 30], [80, 40], [77, 58], [17, 48]], np.float32)
 
@@ -156,4 +157,4 @@ def test_what_has_no_area_is_not_cut(polygon: Any) -> None:
 
 def test_a_ratio_is_a_share() -> None:
     with pytest.raises(ConfigError, match="CopyPaste.objects_paste_ratio"):
-        CopyPaste(objects_paste_ratio=2)
+        TRANSFORMS.build({"name": "CopyPaste", "objects_paste_ratio": 2})

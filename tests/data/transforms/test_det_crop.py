@@ -8,6 +8,7 @@ import pytest
 from ppocr.data.transforms.det_crop import EastRandomCropData, draw_positions, free_gaps
 from ppocr.data.transforms.geometry import PendingImage
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 
 
 def box(x: float, y: float, width: float, height: float) -> list[list[float]]:
@@ -135,4 +136,4 @@ def test_gaps():
 @pytest.mark.parametrize("arguments", [{"size": [64]}, {"size": [64, 0]}, {"max_tries": 0}, {"min_crop_side_ratio": 2}])
 def test_bad_arguments(arguments: dict):
     with pytest.raises(ConfigError, match="EastRandomCropData"):
-        EastRandomCropData(**arguments)
+        TRANSFORMS.build({"name": "EastRandomCropData", **arguments})

@@ -10,6 +10,7 @@ import pytest
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.det_resize import DetResizeForTest
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 from tests.conformance import assert_described, synth
 from tests.data.transforms.test_image import cases, pixels
 
@@ -100,21 +101,21 @@ def test_odd_sizes_become_multiples_of_32(size: tuple[int, int], arguments: dict
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"limit_type": "mix"}, "limit_type: 'mix' is not one of min, max, resize_long"),
-        ({"limit_side_len": 0}, "limit_side_len: 0 is not a length"),
-        ({"resize_long": -3}, "resize_long: -3 is not a length"),
-        ({"image_shape": [736]}, r"image_shape: \[736\] is not height, width"),
-        ({"image_shape": [3, 736, 1280]}, "is not height, width"),
-        ({"image_shape": ["736", 1280]}, "is not height, width"),
+        ({"limit_type": "mix"}, "limit_type: expected 'min', 'max' or 'resize_long', got a string 'mix'"),
+        ({"limit_side_len": 0}, "limit_side_len: expected an int of at least 1 and at most 65,535"),
+        ({"resize_long": -3}, "resize_long: expected an int of at least 1"),
+        ({"image_shape": [736]}, "image_shape: expected a list of 2 ints"),
+        ({"image_shape": [3, 736, 1280]}, "image_shape: expected a list of 2 ints"),
+        ({"image_shape": ["736", 1280]}, "image_shape.0: expected an int"),
         ({"image_shape": [736, 1290]}, r"are not multiples of 32.*nearest are \[736, 1280\]"),
         ({"image_shape": [10, 640]}, r"nearest are \[32, 640\]"),
         ({"image_shape": [700, 1290], "keep_ratio": True}, r"nearest"),
-        ({"max_side_limit": 16}, "max_side_limit: 16 is less than 32"),
+        ({"max_side_limit": 16}, "max_side_limit: expected an int of at least 32"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"DetResizeForTest.*{message}"):
-        DetResizeForTest(**arguments)
+        TRANSFORMS.build({"name": "DetResizeForTest", **arguments})
 
 
 def test_keep_ratio_rounds_the_width_itself() -> None:

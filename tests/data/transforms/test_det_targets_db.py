@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ppocr import registry
 from ppocr.data.transforms import det_targets_db
 from ppocr.data.transforms.det_targets_db import MakeBorderMap, MakeShrinkMap
 from ppocr.errors import ConfigError
@@ -84,4 +85,4 @@ def test_padded_polygons_are_drawn_as_the_polygon_they_are() -> None:
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_bad_arguments(name: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"{name}.{next(iter(arguments))}"):
-        TRANSFORMS[name](**arguments)
+        registry.TRANSFORMS.build({"name": name, **arguments})

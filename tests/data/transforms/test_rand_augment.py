@@ -13,6 +13,7 @@ from ppocr.data.transforms import rand_augment as ours
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.cls import ClsResizeImg
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 from tests.conformance import synth
 
 FILL = (128.0, 128.0, 128.0)
@@ -91,4 +92,4 @@ def test_probability_is_honoured_and_evaluation_left_alone() -> None:
 @pytest.mark.parametrize("wrong", [{"prob": 1.5}, {"magnitude": 11}, {"num_layers": 0}, {"fillcolor": [1]}])
 def test_wrong_values_are_refused(wrong: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        ours.RandAugment(**wrong)
+        TRANSFORMS.build({"name": "RandAugment", **wrong})

@@ -9,6 +9,7 @@ import pytest
 
 from ppocr.data.transforms.random_crop import RandomCropImgMask
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 
 KEYS = ["image", "gt_text", "gt_kernels", "mask"]
 
@@ -67,12 +68,15 @@ def test_an_image_of_the_size_is_left_alone_and_a_smaller_one_filled_up() -> Non
     assert small["gt_kernels"].shape == (6, 40, 50)
 
 
+CROP = {"name": "RandomCropImgMask", "size": [4, 4], "main_key": "gt_text", "crop_keys": KEYS}
+
+
 @pytest.mark.parametrize("size", [[640], [0, 4], ["a", 3]])
 def test_a_size_that_is_none_is_refused(size: Any) -> None:
     with pytest.raises(ConfigError, match="RandomCropImgMask.size"):
-        RandomCropImgMask(size, "gt_text", KEYS)
+        TRANSFORMS.build({**CROP, "size": size})
 
 
 def test_p_is_a_probability() -> None:
     with pytest.raises(ConfigError, match="RandomCropImgMask.p"):
-        RandomCropImgMask([4, 4], "gt_text", KEYS, p=-1)
+        TRANSFORMS.build({**CROP, "p": -1})

@@ -11,6 +11,7 @@ from ppocr.data.transforms.rec_augment import BaseDataAugmentation, RecAug, add_
 from ppocr.data.transforms.rec_resize import RecResizeImg
 from ppocr.data.transforms.rec_warp import DRAWS, Warp
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 from tests.conformance import synth
 
 OFF = {f"{name}_prob": 0.0 for name in ("tia", "crop", "reverse", "noise", "jitter", "blur", "hsv_aug", "perspective")}
@@ -74,8 +75,8 @@ def test_the_input_is_left_as_it_is() -> None:
 
 def test_the_older_spelling() -> None:
     assert RecAug(use_tia=False, aug_prob=0.1)._chances == [0.1] * 6 + [0.0, 0.1]
-    with pytest.raises(ConfigError, match="1.4 is not a probability"):
-        RecAug(crop_prob=1.4)
+    with pytest.raises(ConfigError, match="RecAug.crop_prob: .* at least 0 and at most 1, got a float 1.4"):
+        TRANSFORMS.build({"name": "RecAug", "crop_prob": 1.4})
 
 
 def test_switching_one_off_leaves_the_others_drawn_alike() -> None:

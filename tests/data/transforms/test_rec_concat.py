@@ -11,6 +11,7 @@ import pytest
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.rec_concat import RecConAug
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 
 
 def line(text: str, width: int, grey: int, height: int = 32) -> dict[str, Any]:
@@ -94,4 +95,4 @@ def test_a_data_set_gives_other_lines(tmp_path) -> None:
 @pytest.mark.parametrize("wrong", [{"prob": 2}, {"image_shape": [32, 320]}, {"ext_data_num": 0}])
 def test_wrong_values_are_refused(wrong: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        RecConAug(**wrong)
+        TRANSFORMS.build({"name": "RecConAug", **wrong})

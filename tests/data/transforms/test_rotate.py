@@ -12,6 +12,7 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.rec_resize import RecResizeImg
 from ppocr.data.transforms.rotate import SSLRotateResize
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 from tests.conformance import synth
 from tests.data.helpers import make_images, section
 
@@ -61,5 +62,5 @@ def test_batches_hold_the_images_one_after_another(tmp_path: Path) -> None:
 
 
 def test_a_bad_shape_is_refused() -> None:
-    with pytest.raises(ConfigError, match="channels, height, width"):
-        SSLRotateResize([48, 320])
+    with pytest.raises(ConfigError, match="SSLRotateResize.image_shape: expected a list of 3 ints"):
+        TRANSFORMS.build({"name": "SSLRotateResize", "image_shape": [48, 320]})

@@ -10,6 +10,7 @@ from ppocr.data.transforms import svtr_augment as ours
 from ppocr.data.transforms.base import Pipeline
 from ppocr.data.transforms.rec_resize import SVTRRecResizeImg
 from ppocr.errors import ConfigError
+from ppocr.registry import TRANSFORMS
 from tests.conformance import synth
 
 LINE = cv2.GaussianBlur(synth("synth_40x160"), (7, 7), 0)
@@ -72,4 +73,4 @@ def test_evaluation_is_left_alone_and_wrong_values_are_refused() -> None:
     assert ours.SVTRRecAug().for_evaluation() is None and ours.SVTRRecAug().for_inference() is None
     for wrong in ({"aug_type": 2}, {"geometry_p": 2.0}, {"deterioration_p": -1.0}, {"colorjitter_p": 3.0}):
         with pytest.raises(ConfigError):
-            ours.SVTRRecAug(**wrong)
+            TRANSFORMS.build({"name": "SVTRRecAug", **wrong})
