@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ppocr.config.loader import load_config  # noqa: E402
-from ppocr.data.loader import Loader, build_loader  # noqa: E402
+from ppocr.data.loader import BatchLoader, build_loader  # noqa: E402
 from ppocr.data.transforms.base import Pipeline, Sample  # noqa: E402
 from ppocr.utils.memory import keep_freed_memory  # noqa: E402
 
@@ -243,13 +243,17 @@ def watched(transform: Any, watch: Stopwatch) -> Any:
     return copied
 
 
-def open_official(official: Official, samples: Sequence[Sample], folder: Path) -> Loader:
-    """Write samples as a data set and return the training loader of an official file on it."""
+def write_samples(samples: Sequence[Sample], folder: Path) -> None:
+    """Write samples as image files and a label file "labels.txt"."""
     lines = []
     for sample in samples:
         (folder / f"{sample['index']}.jpg").write_bytes(sample["image"])
         lines.append(f"{sample['index']}.jpg\t{sample['label']}\n")
     (folder / "labels.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def open_official(official: Official, folder: Path) -> BatchLoader:
+    """Return the training loader of an official file on a folder made by `write_samples`."""
     values = [f"dataset.data_dir={folder}", f"dataset.label_file_list=[{folder / 'labels.txt'}]"]
     values += ["loader.drop_last=false", "loader.num_workers=0"]
     config = load_config(ROOT / official.config, [f"Train.{value}" for value in values])
@@ -257,7 +261,7 @@ def open_official(official: Official, samples: Sequence[Sample], folder: Path) -
     return build_loader(config.Train, pipeline, mode="train", seed=SEED)
 
 
-def run_epoch(loader: Loader, epoch: int) -> tuple[float, float]:
+def run_epoch(loader: BatchLoader, epoch: int) -> tuple[float, float]:
     """Draw the samples of an epoch, one after another; return processor and wall milliseconds a sample."""
     started, processor, count = time.perf_counter(), time.process_time(), 0
     for step in range(len(loader)):
@@ -276,7 +280,8 @@ def report_official(count: int, repeats: int) -> None:
     for official in OFFICIAL:
         for title, samples in official.samples(count).items():
             with tempfile.TemporaryDirectory() as folder:
-                loader = open_official(official, samples, Path(folder))
+                write_samples(samples, Path(folder))
+                loader = open_official(official, Path(folder))
                 passes = range(1, 1 + repeats * max(1, 400 // len(samples)))
                 times = np.array([run_epoch(loader, epoch) for epoch in passes])
                 plain, watch = loader.dataset.pipeline.transforms, Stopwatch()
