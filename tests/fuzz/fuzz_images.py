@@ -33,6 +33,7 @@ from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.predictor import Predictor
 from ppocr.deploy.report import results_line
+from ppocr.results import Recognition
 from ppocr.utils.image_io import decode_image
 from ppocr.utils.image_size import image_size
 from tests.conformance import synth
@@ -372,8 +373,8 @@ class Postprocess:
 
     requires = ("x",)
 
-    def __call__(self, preds: dict[str, np.ndarray], sample: Any) -> list[tuple[str, float]]:
-        return [("a", 1.0) for _ in next(iter(preds.values()))]
+    def __call__(self, preds: dict[str, np.ndarray], sample: Any) -> list[Recognition]:
+        return [Recognition("a", 1.0) for _ in next(iter(preds.values()))]
 
 
 def require_harmless(text: str, allowed: str = "") -> None:
