@@ -1,4 +1,4 @@
-"""Time what comes after a detector's network: regions from its map, and their comparison with the labels.
+"""Time what comes after a detector's network: polygons from its map, and their comparison with the labels.
 
     python benchmarks/postprocess.py
 
@@ -174,7 +174,7 @@ def time_metric() -> None:
     metric(results, batch)
     seconds = time.perf_counter() - start
     print(
-        f"\nDetMetric, {METRIC_IMAGES} images with 30 regions and 30 detections: {seconds:.2f} s "
+        f"\nDetMetric, {METRIC_IMAGES} images with 30 labelled and 30 detected boxes: {seconds:.2f} s "
         f"(goal {METRIC_GOAL_S:g} s), hmean {metric.get_metric()['hmean']:.3f}"
     )
 

@@ -1,4 +1,4 @@
-"""The errors a user can cause: each is one line with a cause and a cure, and has an exit code."""
+"""The errors a user can cause: each is one line with a cause and a hint, and has an exit code."""
 
 from __future__ import annotations
 

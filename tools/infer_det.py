@@ -1,4 +1,4 @@
-"""Find text regions with trained weights: python tools/infer_det.py -c cfg.yml -o Global.infer_img=..."""
+"""Detect text with trained weights: python tools/infer_det.py -c cfg.yml -o Global.infer_img=..."""
 
 import sys
 from pathlib import Path

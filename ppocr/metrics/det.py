@@ -14,7 +14,7 @@ from ppocr.results import Detection
 
 MATCHING_IOU = 0.5
 COVERED_SHARE = 0.5  # a detection of which more lies on an ignored text instance is ignored too
-SHOWN = ("regions", "ignored", "found", "matched")
+SHOWN = ("instances", "ignored", "detections", "matched")
 COUNTS = (*SHOWN, "images", "peaks")  # peaks: images whose highest probability is a number
 
 
@@ -63,12 +63,12 @@ class DetMetric(Metric):
         """Return the scores of everything counted since the last reset.
 
         Returns:
-            precision, recall, hmean; and the counts regions (that matter), ignored, found (that matter), matched;
-            and peak, the highest probability of any map.
+            precision, recall, hmean; the counts instances (that matter), ignored, detections (that matter) and
+            matched; and peak, the highest probability of any map.
         """
         counts = self._counts
-        precision = counts["matched"] / counts["found"] if counts["found"] else 0.0
-        recall = counts["matched"] / counts["regions"] if counts["regions"] else 0.0
+        precision = counts["matched"] / counts["detections"] if counts["detections"] else 0.0
+        recall = counts["matched"] / counts["instances"] if counts["instances"] else 0.0
         both = precision + recall
         scores = {"precision": precision, "recall": recall, "hmean": 2 * precision * recall / both if both else 0.0}
         return {**scores, **{name: counts[name] for name in SHOWN}, "peak": self._peak}
@@ -76,17 +76,17 @@ class DetMetric(Metric):
     def remarks(self) -> list[str]:
         """Return what explains a score of nothing."""
         counts, lines = self._counts, []
-        if counts["images"] and not counts["regions"]:
-            why = "every region is '###'" if counts["ignored"] else "no image has a region"
+        if counts["images"] and not counts["instances"]:
+            why = "every text instance is '###'" if counts["ignored"] else "no image has a text instance"
             lines.append(f"{why}: there is nothing for hmean to measure")
-        if counts["images"] and counts["regions"] and not counts["found"]:
+        if counts["images"] and counts["instances"] and not counts["detections"]:
             if counts["peaks"]:
                 why = (
                     f"the highest probability is {self._peak:.3g}; PostProcess.thresh and box_thresh decide what counts"
                 )
             else:
                 why = "no map has a highest probability, as when its values are NaN"
-            lines.append(f"no region was found: {why}")
+            lines.append(f"nothing was detected: {why}")
         return lines
 
     def state(self) -> dict[str, Any]:
@@ -127,9 +127,9 @@ def compare(found: Sequence[np.ndarray], polys: Sequence[np.ndarray], ignored: n
             used_labels.add(row)
             used.add(column)
     return {
-        "regions": int((~ignored).sum()),
+        "instances": int((~ignored).sum()),
         "ignored": int(ignored.sum()),
-        "found": int((~dropped).sum()),
+        "detections": int((~dropped).sum()),
         "matched": len(used),
     }
 

@@ -116,7 +116,7 @@ def _fitting(file: ModelFile, position: int, name: str, shape: Sequence[int]) ->
 
 def _misfit(file: ModelFile, tensor: FileTensor, name: str, shape: Sequence[int]) -> CheckpointError:
     have, want = list(tensor.array.shape), list(shape)
-    cure = "is this the configuration of that model?"
+    hint = "is this the configuration of that model?"
     if len(have) == len(want) and have[:-1] == want[:-1] and name.startswith("head."):
-        cure = f"{have[-1]} classes come of another dictionary: name it with --dict"
-    return CheckpointError(f"{file.path}: {tensor.structured or tensor.name} is {have}, {name} is {want}", cure)
+        hint = f"{have[-1]} classes come of another dictionary: name it with --dict"
+    return CheckpointError(f"{file.path}: {tensor.structured or tensor.name} is {have}, {name} is {want}", hint)

@@ -36,26 +36,26 @@ class Line(NamedTuple):
 
 
 def gen_det_label(root_path: str, input_path: str, output_label: str, points: int = 0) -> str:
-    """Write one label file from a folder with a file of regions for each image.
+    """Write one label file from a folder with an annotation file for each image.
 
     A line of `gt_img_1.txt` is `x1,y1,...,x4,y4,text` or has more points; the image is then `img_1.jpg`, or what
     image of that name `root_path` holds. Any text is kept as it is, with its commas; "###" is illegible.
 
     Args:
         root_path: folder of the images; put before their names.
-        input_path: folder of the region files.
-        output_label: file to write: the path of an image, a tab, and its regions as JSON.
-        points: points of every region; 0 takes as many as a line begins with numbers, except that where most lines
+        input_path: folder of the annotation files.
+        output_label: file to write: the path of an image, a tab, and its text instances as JSON.
+        points: points of every polygon; 0 takes as many as a line begins with numbers, except that where most lines
             have four, all do, and the further numbers belong to the text.
 
     Returns:
         What was done, in one line.
 
     Raises:
-        LabelFileError: nothing to convert, or lines that are no regions; nothing is written then.
+        LabelFileError: nothing to convert, or lines that are no polygons; nothing is written then.
     """
     if not os.path.isdir(input_path):
-        raise LabelFileError(f"--input_path {input_path}: not a folder of region files such as gt_img_1.txt")
+        raise LabelFileError(f"--input_path {input_path}: not a folder of annotation files such as gt_img_1.txt")
     names = sorted((n for n in os.listdir(input_path) if n.endswith(".txt")), key=_natural)
     if not names:
         raise LabelFileError(f"--input_path {input_path}: no .txt file in this folder")
@@ -64,16 +64,16 @@ def gen_det_label(root_path: str, input_path: str, output_label: str, points: in
     found = [_leading_pairs(line.text.split(",")) for line in lines]
     if points == 0 and 2 * found.count(QUAD) > len(found):
         points = QUAD
-    regions = dict(zip([line.where for line in lines], _each(lines, lambda text: parse_region(text, points))))
+    instances = dict(zip([line.where for line in lines], _each(lines, lambda text: parse_instance(text, points))))
     images = {name: _listable(os.path.join(root_path, _image_name(name, root_path))) for name in files}
     with _writer(output_label) as out:
         for name, of_file in files.items():
             image = images[name]
-            label = json.dumps([regions[line.where] for line in of_file], ensure_ascii=False)
+            label = json.dumps([instances[line.where] for line in of_file], ensure_ascii=False)
             out.write(f"{image}\t{label}\n")
     longer = [line for line, pairs in zip(lines, found) if points and pairs > points]
     note = f"; {len(longer)} texts begin with numbers, the first at {longer[0].where}" if longer else ""
-    return f"{len(files)} images, {len(lines)} regions{note}: {output_label}"
+    return f"{len(files)} images, {len(lines)} text instances{note}: {output_label}"
 
 
 def gen_rec_label(input_path: str, output_label: str, root_path: str = "") -> str:
@@ -102,8 +102,8 @@ def gen_rec_label(input_path: str, output_label: str, root_path: str = "") -> st
     return f"{len(words)} images: {output_label}"
 
 
-def parse_region(text: str, points: int = 0) -> dict[str, Any]:
-    """Return a region, `{"transcription": str, "points": [[x, y], ...]}`, from a line of numbers and a text.
+def parse_instance(text: str, points: int = 0) -> dict[str, Any]:
+    """Return a text instance, `{"transcription": str, "points": [[x, y], ...]}`, from a line of numbers and a text.
 
     Args:
         text: the line.
@@ -183,7 +183,7 @@ def _number(field: str) -> float | None:
 
 
 def _image_name(name: str, root_path: str) -> str:
-    """Return the image of a region file: `gt_img_1.txt` -> the `img_1` that exists, or else `img_1.jpg`."""
+    """Return the image of an annotation file: `gt_img_1.txt` -> the `img_1` that exists, or else `img_1.jpg`."""
     stem = name[: -len(".txt")]
     stem = stem[len("gt_") :] if stem.startswith("gt_") else stem
     present = (stem + s for s in IMAGE_SUFFIXES if os.path.isfile(os.path.join(root_path, stem + s)))
@@ -217,11 +217,11 @@ def _writer(path: str) -> TextIO:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(description="Turn ICDAR's label files into one label file of ours.")
-    parser.add_argument("--mode", choices=("det", "rec"), default="rec", help="regions of images, or words")
+    parser.add_argument("--mode", choices=("det", "rec"), default="rec", help="text instances of images, or words")
     parser.add_argument("--root_path", default="", help="folder of the images, put before their names")
     parser.add_argument("--input_path", required=True, help="det: folder of gt_*.txt files; rec: the list file")
     parser.add_argument("--output_label", default="out_label.txt", help="the label file to write")
-    parser.add_argument("--points", type=int, default=0, help="det: points of a region; 0 finds out")
+    parser.add_argument("--points", type=int, default=0, help="det: points of a polygon; 0 finds out")
     options = parser.parse_args(arguments)
     try:
         if options.mode == "det":

@@ -28,7 +28,7 @@ def test_counts_and_scores_equal_the_reference(name: str) -> None:
     metric = DetMetric()
     metric(*as_batch(SINGLE[name]))
     found, image, final = metric.get_metric(), SINGLE[name]["result"]["image"], SINGLE[name]["result"]["final"]
-    assert [found["regions"], found["found"], found["matched"]] == [
+    assert [found["instances"], found["detections"], found["matched"]] == [
         image[k] for k in ("gtCare", "detCare", "detMatched")
     ]
     assert {k: found[k] for k in final} == pytest.approx(final)
@@ -62,10 +62,10 @@ def test_a_score_of_nothing_says_why() -> None:
     metric = DetMetric()
     assert metric.remarks() == []
     metric(*as_batch({"detections": [BOX], "ground_truth": [BOX], "ignore": [True]}))
-    assert metric.remarks() == ["every region is '###': there is nothing for hmean to measure"]
+    assert metric.remarks() == ["every text instance is '###': there is nothing for hmean to measure"]
     metric.reset()
     metric(*as_batch({"detections": [BOX], "ground_truth": [], "ignore": []}))
-    assert "no image has a region" in metric.remarks()[0]
+    assert "no image has a text instance" in metric.remarks()[0]
     metric.reset()
     metric(
         [Detection([], np.zeros(0), 0.21)], as_batch({"detections": [], "ground_truth": [BOX], "ignore": [False]})[1]
@@ -77,7 +77,7 @@ def test_degenerate_regions_are_passed_over() -> None:
     line = [[10, 10], [50, 10], [50, 10], [10, 10]]
     metric = DetMetric()
     metric(*as_batch({"detections": [line, [[1, 1], [2, 2]], BOX], "ground_truth": [line, BOX], "ignore": [False] * 2}))
-    assert [metric.get_metric()[k] for k in ("regions", "found", "matched")] == [1, 1, 1]
+    assert [metric.get_metric()[k] for k in ("instances", "detections", "matched")] == [1, 1, 1]
 
 
 def test_maps_of_nan_are_not_called_maps_of_zero() -> None:
@@ -87,7 +87,7 @@ def test_maps_of_nan_are_not_called_maps_of_zero() -> None:
     )
     metric = DetMetric()
     metric([empty], labels)
-    assert metric.remarks() == ["no region was found: no map has a highest probability, as when its values are NaN"]
+    assert metric.remarks() == ["nothing was detected: no map has a highest probability, as when its values are NaN"]
     metric([Detection([], np.zeros(0), 0.4)], labels)
     assert "the highest probability is 0.4" in metric.remarks()[0]
 
@@ -96,7 +96,7 @@ def test_labels_of_nan_do_not_count() -> None:
     nowhere = [[float("nan"), 10], *BOX[1:]]
     metric = DetMetric()
     metric(*as_batch({"detections": [BOX], "ground_truth": [nowhere, BOX], "ignore": [False] * 2}))
-    assert [metric.get_metric()[k] for k in ("regions", "found", "matched")] == [1, 1, 1]
+    assert [metric.get_metric()[k] for k in ("instances", "detections", "matched")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("covered", "dropped"), [(0.49, False), (0.5, False), (0.51, True), (0.9, True)])
@@ -107,4 +107,4 @@ def test_a_detection_is_ignored_where_more_than_half_of_it_lies_on_an_ignored_re
     left = 100 - 100 * covered
     found = ignored + [left, 0]
     counts = compare([found], [ignored], np.array([True]))
-    assert (counts["regions"], counts["found"], counts["matched"]) == (0, 0 if dropped else 1, 0)
+    assert (counts["instances"], counts["detections"], counts["matched"]) == (0, 0 if dropped else 1, 0)

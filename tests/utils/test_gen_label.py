@@ -53,7 +53,7 @@ def test_regions_of_icdar_2015(tmp_path: Path) -> None:
     last = made["train_imgs/img_10.jpg"]
     assert [region["transcription"] for region in last] == ["###", "a, b,c", "12,000"]
     assert last[1]["points"] == [[5, 20], [90, 20], [90, 30.5], [5, 30]]
-    assert "3 images, 5 regions" in done.stdout and "Genaxis" not in done.stdout
+    assert "3 images, 5 text instances" in done.stdout and "Genaxis" not in done.stdout
 
 
 def test_what_is_written_is_what_the_encoder_reads(tmp_path: Path) -> None:

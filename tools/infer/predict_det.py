@@ -1,4 +1,4 @@
-"""Find text regions with an exported model: python tools/infer/predict_det.py --image_dir=... --det_model_dir=..."""
+"""Detect text with an exported model: python tools/infer/predict_det.py --image_dir=... --det_model_dir=..."""
 
 import sys
 from pathlib import Path

@@ -15,18 +15,18 @@ from ppocr.registry import TRANSFORMS
 
 MOST_PASTED = 30
 TRIES = 50  # places tried for each text
-LEAST_SHARE = 0.2  # of its rectangle that a quadrilateral fills; less is not to be straightened
+LEAST_SHARE = 0.2  # of its rectangle that a quadrilateral fills; less is not to be rectified
 
 
 @TRANSFORMS.register()
 class CopyPaste(Transform):
     """Paste some legible texts of another sample, each turned by a random angle, and label them.
 
-    Quadrilaterals are straightened, other polygons keep their shape.
+    Quadrilaterals are rectified, other polygons keep their shape.
 
     Args:
-        objects_paste_ratio: share of the other sample's regions that are pasted: at least one, at most 30.
-        limit_paste: paste only where the upright rectangle around the text meets no region's.
+        objects_paste_ratio: share of the other sample's text instances that are pasted: at least one, at most 30.
+        limit_paste: paste only where the upright rectangle around the text meets no other's.
     """
 
     needs = ("image", "polys", "texts", "ignore_tags")
@@ -109,7 +109,7 @@ class Piece(NamedTuple):
 
 
 def cut(polygon: np.ndarray, angle: int) -> Piece | None:
-    """Return how a region becomes a piece turned by an angle; None where it has no area.
+    """Return how a text instance becomes a piece turned by an angle; None where it has no area.
 
     Args:
         polygon: float32 [P, 2], the last point maybe repeated.
@@ -118,7 +118,7 @@ def cut(polygon: np.ndarray, angle: int) -> Piece | None:
     points = polygon.tolist()
     while len(points) > 1 and points[-1] == points[-2]:
         points.pop()
-    straight = _straightened(points)
+    straight = _rectified(points)
     if straight is None:
         return None
     radians = math.radians(angle)
@@ -151,7 +151,7 @@ def paste(source: np.ndarray, target: np.ndarray, piece: Piece, place: tuple[int
     return piece.polygon + np.array(place, np.float32)
 
 
-def _straightened(points: list[list[float]]) -> np.ndarray | None:
+def _rectified(points: list[list[float]]) -> np.ndarray | None:
     """Return the matrix [2, 2] that makes a quadrilateral a rectangle, as far as an affine one can.
 
     Its sides become the longer ones of each pair. Other polygons are left as they are; None where there is no area.

@@ -1,4 +1,4 @@
-"""Text regions from the JSON of a detection label file."""
+"""Text instances from the JSON of a detection label file."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ppocr.errors import DataError, SampleError
 from ppocr.registry import TRANSFORMS
 
 ILLEGIBLE = frozenset(["###", "*"])
-SMALLEST_AREA = 1e-3  # square pixels; less is no region
+SMALLEST_AREA = 1e-3  # square pixels; less encloses nothing
 LARGEST = 1e7  # a coordinate beyond is none
 _SHOWN = 160  # characters of a polygon in a message
 
 
 @TRANSFORMS.register()
 class DetLabelEncode(Transform):
-    """Read the regions of an image: polygons, texts, and which ones are not to be learned.
+    """Read the text instances of an image: polygons, texts, and which ones are not to be learned.
 
     A label is a JSON list of `{"transcription": text, "points": [[x, y], ...]}`; an empty list is an image without
-    text. The texts "###" and "*" mark regions that are illegible. Polygons that cross themselves are repaired;
+    text. The texts "###" and "*" mark instances that are illegible. Polygons that cross themselves are repaired;
     those that enclose nothing or lie wholly outside the image are dropped; both are noted. Any direction is fine.
     """
 
@@ -42,13 +42,15 @@ class DetLabelEncode(Transform):
         Raises:
             SampleError: "bad_label", the label is not such a list.
         """
-        texts, points = parse_regions(sample["label"])
+        texts, points = parse_instances(sample["label"])
         notes: list[tuple[str, str]] = sample.setdefault("notes", [])
         texts, polys = _sound(texts, points, _size(sample.get("image")), notes)
         ignored = np.array([text in ILLEGIBLE for text in texts], bool)
         sample["polys"], sample["texts"], sample["ignore_tags"] = polys, texts, ignored
         if ignored.all():
-            notes.append(("all_ignored", "every region is '###' or '*'") if texts else ("negative", "no region"))
+            notes.append(
+                ("all_ignored", "every text instance is '###' or '*'") if texts else ("negative", "no text instance")
+            )
         return sample
 
     def check_report(self, report: DataReport) -> None:
@@ -74,40 +76,40 @@ class DetLabelEncode(Transform):
         )
 
 
-def parse_regions(label: str) -> tuple[list[str], list[np.ndarray] | np.ndarray]:
+def parse_instances(label: str) -> tuple[list[str], list[np.ndarray] | np.ndarray]:
     """Return the texts and the points of a label.
 
     Returns:
-        One text a region, and float64 [N, P, 2], or a list of [P, 2] where regions differ in their number of points.
+        One text an instance, and float64 [N, P, 2], or a list of [P, 2] where their numbers of points differ.
 
     Raises:
         SampleError: "bad_label".
     """
     try:
-        regions = json.loads(label)
+        instances = json.loads(label)
     except (ValueError, RecursionError) as error:
         raise SampleError("bad_label", f"not JSON ({error}): {label[:80]!r}") from None
-    if not isinstance(regions, list):
-        raise SampleError("bad_label", f"not a list of regions: {label[:80]!r}")
-    texts = [_text(region) for region in regions]
-    together = _numbers([region["points"] for region in regions])
+    if not isinstance(instances, list):
+        raise SampleError("bad_label", f"not a list of text instances: {label[:80]!r}")
+    texts = [_text(instance) for instance in instances]
+    together = _numbers([instance["points"] for instance in instances])
     if together is not None and together.ndim == 3 and together.shape[2] == 2:
         return texts, together
-    return texts, [_points(region) for region in regions]
+    return texts, [_points(instance) for instance in instances]
 
 
-def _text(region: Any) -> str:
-    if not isinstance(region, dict) or not isinstance(region.get("transcription"), str):
-        raise SampleError("bad_label", f"a region without a transcription: {str(region)[:_SHOWN]}")
-    if "points" not in region:
-        raise SampleError("bad_label", f"a region without points: {str(region)[:_SHOWN]}")
-    return region["transcription"]
+def _text(instance: Any) -> str:
+    if not isinstance(instance, dict) or not isinstance(instance.get("transcription"), str):
+        raise SampleError("bad_label", f"a text instance without a transcription: {str(instance)[:_SHOWN]}")
+    if "points" not in instance:
+        raise SampleError("bad_label", f"a text instance without points: {str(instance)[:_SHOWN]}")
+    return instance["transcription"]
 
 
-def _points(region: dict[str, Any]) -> np.ndarray:
-    points = _numbers(region["points"])
+def _points(instance: dict[str, Any]) -> np.ndarray:
+    points = _numbers(instance["points"])
     if points is None or points.ndim != 2 or points.shape[1] != 2:
-        raise SampleError("bad_label", f"points that are not [x, y] pairs: {str(region)[:_SHOWN]}")
+        raise SampleError("bad_label", f"points that are not [x, y] pairs: {str(instance)[:_SHOWN]}")
     return points
 
 
@@ -132,7 +134,7 @@ def _sound(
     size: tuple[int, int] | None,
     notes: list[tuple[str, str]],
 ) -> tuple[list[str], np.ndarray]:
-    """Return the regions without those that are none, crossing ones repaired; what was done is noted.
+    """Return the text instances that enclose something, crossing ones repaired; what was done is noted.
 
     Returns:
         The texts, and float32 [N, P, 2] with at least four points each: shorter polygons repeat their last point.
@@ -193,14 +195,14 @@ def _examined(polygon: np.ndarray, size: tuple[int, int] | None) -> tuple[np.nda
     shape = shapely.Polygon(polygon)
     if shape.is_valid and shape.area > SMALLEST_AREA:
         return polygon, []
-    mended = _mended(polygon)
-    if mended is None:
+    repaired = _repaired(polygon)
+    if repaired is None:
         return None, [("bad_polygon", f"encloses nothing: {shown}")]
-    return mended, [("repaired_polygon", f"crosses itself: {shown}")]
+    return repaired, [("repaired_polygon", f"crosses itself: {shown}")]
 
 
 def _problem(polygon: np.ndarray, size: tuple[int, int] | None) -> str | None:
-    """Return why a polygon is no region, or None when it may be mended."""
+    """Return why a polygon is no text instance, or None when it may be repaired."""
     if not (np.abs(polygon) < LARGEST).all():
         return "coordinates that are not finite, or far too large"
     if len(np.unique(polygon, axis=0)) < 3:
@@ -210,8 +212,8 @@ def _problem(polygon: np.ndarray, size: tuple[int, int] | None) -> str | None:
     return None
 
 
-def _mended(polygon: np.ndarray) -> np.ndarray | None:
-    """Return the region that was most likely meant by a polygon that crosses itself; None when there is none."""
+def _repaired(polygon: np.ndarray) -> np.ndarray | None:
+    """Return the polygon that was most likely meant by a polygon that crosses itself; None when there is none."""
     if len(polygon) == 4:  # corners in another order: the same four, around their hull
         hull = shapely.MultiPoint(polygon).convex_hull
         if hull.geom_type == "Polygon" and len(hull.exterior.coords) == 5 and hull.area > SMALLEST_AREA:

@@ -1,4 +1,4 @@
-"""Border maps of convex quadrilaterals in closed form, many at once: what nearly all regions of text are.
+"""Border maps of convex quadrilaterals in closed form, many at once: what nearly all text instances are.
 
 `det_targets_db.py` draws the others, one by one; both draw the same.
 """

@@ -1,4 +1,4 @@
-"""The maps a DB detector learns: shrunk regions, and the distance to their borders.
+"""The maps a DB detector learns: shrunk polygons, and the distance to their borders.
 
 Source: Real-time Scene Text Detection with Differentiable Binarization (https://arxiv.org/abs/1911.08947).
 """
@@ -20,7 +20,7 @@ _TINY = np.float32(1e-12)
 _FAR = np.float32(2**20)
 
 MANY = 8  # polygons from which drawing them together is faster than one by one
-EPOCH_SHARE = 0.2  # upstream: how much less regions are shrunk in the last epoch than in the first
+EPOCH_SHARE = 0.2  # upstream: how much less polygons are shrunk in the last epoch than in the first
 
 
 class _Shrinking(Transform):
@@ -40,11 +40,11 @@ class _Shrinking(Transform):
 
 @TRANSFORMS.register()
 class MakeShrinkMap(_Shrinking):
-    """Draw every region, shrunk, and mask those that are not to be learned.
+    """Draw every polygon, shrunk, and mask those that are not to be learned.
 
     Args:
-        min_text_size: regions with a side below this, in pixels, are masked.
-        shrink_ratio: the smaller, the smaller regions become.
+        min_text_size: polygons less than this high or wide, in pixels, are masked.
+        shrink_ratio: the smaller, the smaller polygons become.
         total_epoch: epochs of the training: the ratio grows by 0.2 over them; None keeps it.
     """
 
@@ -55,7 +55,7 @@ class MakeShrinkMap(_Shrinking):
         self.min_text_size = min_text_size
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
-        """Add `shrink_map` (1 inside shrunk regions) and `shrink_mask` (0 inside masked ones), float32 [H, W].
+        """Add `shrink_map` (1 inside shrunk polygons) and `shrink_mask` (0 inside masked ones), float32 [H, W].
 
         Polygons are clipped to the image, and masked ones marked in `ignore_tags`.
         """
@@ -97,7 +97,7 @@ class MakeShrinkMap(_Shrinking):
 
 @TRANSFORMS.register()
 class MakeBorderMap(_Shrinking):
-    """Draw, around the border of every region, how close the border is.
+    """Draw, around the border of every polygon, how close the border is.
 
     Args:
         shrink_ratio: how far the drawing reaches, as for `MakeShrinkMap`.
@@ -121,7 +121,7 @@ class MakeBorderMap(_Shrinking):
         self.thresh_min, self.thresh_max = thresh_min, thresh_max
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
-        """Add `threshold_map` and `threshold_mask` (1 inside regions that were grown), float32 [H, W]."""
+        """Add `threshold_map` and `threshold_mask` (1 inside polygons that were grown), float32 [H, W]."""
         size = sample["image"].shape[:2]
         canvas, mask = np.full(size, self.thresh_min, np.float32), np.zeros(size, np.float32)
         polys = np.asarray(sample["polys"], np.float32)[~np.asarray(sample["ignore_tags"], bool)]

@@ -35,7 +35,7 @@ def test_regions_equal_the_reference(case: dict[str, Any]) -> None:
     sample = DetLabelEncode()({"label": json.dumps(case["label"])})
     if case["result"] is None:  # upstream refuses images without text; here they are learned from
         assert sample["polys"].shape == (0, 4, 2) and sample["texts"] == [] and sample["ignore_tags"].shape == (0,)
-        assert sample["notes"] == [("negative", "no region")]
+        assert sample["notes"] == [("negative", "no text instance")]
         return
     assert sample["polys"].dtype == np.float32 and sample["ignore_tags"].dtype == bool
     assert sample["polys"].tolist() == case["result"]["polys"]["values"]
@@ -57,11 +57,14 @@ def test_a_configuration_names_it_without_arguments(arguments: dict[str, Any] | 
         ('[{"transcription": "a"', r"not JSON \(.*column"),
         ("word", "not JSON"),
         ("[" * 100000, "not JSON"),
-        ('{"transcription": "a", "points": [[1, 2]]}', "not a list of regions"),
-        ('["a"]', "a region without a transcription: a"),
-        ('[{"points": [[1, 2], [3, 4], [5, 6], [7, 8]]}]', "a region without a transcription"),
-        ('[{"transcription": 3, "points": [[1, 2], [3, 4], [5, 6], [7, 8]]}]', "a region without a transcription"),
-        ('[{"transcription": "a"}]', "a region without points"),
+        ('{"transcription": "a", "points": [[1, 2]]}', "not a list of text instances"),
+        ('["a"]', "a text instance without a transcription: a"),
+        ('[{"points": [[1, 2], [3, 4], [5, 6], [7, 8]]}]', "a text instance without a transcription"),
+        (
+            '[{"transcription": 3, "points": [[1, 2], [3, 4], [5, 6], [7, 8]]}]',
+            "a text instance without a transcription",
+        ),
+        ('[{"transcription": "a"}]', "a text instance without points"),
         *(
             (f'[{{"transcription": "a", "points": {points}}}]', "points that are not")
             for points in (
