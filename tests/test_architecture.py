@@ -24,7 +24,7 @@ LAYERS = (
     ("ppocr.__init__", "ppocr.errors", "ppocr.suggestions"),
     ("ppocr.failures", "ppocr.utils"),
     ("ppocr.config.ranges", "ppocr.config.document"),
-    ("ppocr.config.types",),
+    ("ppocr.config.types", "ppocr.config.sections"),
     ("ppocr.declarations", "ppocr.arguments"),
     ("ppocr.registry",),
     ("ppocr.plugins", "ppocr.codecs", "ppocr.results", "ppocr.synthesis"),

@@ -8,9 +8,18 @@ from typing import Any
 
 from ppocr.config.checking import SectionChecker
 from ppocr.config.document import BASE, Document, KeyPath
-from ppocr.config.ranges import Channels, NonNegative, Positive
 from ppocr.config.schema import SECTIONS, Config
-from ppocr.config.sections import DataSection, GlobalSection, LoaderSection
+from ppocr.config.sections import (
+    RUN_KEYS,
+    ArchitectureSection,
+    DataSection,
+    GlobalSection,
+    LoaderSection,
+    OptimizerSection,
+    RegularizerSection,
+    ScheduleSection,
+    TransformsSection,
+)
 from ppocr.config.types import is_sensible
 from ppocr.errors import ConfigError
 from ppocr.failures import inside, kind_of, located
@@ -26,31 +35,12 @@ from ppocr.registry import (
     SAMPLERS,
     SCHEDULES,
     TRANSFORMS,
+    parameters,
 )
 from ppocr.suggestions import did_you_mean
 
 NOT_HERE = "docs/not_supported.md lists what of PaddleOCR does not run here yet"
 MODEL_TYPES = ("cls", "det", "e2e", "kie", "rec", "sr", "table")
-ARCHITECTURE_KEYS = {
-    "model_type": str,
-    "algorithm": str | None,
-    "name": str | None,
-    "in_channels": Channels,
-    "return_all_feats": bool,
-    "pretrained": str | None,
-    "freeze_params": bool,
-}
-# Keys of Optimizer that `ppocr.optimizer.build_optimizer` reads beside the class's own.
-OPTIMIZER_KEYS = {
-    "lr": dict,
-    "regularizer": dict | None,
-    "clip_norm": Positive | None,
-    "clip_norm_global": Positive | None,
-    "group_lr": bool,
-    "training_step": str,
-}
-SCHEDULE_IGNORED = ("epochs", "step_each_epoch")  # the run's own numbers are used
-REGULARIZER_KEYS = {"name": str, "factor": NonNegative}
 
 
 def check(document: Document) -> Config:
@@ -74,7 +64,7 @@ class Checker(SectionChecker):
         for name in self.tree:
             if name not in known:
                 self.unknown_key((name,), known)
-        self.shared = self.dataclass(("Global",), GlobalSection, self.section("Global", needed=True))
+        self.shared = GlobalSection(**self.keys(("Global",), GlobalSection, self.section("Global", needed=True)))
         if not self.problems:
             with located(lambda _: self.document.where(("Global", "plugins"))), inside("Global.plugins"):
                 import_plugins(self.shared.plugins or ())
@@ -121,34 +111,12 @@ class Checker(SectionChecker):
     def optimizer(self) -> dict[str, Any]:
         path: KeyPath = ("Optimizer",)
         values = self.section("Optimizer", needed=bool(self.tree.get("Train")))
-        if not values and not self.is_empty("Optimizer"):
-            return {}
-        name = values.get("name")
-        if not isinstance(name, str):
-            self.nameless(path, values, OPTIMIZERS.kind)
-            return dict(values)
-        rest = {k: v for k, v in values.items() if k != "name"}
-        found = {"name": name, **self.arguments(path, OPTIMIZERS, name, rest, OPTIMIZER_KEYS)}
-        if isinstance(values.get("lr"), dict):
-            lr = values["lr"]
-            rate = {k: v for k, v in lr.items() if k != "name" and k not in SCHEDULE_IGNORED}
-            rate["name"] = lr.get("name", "Const")
-            extra = {"name": str, **dict.fromkeys(SCHEDULE_IGNORED, int)}
-            found["lr"] = self.named((*path, "lr"), SCHEDULES, rate, extra)
-        elif "lr" not in values:
-            self.add((*path, "lr"), "the key is missing, and has no default", "key")
-        if isinstance(values.get("regularizer"), dict):
-            here = (*path, "regularizer")
-            found["regularizer"] = dict(values["regularizer"])
-            for key, value in values["regularizer"].items():
-                if key not in REGULARIZER_KEYS:
-                    self.unknown_key((*here, key), REGULARIZER_KEYS)
-                    del found["regularizer"][key]
-                else:
-                    found["regularizer"][key] = self.value((*here, key), value, REGULARIZER_KEYS[key])
-            kind = values["regularizer"].get("name")
-            if kind not in ("L1", "L2"):
-                self.add((*here, "name"), f"unknown regularizer {kind!r}, known: L1, L2", "class")
+        found = self.named(path, OPTIMIZERS, values, OptimizerSection)
+        if isinstance(lr := found.get("lr"), dict):
+            rate = {"name": "Const", **{k: v for k, v in lr.items() if k not in RUN_KEYS}}
+            found["lr"] = self.named((*path, "lr"), SCHEDULES, rate, ScheduleSection)
+        if isinstance(regularizer := found.get("regularizer"), dict):
+            found["regularizer"] = self.keys((*path, "regularizer"), RegularizerSection, regularizer)
         return found
 
     def architecture(self) -> dict[str, Any]:
@@ -161,6 +129,7 @@ class Checker(SectionChecker):
         if cls is None:
             self.add((*path, "name"), ARCHITECTURES.unknown(str(name)), "class")
             return dict(values)
+        own, _ = parameters(ArchitectureSection)
         outer, asked = self.scope, values.get("model_type")
         self.scope = asked if isinstance(asked, str) else outer
         found: dict[str, Any] = {}
@@ -170,10 +139,10 @@ class Checker(SectionChecker):
                 found[key] = None if value is None else self.named(here, cls.part_sections[key], value)
             elif key in cls.model_sections:
                 found[key] = self.networks(here, value)
-            elif key in ARCHITECTURE_KEYS:
-                found[key] = self.value(here, value, ARCHITECTURE_KEYS[key])
+            elif key in own:
+                found[key] = self.value(here, value, own[key].annotation)
             else:
-                self.unknown_key(here, [*ARCHITECTURE_KEYS, *cls.part_sections, *cls.model_sections])
+                self.unknown_key(here, [*own, *cls.part_sections, *cls.model_sections])
         self.scope = outer
         model_type = found.get("model_type")
         if values and "model_type" not in values:
@@ -200,23 +169,24 @@ class Checker(SectionChecker):
         values = self.section(name, needed)
         if not values:
             return None
+        known, _ = parameters(DataSection)
         for key in values:
-            if key not in ("dataset", "loader", "sampler"):
-                self.unknown_key((name, key), ("dataset", "loader", "sampler"))
+            if key not in known:
+                self.unknown_key((name, key), known)
         dataset = values.get("dataset")
         if not isinstance(dataset, dict) or not dataset:
             self.add((name, "dataset"), "expected a section" if dataset else "the section is missing")
             dataset = {}
         path = (name, "dataset")
         rest = {k: v for k, v in dataset.items() if k != "transforms"}
-        checked = self.named(path, DATASETS, rest, {"transforms": list}) if dataset else {}
+        checked = self.named(path, DATASETS, rest, TransformsSection) if dataset else {}
         if dataset:
             checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
         loader = values.get("loader")
         if loader is not None and not isinstance(loader, dict):
             self.add((name, "loader"), f"expected a section, got {kind_of(loader)}")
             loader = None
-        section = self.dataclass((name, "loader"), LoaderSection, loader or {})
+        section = LoaderSection(**self.keys((name, "loader"), LoaderSection, loader or {}))
         self.unused_values((name, "loader"), section)
         sampler = values.get("sampler")
         if sampler is not None:

@@ -7,7 +7,7 @@ import difflib
 import inspect
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
 from ppocr.config.document import Document, KeyPath, dotted
 from ppocr.config.sections import UNUSED
@@ -88,25 +88,19 @@ class SectionChecker:
             self.add((*path, *error.place), error.with_value, "type")
             return value
 
-    def dataclass(self, path: KeyPath, cls: type, values: Mapping[str, Any]) -> Any:
-        fields = {f.name: f for f in dataclasses.fields(cls)}
-        hints = get_type_hints(cls, include_extras=True)
+    def keys(self, path: KeyPath, cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the checked keys of a section that a dataclass describes; one left empty has its default."""
+        accepted, _ = parameters(cls)
         found = {}
         for key, value in values.items():
-            if key not in fields:
-                self.unknown_key((*path, key), fields)
-                continue
-            default = getattr(cls, key, None)
-            if value is None and default is not None:
-                continue  # an official key left empty means its default
-            if value is None and fields[key].default_factory is not dataclasses.MISSING:
-                continue
-            found[key] = self.value((*path, key), value, hints[key])
-        return cls(**found)
+            if key not in accepted:
+                self.unknown_key((*path, key), accepted)
+            elif value is not None or accepted[key].default in (None, inspect.Parameter.empty):
+                found[key] = self.value((*path, key), value, accepted[key].annotation)
+        self.required(path, accepted, set(values))
+        return found
 
-    def named(
-        self, path: KeyPath, registry: Registry, values: Any = None, extra: Mapping[str, Any] = {}
-    ) -> dict[str, Any]:
+    def named(self, path: KeyPath, registry: Registry, values: Any = None, extra: type = object) -> dict[str, Any]:
         """Check a section that names a class; see `arguments`."""
         values = self.section(str(path[0]), needed=True) if values is None else values
         if not isinstance(values, dict):
@@ -131,7 +125,7 @@ class SectionChecker:
             self.add(path, f"name is missing: it says which {kind}", "key")
 
     def arguments(
-        self, path: KeyPath, registry: Registry, name: str, values: Mapping[str, Any], extra: Mapping[str, Any] = {}
+        self, path: KeyPath, registry: Registry, name: str, values: Mapping[str, Any], extra: type = object
     ) -> dict[str, Any]:
         """Check the keys of a class's section against its constructor.
 
@@ -140,7 +134,7 @@ class SectionChecker:
             registry: where the class is found.
             name: of the class.
             values: without the name.
-            extra: keys the builder reads itself, with their types.
+            extra: a dataclass of keys that the builder reads itself.
         """
         cls = registry.find(name, self.scope)
         if cls is None:
@@ -150,12 +144,12 @@ class SectionChecker:
                 "class",
             )
             return dict(values)
-        accepted, any_key = parameters(cls)
+        own, any_key = parameters(cls)
+        accepted = {**own, **parameters(extra)[0]}
         ignored = getattr(cls, "ignored_keys", ())
         marks = registry.filled(cls)
         filled = [k for k, mark in marks.items() if not mark.also_in_config]
-        hints: dict[str, Any] = {k: p.annotation for k, p in accepted.items() if k not in filled}
-        hints.update(extra)
+        hints = {k: p.annotation for k, p in accepted.items() if k not in filled}
         found = {}
         left = self.left_behind(path, registry, values)
         for key, value in values.items():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ppocr.config.ranges import (
+    Channels,
     Count,
     Length,
+    NonNegative,
     Oov,
     Pixels,
     Positive,
@@ -111,6 +113,48 @@ class GlobalSection:
 
 
 @dataclass
+class OptimizerSection:
+    """The keys of `Optimizer` that `ppocr.optimizer.build_optimizer` reads, beside those of the optimizer's class."""
+
+    lr: dict[str, Any]  # the learning-rate schedule
+    regularizer: dict[str, Any] | None = None  # see RegularizerSection
+    clip_norm: Positive | None = None  # largest norm of the gradient of each parameter alone
+    clip_norm_global: Positive | None = None  # the same of all gradients together
+    group_lr: bool = False  # VisionLAN: groups of parameters learn at rates of their own
+    training_step: str = ""  # VisionLAN: LF_1, LF_2 or LA
+
+
+@dataclass
+class ScheduleSection:
+    """The keys of `Optimizer.lr` beside those of the schedule's class."""
+
+    name: str = "Const"
+    epochs: int = 0  # official, as the next; the run's own numbers are used
+    step_each_epoch: int = 0
+
+
+@dataclass
+class RegularizerSection:
+    """The section `Optimizer.regularizer`."""
+
+    name: Literal["L1", "L2"]
+    factor: NonNegative = 0.0
+
+
+@dataclass
+class ArchitectureSection:
+    """The keys of `Architecture` beside the sections of its parts."""
+
+    model_type: str = ""  # which of the parts that share a name are meant
+    algorithm: str | None = None  # official: the parts say it
+    name: str | None = None  # of the class; none: BaseModel
+    in_channels: Channels = 3  # of the images
+    return_all_feats: bool = False  # predictions hold the features of every part too
+    pretrained: str | None = None  # of a network among several: its weights
+    freeze_params: bool = False  # the same: it is not trained
+
+
+@dataclass
 class LoaderSection:
     """The `loader` section of `Train` and `Eval`."""
 
@@ -121,6 +165,13 @@ class LoaderSection:
     use_shared_memory: bool | None = None  # how workers hand over batches; none: if there is room
     collate_fn: str | None = None  # how samples become a batch, where stacking is not enough
     num_sections: Count | None = None  # for the collate function
+
+
+@dataclass
+class TransformsSection:
+    """The key of `dataset` beside those of the data set's class."""
+
+    transforms: list[Any] = field(default_factory=list)
 
 
 @dataclass
@@ -137,6 +188,8 @@ class DataSection:
     loader: LoaderSection
     sampler: dict[str, Any] | None = None
 
+
+RUN_KEYS = {each.name for each in fields(ScheduleSection)} - {"name"}
 
 # Official keys that change nothing here, and why; each that asks for something is warned about. What is neither here
 # nor in `FULFILLED` is used (tests/config/test_unused_keys.py reads the code).

@@ -10,16 +10,13 @@ from typing import Any
 import paddle
 from paddle import nn
 
-from ppocr.errors import ConfigError
+from ppocr.config.sections import RUN_KEYS, OptimizerSection
 from ppocr.modeling.architectures.base import Architecture
 from ppocr.optimizer.groups import apply_groups, freeze_parameters
 from ppocr.optimizer.schedules import Schedule
-from ppocr.registry import OPTIMIZERS, SCHEDULES
+from ppocr.registry import OPTIMIZERS, SCHEDULES, parameters
 
 logger = logging.getLogger("ppocr")
-
-OWN_KEYS = ("lr", "regularizer", "clip_norm", "clip_norm_global", "group_lr", "training_step")
-RUN_KEYS = ("epochs", "step_each_epoch")  # unused, in some official lr sections; the run's own numbers are used
 
 
 def build_optimizer(
@@ -52,7 +49,7 @@ def build_optimizer(
         count = freeze_parameters(model, freeze)
         logger.info("frozen: %d parameter values, named like %s", count, ", ".join(freeze))
     apply_groups(model, param_groups)
-    spec = OPTIMIZERS.build({k: v for k, v in section.items() if k not in OWN_KEYS})
+    spec = OPTIMIZERS.build({k: v for k, v in section.items() if k not in parameters(OptimizerSection)[0]})
     groups: Any = None
     if isinstance(model, Architecture):
         groups = model.parameter_groups(section, getattr(schedule, "values", [schedule.peak])[0])
@@ -85,10 +82,7 @@ def regularizer(section: Mapping[str, Any] | None) -> Any:
     if not section:
         return None
     kinds = {"L1": paddle.regularizer.L1Decay, "L2": paddle.regularizer.L2Decay}
-    name = section.get("name")
-    if name not in kinds:
-        raise ConfigError(f"Optimizer.regularizer.name: {name!r} is not one of {', '.join(kinds)}")
-    return kinds[name](float(section.get("factor", 0.0)))
+    return kinds[section["name"]](float(section.get("factor", 0.0)))
 
 
 def clipping(section: Mapping[str, Any]) -> Any:

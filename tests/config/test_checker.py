@@ -142,7 +142,10 @@ def test_overrides_are_typed_by_the_schema():
         ("Optimizer.lr=0.1", "-o Optimizer.lr: expected a mapping, got a float 0.1"),
         ("Optimizer.lr.name=[1]", "-o Optimizer.lr.name: expected the name of a learning-rate schedule, got a list"),
         ("Optimizer.lr.name=Cosin", "unknown learning-rate schedule 'Cosin', did you mean Cosine?"),
-        ("Optimizer.regularizer.name=L3", "unknown regularizer 'L3', known: L1, L2"),
+        (
+            "Optimizer.regularizer.name=L3",
+            "-o Optimizer.regularizer.name: expected 'L1' or 'L2', got a string 'L3'",
+        ),
         (
             "Optimizer.regularizer.factor=a",
             "-o Optimizer.regularizer.factor: expected a number of at least 0, got",
