@@ -199,7 +199,7 @@ def estimate(read: Callable[[int], Any], count: int) -> int:
         try:
             with one_sample():
                 size = image_size(read(place * count // min(_LOOKED_AT, count)))
-        except SampleError:  # told when it is drawn
+        except SampleError:  # reported when it is read for itself
             continue
         if size is not None:
             found.append(size[0] * size[1])

@@ -18,7 +18,7 @@ from ppocr.errors import ConfigError, DataError, PpocrError, SampleError, one_sa
 from ppocr.registry import Unknown
 
 MAX_ATTEMPTS = 20
-_CHOICE, _EXTRA = 3, 16  # keep apart the random numbers of one draw: an alternative image, each sample mixed in
+_CHOICE, _EXTRA = 3, 16  # keep apart the random numbers of one sample: an alternative image, each sample mixed in
 
 
 class Outcome(NamedTuple):
@@ -43,7 +43,7 @@ class IndexedDataset:
         ratio_list: share of each an epoch uses.
         pipeline: the transforms.
         mode: "train" or "eval"; only training replaces a bad sample.
-        seed: the run's seed; every draw is a function of (seed, epoch, number).
+        seed: the run's seed; every random number is a function of (seed, epoch, number).
         prepared: how many transforms run on samples that are mixed into another; see `count_prepared`.
 
     Attributes:
@@ -171,12 +171,12 @@ class IndexedDataset:
             "check data_dir and the label file" if cause is None else "--debug shows where the first of them failed",
         ) from cause
 
-    def _prepare(self, epoch: int, index: int, *draw: int) -> tuple[Sample, np.random.Generator | None]:
+    def _prepare(self, epoch: int, index: int, *attempt: int) -> tuple[Sample, np.random.Generator | None]:
         """Return a sample as far as it is prepared for being mixed into another, and its random numbers."""
-        choice = mix(self.seed, epoch, index, *draw, _CHOICE)
+        choice = mix(self.seed, epoch, index, *attempt, _CHOICE)
         sample = self.read(index, choice) if self._cache is None else self._read_cached(index, choice)
         sample["index"], sample["notes"] = index, []
-        rng = self._generator(epoch, index, *draw) if self.pipeline.random else None
+        rng = self._generator(epoch, index, *attempt) if self.pipeline.random else None
         return self._transform(sample, rng, self.pipeline.transforms[: self.prepared]), rng
 
     def _keep(self, key: tuple[int, ...], sample: Sample) -> None:
@@ -198,8 +198,8 @@ class IndexedDataset:
             self._cache.add(index, pixels)
         return sample
 
-    def _generator(self, epoch: int, index: int, *draw: int) -> np.random.Generator:
-        key = np.array([mix(self.seed, epoch, index, *draw), self.seed & (2**63 - 1)], np.uint64)
+    def _generator(self, epoch: int, index: int, *attempt: int) -> np.random.Generator:
+        key = np.array([mix(self.seed, epoch, index, *attempt), self.seed & (2**63 - 1)], np.uint64)
         return np.random.Generator(np.random.Philox(key=key))
 
     def _extra_samples(self, epoch: int, index: int, attempt: int, earlier: Sequence[int]) -> Iterator[Sample]:
@@ -208,14 +208,14 @@ class IndexedDataset:
         for extra in range(self.pipeline.extra_samples if others else 0):
             key: tuple[int, ...] = (epoch, earlier[extra], 0) if earlier else (epoch, -1)
             if key[1] < 0:
-                draw = (attempt, _EXTRA + extra)
-                key = (epoch, (index + 1 + mix(self.seed, epoch, index, *draw) % others) % len(self), index, *draw)
+                which = (attempt, _EXTRA + extra)
+                key = (epoch, (index + 1 + mix(self.seed, epoch, index, *which) % others) % len(self), index, *which)
             try:
                 with one_sample():
                     sample = dict(self._kept.get(key) or shared(self._prepare(*key)[0]))
                     if isinstance(sample["image"], PendingImage):
                         sample["image"] = sample["image"].render()
-            except SampleError:  # it is counted when it is drawn for itself
+            except SampleError:  # it is counted in its own turn
                 continue
             yield sample
 

@@ -33,11 +33,11 @@ class BatchLoader:
 
     A batch holds one `paddle.Tensor` per numeric key (samples on axis 0), one list per other key, and
     under "problems" a record for each sample that could not be used. Which samples a batch holds, and
-    every random number drawn for them, depends on (seed, epoch, step) only, so that a run continued
+    every random number used for them, depends on (seed, epoch, step) only, so that a run continued
     from a step gets the batches an uninterrupted one would have got.
 
     Args:
-        dataset: what to draw from.
+        dataset: whose samples.
         sampler: which samples a batch holds.
         num_workers: processes; 0 makes the batches in this one.
         use_shared_memory: hand batches over in /dev/shm where it is large enough.
@@ -171,7 +171,7 @@ def _build_sampler(section: Any, dataset: Any, order: EpochOrder, filled: dict[s
 
     Args:
         section: see `build_loader`.
-        dataset: what is drawn from.
+        dataset: whose samples.
         order: the samples of an epoch.
         filled: `train`, `rank`, `world_size` and `seed`.
 

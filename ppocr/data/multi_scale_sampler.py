@@ -138,7 +138,7 @@ class MultiScaleSampler:
 
     @property
     def samples(self) -> int:
-        """Samples this rank draws in an epoch."""
+        """Samples this rank takes from an epoch."""
         return sum(scale.batch for scale in self._plan)
 
     def batch(self, epoch: int, step: int) -> np.ndarray:

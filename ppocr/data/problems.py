@@ -14,7 +14,7 @@ from ppocr.utils.text import one_line
 LABEL_REASONS = frozenset({"too_long", "ctc_infeasible", "out_of_dictionary", "empty_label"})
 _EXAMPLES = 5
 _LONGEST = 400  # characters of a record that are shown
-_MINIMUM = 1000  # samples drawn before a run is ended within an epoch
+_MINIMUM = 1000  # samples asked for before a run is ended within an epoch
 
 
 class SampleProblem(NamedTuple):
@@ -35,7 +35,7 @@ class SampleProblem(NamedTuple):
 
 
 class DataReport:
-    """Counts of samples drawn, used, skipped and noted; can be summed over workers, ranks and epochs.
+    """Counts of samples asked for, used, skipped and noted; can be summed over workers, ranks and epochs.
 
     `drawn == used + sum(skipped.values())` always. A skipped sample was replaced in training and left out
     in evaluation; a noted one was used all the same.
@@ -133,8 +133,8 @@ class DataReport:
         """End the run when too many samples are broken, or those used leave nothing to learn.
 
         Args:
-            max_bad_ratio: largest bearable share of broken samples among those drawn.
-            minimum: do nothing before so many samples were drawn.
+            max_bad_ratio: largest bearable share of broken samples among those asked for.
+            minimum: do nothing before so many samples were asked for.
             judge: looks at the report once many samples were used, see `Pipeline.check_report`.
 
         Raises:

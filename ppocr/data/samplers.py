@@ -70,9 +70,9 @@ class EpochOrder:
     Args:
         sizes: samples of each file.
         ratios: share of each file an epoch uses, one for all or one per file, 0 to 1.
-        shuffle: draw a new order each epoch; else files and lines follow one another.
+        shuffle: a new order each epoch; else files and lines follow one another.
         seed: the run's seed.
-        fresh: draw a new part of a file each epoch; evaluation keeps the same.
+        fresh: a new part of a file each epoch; evaluation keeps the same.
 
     Raises:
         ConfigError: ratios outside 0 to 1, or not as many as files.
@@ -193,7 +193,7 @@ class BatchSampler:
         DataError: no sample at all, or too few for one batch.
     """
 
-    gives_sizes = False  # whether batches are told how large their images must be
+    gives_sizes = False  # whether it says how large the images of a batch must be
 
     def __init__(
         self,
@@ -227,7 +227,7 @@ class BatchSampler:
 
     @property
     def samples(self) -> int:
-        """Samples this rank draws in an epoch."""
+        """Samples this rank takes from an epoch."""
         return (
             self._mine
             if not self.train

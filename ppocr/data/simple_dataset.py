@@ -29,7 +29,7 @@ class SimpleDataSet(IndexedDataset):
     """Images named by label files.
 
     A line is `image path`, delimiter, `label`; the path is relative to `data_dir`, or a JSON list of
-    paths of which each draw takes one.
+    paths one of which is taken at random.
 
     Args:
         data_dir: folder the image paths start from.

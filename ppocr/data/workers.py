@@ -104,7 +104,7 @@ class WorkerPool:
     """Processes that live as long as the pool and take batches in turn, so that their order is fixed.
 
     Args:
-        dataset: what they draw from.
+        dataset: whose samples.
         sampler: which samples a batch holds; each worker asks it itself.
         workers: how many.
         slots: shared memory with `PREFETCH` slots per worker, or None to hand batches over in messages.
@@ -223,7 +223,7 @@ def _work(
     _one_thread()
     keep_freed_memory()
     parent = os.getppid()
-    told = None
+    current = None
     try:
         while True:
             while not pipe.poll(_CHECK_SECONDS):
@@ -231,9 +231,9 @@ def _work(
                     return
             ticket, epoch, step, slot = pipe.recv()
             try:
-                if epoch != told:
+                if epoch != current:
                     dataset.pipeline.set_epoch(epoch)
-                    told = epoch
+                    current = epoch
                 batch = make_batch(dataset, sampler, epoch, step)
                 answer: Any = _pack(batch, None if slots is None else slots.view(slot))
             except Exception as error:

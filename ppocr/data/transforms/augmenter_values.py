@@ -1,4 +1,4 @@
-"""What the arguments of an augmenter may be: numbers, ranges to draw from, and what only imgaug understands."""
+"""What the arguments of an augmenter may be: numbers, ranges to sample from, and what only imgaug understands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Draw = Callable[[np.random.Generator], float]
+Sampler = Callable[[np.random.Generator], float]
 
 
 class NotNative(ValueError):
@@ -25,12 +25,12 @@ def whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def drawn(value: Any, *, discrete: bool = False, low: float = -np.inf, high: float = np.inf) -> Draw:
-    """Return what draws a parameter: itself, or uniformly from a range [low, high].
+def sampler(value: Any, *, discrete: bool = False, low: float = -np.inf, high: float = np.inf) -> Sampler:
+    """Return what samples a parameter: itself, or uniformly from a range [low, high].
 
     Args:
         value: a number, or a list of two.
-        discrete: draw whole numbers, both ends included.
+        discrete: sample whole numbers, both ends included.
         low: least value allowed.
         high: largest value allowed.
 
@@ -50,8 +50,8 @@ def drawn(value: Any, *, discrete: bool = False, low: float = -np.inf, high: flo
     return partial(_whole_between if discrete else _between, first, last)
 
 
-def chance(value: Any) -> Draw:
-    """Return what draws 1 with a probability and else 0; raises NotNative when it is none."""
+def chance(value: Any) -> Sampler:
+    """Return what samples 1 with a probability and else 0; raises NotNative when it is none."""
     if isinstance(value, bool):
         return partial(_fixed, float(value))
     if not number(value) or not 0 <= value <= 1:

@@ -51,7 +51,7 @@ def build_augmenter(spec: Any) -> Any:
             a list stands for a range or tuple.
 
     Returns:
-        What has `draw` (an affine change), `apply` (a change of the pixels alone) or `apply_with_polygons`.
+        What has `sample_warp` (an affine change), `apply` (a change of the pixels alone) or `apply_with_polygons`.
 
     Raises:
         ConfigError: unknown name or argument.

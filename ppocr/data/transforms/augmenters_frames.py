@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ppocr.data.transforms.augmenter_values import Draw, NotNative, drawn
+from ppocr.data.transforms.augmenter_values import NotNative, Sampler, sampler
 from ppocr.data.transforms.augmenters_geometric import BORDERS, chosen
 from ppocr.data.transforms.geometry import Warp
 
@@ -24,7 +24,7 @@ class CropAndPad:
         pad_mode: what is added: "constant", "edge", "symmetric", "reflect" or "wrap".
         pad_cval: grey level of what is added, or a range.
         keep_size: scale the result back to the size of the image.
-        sample_independently: draw a number for every side, not one for all.
+        sample_independently: sample a number for every side, not one for all.
     """
 
     default: tuple[float, float] = (-0.1, 0.1)
@@ -46,18 +46,18 @@ class CropAndPad:
         amount = (self.default if percent is None else percent) if self._relative else px
         self._one = bool(not sample_independently)
         if isinstance(amount, (list, tuple)) and len(amount) == 4:
-            self._sides = [self._drawn(side) for side in amount]
+            self._sides = [self._sampler(side) for side in amount]
             self._one = False
         else:
-            self._sides = [self._drawn(amount)] * 4
-        self._border, self._grey = chosen(pad_mode, BORDERS), drawn(pad_cval, discrete=True, low=0, high=255)
+            self._sides = [self._sampler(amount)] * 4
+        self._border, self._grey = chosen(pad_mode, BORDERS), sampler(pad_cval, discrete=True, low=0, high=255)
         self._keep_size = bool(keep_size)
 
-    def _drawn(self, value: Any) -> Draw:
+    def _sampler(self, value: Any) -> Sampler:
         high = 1 - 1e-9 if self.sign < 0 and self._relative else np.inf
-        return drawn(value, discrete=not self._relative, low=self.low, high=high)
+        return sampler(value, discrete=not self._relative, low=self.low, high=high)
 
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
+    def sample_warp(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
         """Return the change of an image of that size, or None for none."""
         amounts = [self._sides[0](rng)] * 4 if self._one else [side(rng) for side in self._sides]
         lengths = (height, width, height, width)

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ppocr.data.transforms.augmenter_values import Draw, NotNative, chance, drawn, number, whole
+from ppocr.data.transforms.augmenter_values import NotNative, Sampler, chance, number, sampler, whole
 from ppocr.data.transforms.geometry import Warp
 
 ORDERS = {0: cv2.INTER_NEAREST, 1: cv2.INTER_LINEAR, 3: cv2.INTER_CUBIC}
@@ -55,7 +55,7 @@ class Fliplr:
     def __init__(self, p: Any = 1) -> None:
         self._chance = chance(p)
 
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
+    def sample_warp(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
         """Return the change of an image of that size, or None for none."""
         if not self._chance(rng):
             return None
@@ -70,7 +70,7 @@ class Flipud(Fliplr):
         p: the probability.
     """
 
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
+    def sample_warp(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
         """Return the change of an image of that size, or None for none."""
         if not self._chance(rng):
             return None
@@ -122,13 +122,13 @@ class Affine:
             )
         shift = (translate_percent if self._relative else translate_px) or 0
         self._shift = _both_axes(shift, discrete=not self._relative)
-        self._rotate = drawn(rotate or 0)
-        self._shear = (drawn(shear), drawn(0)) if number(shear) else _both_axes(shear or 0)
+        self._rotate = sampler(rotate or 0)
+        self._shear = (sampler(shear), sampler(0)) if number(shear) else _both_axes(shear or 0)
         self._interpolation = chosen(order, ORDERS)
         self._fill, self._border = grey_level(cval), chosen(mode, BORDERS)
         self._fit_output = bool(fit_output)
 
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
+    def sample_warp(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
         """Return the change of an image of that size."""
         scale_x, scale_y = _pair(self._scale, rng)
         shift_x, shift_y = _pair(self._shift, rng)
@@ -173,13 +173,13 @@ class Resize:
         self._by_length = names[0] == "shorter-side"
         self._sides = [_Side(size.get(name, "keep")) for name in names]
 
-    def draw(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
+    def sample_warp(self, rng: np.random.Generator, height: int, width: int) -> Warp | None:
         """Return the change of an image of that size."""
         sides, lengths = self._sides * 2, (height, width)
-        drawn_values = [side.draw(rng) for side in self._sides] * 2
+        values = [side.sample(rng) for side in self._sides] * 2
         if self._by_length and height >= width:  # imgaug takes a square as a tall image
-            sides, drawn_values = sides[1::-1], drawn_values[1::-1]
-        sizes = [side.length(value, length) for side, value, length in zip(sides, drawn_values, lengths)]
+            sides, values = sides[1::-1], values[1::-1]
+        sizes = [side.length(value, length) for side, value, length in zip(sides, values, lengths)]
         new_height = sizes[0] or max(1, round((sizes[1] or width) * height / width))
         new_width = sizes[1] or max(1, round(new_height * width / height))
         matrix = np.diag([new_width / width, new_height / height, 1.0])
@@ -201,25 +201,25 @@ class _Side:
         if not isinstance(ends, (list, tuple)):
             raise NotNative(f"{value!r}")
         self._relative = not all(map(whole, ends))
-        self.draw: Draw = drawn(value, discrete=not self._relative, low=1e-9)
+        self.sample: Sampler = sampler(value, discrete=not self._relative, low=1e-9)
 
     def length(self, value: float, length: int) -> int | None:
-        """Return the new length for what was drawn; None where it follows the other side."""
+        """Return the new length for what was sampled; None where it follows the other side."""
         if self._follows:
             return None
         return max(1, round(length * value)) if self._relative else int(value)
 
 
-def _both_axes(value: Any, **bounds: Any) -> Sequence[Draw]:
-    """Return what draws one number for both axes, or one for each of {"x": ..., "y": ...}."""
+def _both_axes(value: Any, **bounds: Any) -> Sequence[Sampler]:
+    """Return what samples one number for both axes, or one for each of {"x": ..., "y": ...}."""
     if not isinstance(value, dict):
-        return (drawn(value, **bounds),)
+        return (sampler(value, **bounds),)
     if not value or set(value) - {"x", "y"}:
         raise NotNative(f"{value!r} may have x and y")
     neutral = 1 if "low" in bounds else 0  # of a factor, of anything else
-    return tuple(drawn(value.get(axis, neutral), **bounds) for axis in ("x", "y"))
+    return tuple(sampler(value.get(axis, neutral), **bounds) for axis in ("x", "y"))
 
 
-def _pair(draws: Sequence[Draw], rng: np.random.Generator) -> tuple[float, float]:
-    first = draws[0](rng)
-    return first, first if len(draws) == 1 else draws[1](rng)
+def _pair(samplers: Sequence[Sampler], rng: np.random.Generator) -> tuple[float, float]:
+    first = samplers[0](rng)
+    return first, first if len(samplers) == 1 else samplers[1](rng)

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ppocr.data.transforms.augmenter_values import NotNative, chance, drawn
+from ppocr.data.transforms.augmenter_values import NotNative, chance, sampler
 from ppocr.data.transforms.augmenters_geometric import ORDERS, chosen
 
 
@@ -19,11 +19,11 @@ class Add:
 
     Args:
         value: the number, or a range; rounded.
-        per_channel: draw one for each channel: true, false, or a probability.
+        per_channel: sample one for each channel: true, false, or a probability.
     """
 
     def __init__(self, value: Any = (-20, 20), per_channel: Any = False) -> None:
-        self._value, self._per_channel = drawn(value), chance(per_channel)
+        self._value, self._per_channel = sampler(value), chance(per_channel)
 
     def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return the changed image, uint8 [H, W, C]."""
@@ -65,7 +65,7 @@ class Grayscale:
     def __init__(self, alpha: Any = 1, from_colorspace: Any = "RGB") -> None:
         if from_colorspace not in ("RGB", "BGR"):
             raise NotNative(f"{from_colorspace!r} is not RGB or BGR")
-        self._alpha = drawn(alpha, low=0, high=1)
+        self._alpha = sampler(alpha, low=0, high=1)
         self._code = cv2.COLOR_RGB2GRAY if from_colorspace == "RGB" else cv2.COLOR_BGR2GRAY
 
     def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -88,8 +88,8 @@ class MotionBlur:
     """
 
     def __init__(self, k: Any = (3, 7), angle: Any = (0, 360), direction: Any = (-1.0, 1.0), order: Any = 1) -> None:
-        self._side = drawn(k, discrete=True, low=3)
-        self._angle, self._direction = drawn(angle), drawn(direction, low=-1, high=1)
+        self._side = sampler(k, discrete=True, low=3)
+        self._angle, self._direction = sampler(angle), sampler(direction, low=-1, high=1)
         self._interpolation = chosen(order, ORDERS)
 
     def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

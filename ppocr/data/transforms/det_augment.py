@@ -39,7 +39,7 @@ class IaaAugment(Transform):
     def __init__(self, augmenter_args: Sequence[Any] | None = None, fuse: bool = True) -> None:
         self.augmenters = [build_augmenter(spec) for spec in (DEFAULT if augmenter_args is None else augmenter_args)]
         self.fuse = fuse
-        self.takes_pending = fuse and all(hasattr(augmenter, "draw") for augmenter in self.augmenters[:1])
+        self.takes_pending = fuse and all(hasattr(augmenter, "sample_warp") for augmenter in self.augmenters[:1])
         self._leave_pending = False
 
     @staticmethod
@@ -66,8 +66,8 @@ class IaaAugment(Transform):
         image = PendingImage.of(sample["image"])
         polys = np.asarray(sample["polys"], np.float32)
         for augmenter in self.augmenters:
-            if hasattr(augmenter, "draw"):
-                change = augmenter.draw(rng, image.height, image.width)
+            if hasattr(augmenter, "sample_warp"):
+                change = augmenter.sample_warp(rng, image.height, image.width)
                 if change is not None:
                     polys = move_points(polys, change.matrix)
                     image.warp(change) if self.fuse else image.warp_now(change)

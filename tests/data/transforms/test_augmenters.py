@@ -69,8 +69,8 @@ FIXED_GEOMETRY = [
 @pytest.mark.parametrize("kind, args", FIXED_GEOMETRY, ids=lambda v: str(v).replace(" ", ""))
 def test_fixed_geometry_equals_imgaug(kind: str, args: dict[str, Any]) -> None:
     augmenter = build_augmenter({"type": kind, "args": args})
-    assert hasattr(augmenter, "draw")
-    change = augmenter.draw(rng(), HEIGHT, WIDTH)
+    assert hasattr(augmenter, "sample_warp")
+    change = augmenter.sample_warp(rng(), HEIGHT, WIDTH)
     pending = PendingImage.of(image())
     pending.warp_now(change)
     pixels, points = by_imgaug(kind, args)
@@ -108,7 +108,7 @@ def numbers_of(kind: str, args: dict[str, Any], native: bool, count: int = 400) 
     augmenter = build_augmenter({"type": kind, "args": args})
     for seed in range(count):
         if native:
-            change = augmenter.draw(rng(seed), HEIGHT, WIDTH)
+            change = augmenter.sample_warp(rng(seed), HEIGHT, WIDTH)
             points = POLYS if change is None else move_points(POLYS, change.matrix)
             size = (HEIGHT, WIDTH) if change is None else (change.height, change.width)
         else:
@@ -154,7 +154,7 @@ CUTS = [
 
 @pytest.mark.parametrize("kind, args, size, corner", CUTS, ids=lambda v: str(v).replace(" ", ""))
 def test_cuts_and_margins(kind: str, args: dict[str, Any], size: tuple[int, int], corner: tuple[float, float]) -> None:
-    change = build_augmenter({"type": kind, "args": args}).draw(rng(), HEIGHT, WIDTH)
+    change = build_augmenter({"type": kind, "args": args}).sample_warp(rng(), HEIGHT, WIDTH)
     assert (change.height, change.width) == size
     assert move_points(np.zeros(2, np.float32), change.matrix) == pytest.approx(corner, abs=1e-2)
     pending = PendingImage.of(image())
@@ -171,24 +171,26 @@ def test_sides_are_drawn_apart_unless_told_otherwise() -> None:
     alike = build_augmenter(
         {"type": "Crop", "args": {"px": [0, 30], "keep_size": False, "sample_independently": False}}
     )
-    assert {c.height - c.width for i in range(30) if (c := alike.draw(rng(i), 120, 200))} == {-80}
-    assert len({c.height - c.width for i in range(30) if (c := apart.draw(rng(i), 120, 200))}) > 10
+    assert {c.height - c.width for i in range(30) if (c := alike.sample_warp(rng(i), 120, 200))} == {-80}
+    assert len({c.height - c.width for i in range(30) if (c := apart.sample_warp(rng(i), 120, 200))}) > 10
 
 
 def test_amounts_are_drawn_from_their_ranges() -> None:
-    pads = [build_augmenter(["Pad"]).draw(rng(i), 1000, 1000) for i in range(300)]
+    pads = [build_augmenter(["Pad"]).sample_warp(rng(i), 1000, 1000) for i in range(300)]
     left = np.array([c.matrix[0, 2] / c.matrix[0, 0] for c in pads])
     assert 0 <= left.min() < 3 and 97 < left.max() <= 100 and abs(left.mean() - 50) < 5
-    fills = {build_augmenter(["Pad", 5, None, "constant", [0, 3]]).draw(rng(i), 50, 50).fill for i in range(40)}
+    fills = {build_augmenter(["Pad", 5, None, "constant", [0, 3]]).sample_warp(rng(i), 50, 50).fill for i in range(40)}
     assert fills == {0, 1, 2, 3}
 
 
 def test_one_side_is_drawn_and_the_other_follows() -> None:
     resize = build_augmenter(["Resize", {"height": [50, 90], "width": "keep-aspect-ratio"}])
-    sizes = {((c := resize.draw(rng(i), 120, 240)).height, c.width) for i in range(300)}
+    sizes = {((c := resize.sample_warp(rng(i), 120, 240)).height, c.width) for i in range(300)}
     assert {height for height, _ in sizes} == set(range(50, 91)) and all(width == 2 * height for height, width in sizes)
     shorter = build_augmenter(["Resize", {"shorter-side": 60, "longer-side": "keep-aspect-ratio"}])
-    assert [((c := shorter.draw(rng(), *size)).height, c.width) for size in ((120, 240), (240, 120), (90, 90))] == [
+    assert [
+        ((c := shorter.sample_warp(rng(), *size)).height, c.width) for size in ((120, 240), (240, 120), (90, 90))
+    ] == [
         (60, 120),
         (120, 60),
         (60, 60),
