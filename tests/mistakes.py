@@ -1,4 +1,4 @@
-"""Mistakes on purpose: what is done wrong, what the user must be told, and the project they happen in."""
+"""Mistakes on purpose: what is done wrong, what must be reported, and the project they happen in."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def export(cfg) -> None:
 
 @dataclass
 class Mistake:
-    """A mistake, and what the user is told.
+    """A mistake, and what is reported.
 
     Args:
         name: of the case.
@@ -114,10 +114,10 @@ def copy_of(trained: Project, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return project
 
 
-def told_in_one_line(
+def reported_in_one_line(
     mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> Project:
-    """Make a mistake in a copy of a project, check what is told, and return the copy."""
+    """Make a mistake in a copy of a project, check what is reported, and return the copy."""
     project = copy_of(trained, tmp_path, monkeypatch)
     path = (mistake.prepare(project) if mistake.prepare else None) or project.config
     options = [option.format(p=project.folder) for option in mistake.options]
@@ -126,11 +126,11 @@ def told_in_one_line(
     code = cli.main(mistake.command, "", ["-c", str(path), *(["-o", *options] if options else [])])
     shown = capfd.readouterr().err
     assert code == mistake.code, shown
-    told = [line for line in shown.splitlines() if line.startswith(("error:", "hint:"))]
+    reported = [line for line in shown.splitlines() if line.startswith(("error:", "hint:"))]
     for part in mistake.says:
-        assert any(part in line for line in told), f"{part!r} is not in:\n{shown}"
+        assert any(part in line for line in reported), f"{part!r} is not in:\n{shown}"
     assert "Traceback" not in shown
-    assert sum(line.startswith("error:") for line in told) <= 3
+    assert sum(line.startswith("error:") for line in reported) <= 3
     assert not (tmp_path / "payload_ran").exists()
     if not mistake.starts:
         assert {path: path.read_bytes() for path in project.out.rglob("*") if path.is_file()} == before

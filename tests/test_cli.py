@@ -106,14 +106,14 @@ def test_without_a_config_usage_is_shown(capsys):
 )
 def test_exit_codes(error, code, said, capsys):
     assert cli.main(failing(error), None, ["-c", CONFIG]) == code
-    told = capsys.readouterr().err
-    assert "Traceback" not in told
+    reported = capsys.readouterr().err
+    assert "Traceback" not in reported
     if said:
-        assert told.endswith(said)
+        assert reported.endswith(said)
     elif isinstance(error, ConfigError):
-        assert told.endswith("error: c.yml:1: A.b: bad\nerror: c.yml:2: worse\n")
+        assert reported.endswith("error: c.yml:1: A.b: bad\nerror: c.yml:2: worse\n")
     else:
-        assert told.endswith("error: x.txt: No such file or directory\n")
+        assert reported.endswith("error: x.txt: No such file or directory\n")
 
 
 def test_mistakes_of_ours_keep_their_traceback():
@@ -123,8 +123,8 @@ def test_mistakes_of_ours_keep_their_traceback():
 
 def test_debug_shows_the_traceback(capsys):
     assert cli.main(failing(PpocrError("no good")), None, ["-c", CONFIG, "--debug"]) == 1
-    told = capsys.readouterr().err
-    assert "Traceback" in told and told.endswith("error: no good\n")
+    reported = capsys.readouterr().err
+    assert "Traceback" in reported and reported.endswith("error: no good\n")
 
 
 def test_all_problems_of_a_config_are_printed(capsys):
@@ -160,7 +160,7 @@ def test_warnings_are_printed(capsys):
         (True, {"MKL_DEBUG_CPU_TYPE": "4"}, "4"),
     ],
 )
-def test_mkl_is_told_about_amd(amd, before, after, monkeypatch):
+def test_mkl_gets_the_hint_for_amd(amd, before, after, monkeypatch):
     monkeypatch.setattr(cli, "is_amd", lambda: amd)
     for name, value in before.items():
         monkeypatch.setenv(name, value)

@@ -41,7 +41,7 @@ def test_a_misspelt_declaration_is_refused(base: type, name: str, value: object,
         type("Part", (base,), {name: value})
     assert said in str(inherited.value)
     kind = next(k for k in KINDS if k.base is base)
-    with pytest.raises(TypeError) as plain:  # a user's class that inherits nothing is told the same
+    with pytest.raises(TypeError) as plain:  # a user's class that inherits nothing gets the same
         kind.register("PlainPart")(type("Part", (), {name: value}))
     assert str(plain.value) == str(inherited.value)
     assert kind.find("PlainPart") is None
@@ -77,11 +77,11 @@ def test_what_a_constructor_declares_is_checked_with_the_chain() -> None:
             super().__init__()
             self.train_output = ("sar",)
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as reported:
         network = BaseModel({"model_type": "rec"})
         network.head = Misspelt()
         check_contracts(None, None, network=network)
-    assert "Misspelt.train_output is no declaration of a Head, did you mean train_outputs?" in str(told.value)
+    assert "Misspelt.train_output is no declaration of a Head, did you mean train_outputs?" in str(reported.value)
 
 
 def test_parameters_the_builder_fills_are_marked_in_the_signature() -> None:

@@ -1,4 +1,4 @@
-"""Every mistake a user is likely to make ends in one clear line with a cause and a cure, and a non-zero exit code."""
+"""Every mistake a user is likely to make ends in one clear line with a cause and a hint, and a non-zero exit code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.mistakes import (
     export,
     flip,
     infer,
-    told_in_one_line,
+    reported_in_one_line,
     train,
     whole_set,
     write,
@@ -218,7 +218,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_mistake_is_told_in_one_line(
+def test_mistake_is_reported_in_one_line(
     mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+    reported_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)

@@ -1,4 +1,4 @@
-"""What is wrong with a checkpoint is told in one line, and one of official tools is resumed at its next epoch."""
+"""What is wrong with a checkpoint is reported in one line, and one of official tools is resumed at its next epoch."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def run(command: Callable, project: Project, options: tuple[str, ...]) -> int:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_mistake_is_told_in_one_line(mistake: Mistake, project: Project, capfd: pytest.CaptureFixture) -> None:
+def test_mistake_is_reported_in_one_line(mistake: Mistake, project: Project, capfd: pytest.CaptureFixture) -> None:
     if mistake.prepare:
         mistake.prepare(project)
     before = {path: path.read_bytes() for path in project.out.glob(f"{NAME}.*")}
@@ -227,10 +227,10 @@ def test_mistake_is_told_in_one_line(mistake: Mistake, project: Project, capfd: 
     code = run(mistake.command, project, mistake.options)
     shown = capfd.readouterr().err
     assert code == mistake.code, shown
-    told = [line for line in shown.splitlines() if line.startswith("error:")]
+    reported = [line for line in shown.splitlines() if line.startswith("error:")]
     for part in mistake.says:
-        assert any(part in line for line in told), f"{part!r} is not in:\n{shown}"
-    assert "Traceback" not in shown and len(told) == 1
+        assert any(part in line for line in reported), f"{part!r} is not in:\n{shown}"
+    assert "Traceback" not in shown and len(reported) == 1
     assert all(path.read_bytes() == data for path, data in before.items())
 
 

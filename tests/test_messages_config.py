@@ -8,7 +8,7 @@ import pytest
 
 from ppocr import cli
 from ppocr.data.lmdb_writer import write_lmdb
-from tests.mistakes import Mistake, edit, told_in_one_line, train
+from tests.mistakes import Mistake, edit, reported_in_one_line, train
 from tests.system.project import Project, run_tool
 
 HUGE = 10**15
@@ -96,7 +96,7 @@ def test_value_is_refused_in_one_line(
     capfd: pytest.CaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+    reported_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
 
 
 def test_another_data_set_is_chosen_by_its_name(

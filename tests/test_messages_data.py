@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ppocr.data.lmdb_writer import write_lmdb
-from tests.mistakes import Mistake, infer, told_in_one_line, train, whole_set
+from tests.mistakes import Mistake, infer, reported_in_one_line, train, whole_set
 from tests.system.project import Project
 
 HUGE_CHUNK = bytes.fromhex(
@@ -108,7 +108,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_data_mistake_is_told_in_one_line(
+def test_data_mistake_is_reported_in_one_line(
     mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+    reported_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)

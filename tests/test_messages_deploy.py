@@ -31,7 +31,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kind]:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable[..., tuple[int, str]]:
-    """Run a command with its arguments; return the exit code and the lines that tell an error, or what was printed."""
+    """Run a command with its arguments; return the exit code and the lines of an error, or what was printed."""
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)  # it would keep the streams of this test
 
     def command(name: str, *arguments: object) -> tuple[int, str]:
@@ -41,9 +41,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callab
         code = commands.run(name)
         captured = capfd.readouterr()
         assert "Traceback" not in captured.err
-        told = [line for line in captured.err.splitlines() if line.startswith(("error:", "hint:"))]
-        assert sum(line.startswith("error:") for line in told) <= (3 if code else 0), captured.err
-        return code, "\n".join(told) if code else captured.out
+        reported = [line for line in captured.err.splitlines() if line.startswith(("error:", "hint:"))]
+        assert sum(line.startswith("error:") for line in reported) <= (3 if code else 0), captured.err
+        return code, "\n".join(reported) if code else captured.out
 
     return command
 
@@ -56,9 +56,9 @@ def with_weights(config: Kind, weights: Kind, *options: object) -> tuple[object,
 def test_predict_prints_one_kind_of_result(models, run, tmp_path: Path, command: str, kind: str) -> None:
     results = tmp_path / "results.txt"
     results.write_text("of another model", encoding="utf-8")
-    flags = [f"--{command}_model_dir={models[kind].exported}", f"--image_dir={models[kind].images[0].parent}"]
-    flags += ["--save_res_path", results, *(["--draw=false"] if command == "det" else [])]
-    code, shown = run(f"predict_{command}", *flags)
+    arguments = [f"--{command}_model_dir={models[kind].exported}", f"--image_dir={models[kind].images[0].parent}"]
+    arguments += ["--save_res_path", results, *(["--draw=false"] if command == "det" else [])]
+    code, shown = run(f"predict_{command}", *arguments)
     if command == kind:
         assert code == 0 and len(shown.splitlines()) >= len(models[kind].images)
         assert len(results.read_text(encoding="utf-8").splitlines()) == len(models[kind].images)
@@ -86,8 +86,8 @@ def test_infer_prints_one_kind_of_result(models, run, tmp_path: Path, command: s
 @pytest.mark.parametrize(("command", "kind"), PAIRS)
 def test_contact_sheet_shows_one_kind_of_result(models, run, tmp_path: Path, command: str, kind: str) -> None:
     labels, out = models[command].labels, tmp_path / "sheet.png"
-    flags = [f"--{command}_model_dir", models[kind].exported, "--label_file", labels, "--out", out]
-    code, shown = run("contact_sheet", *flags, "--data_dir", models[command].images[0].parent)
+    arguments = [f"--{command}_model_dir", models[kind].exported, "--label_file", labels, "--out", out]
+    code, shown = run("contact_sheet", *arguments, "--data_dir", models[command].images[0].parent)
     assert out.exists() is (command == kind)
     if command != kind:
         assert code == 2 and GIVES[kind] in shown and f"hint: give it as --{kind}_model_dir" in shown
@@ -121,10 +121,10 @@ def test_predict_knows_the_form_of_an_output_without_any_file(
     (tmp_path / "m" / FILE_NAME).unlink()
     dictionary = tmp_path / "dict.txt"
     dictionary.write_text("a\nb\n", encoding="utf-8")
-    flags = [f"--{command}_model_dir={tmp_path / 'm'}", f"--image_dir={models[kind].images[0]}"]
+    arguments = [f"--{command}_model_dir={tmp_path / 'm'}", f"--image_dir={models[kind].images[0]}"]
     further = {"rec": ["--rec_image_shape=3,32,96", f"--rec_char_dict_path={dictionary}"], "det": ["--draw=false"]}
     further["cls"] = ["--cls_image_shape=3,32,96"]
-    code, shown = run(f"predict_{command}", *flags, *further[command])
+    code, shown = run(f"predict_{command}", *arguments, *further[command])
     assert code and ("dimensions" in shown or "takes" in shown or "fails on inputs" in shown)
 
 
@@ -147,7 +147,7 @@ def test_a_recogniser_of_another_dictionary_or_size(models, run, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("kind", "flags", "says"),
+    ("kind", "arguments", "says"),
     [
         ("rec", ["--rec_image_shape=3,48,320"], "takes [3, 32, -1]"),
         ("rec", ["--rec_image_shape=1,32,100"], "takes [3, 32, -1]"),
@@ -160,9 +160,9 @@ def test_a_recogniser_of_another_dictionary_or_size(models, run, tmp_path: Path,
         ("det", ["--det_db_thresh=nan", "--draw=false"], "thresh"),
     ],
 )
-def test_flags_that_do_not_fit_the_model(models, run, kind: str, flags: list[str], says: str) -> None:
+def test_arguments_that_do_not_fit_the_model(models, run, kind: str, arguments: list[str], says: str) -> None:
     model = [f"--{kind}_model_dir={models[kind].exported}", f"--image_dir={models[kind].images[0]}"]
-    code, shown = run(f"predict_{kind}", *model, *flags)
+    code, shown = run(f"predict_{kind}", *model, *arguments)
     assert code == 2 and says in shown
 
 

@@ -1,4 +1,4 @@
-"""What users get wrong in detection ends in one clear line with a cause and a cure, like every other mistake."""
+"""What users get wrong in detection ends in one clear line with a cause and a hint, like every other mistake."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_mistake_is_told_in_one_line(
+def test_mistake_is_reported_in_one_line(
     mistake: Mistake, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = make_det_project(tmp_path / "p")
@@ -151,9 +151,9 @@ def test_mistake_is_told_in_one_line(
     capfd.readouterr()
     code = cli.main(mistake.command, "", ["-c", str(path), *(["-o", *mistake.options] if mistake.options else [])])
     shown = capfd.readouterr().err
-    told = [line for line in shown.splitlines() if line.startswith(("error:", "hint:"))]
+    reported = [line for line in shown.splitlines() if line.startswith(("error:", "hint:"))]
     assert code == mistake.code, shown
     for part in mistake.says:
-        assert any(part in line for line in told), f"{part!r} is not in:\n{shown}"
+        assert any(part in line for line in reported), f"{part!r} is not in:\n{shown}"
     assert "Traceback" not in shown
-    assert sum(line.startswith("error:") for line in told) <= 3
+    assert sum(line.startswith("error:") for line in reported) <= 3

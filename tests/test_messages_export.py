@@ -1,4 +1,4 @@
-"""What cannot be exported or does not go together at export is told in one line with a hint."""
+"""What cannot be exported or does not go together at export is reported in one line with a hint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from ppocr.modeling.backbones.plain_conv_net import PlainConvNet
 from ppocr.registry import BACKBONES
 from tests.deploy.parts import with_other_weights
-from tests.mistakes import BEST, Mistake, edit, export, told_in_one_line
+from tests.mistakes import BEST, Mistake, edit, export, reported_in_one_line
 from tests.system.project import Project
 
 
@@ -106,9 +106,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_mistake_is_told_in_one_line(
+def test_mistake_is_reported_in_one_line(
     mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLAGS_enable_pir_api", "1")  # the command sets it, for its own process
-    project = told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+    project = reported_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
     assert not list(project.out.glob("inference/*"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ppocr.engine.checkpoint_files import _digest
-from tests.mistakes import Mistake, told_in_one_line, train, write
+from tests.mistakes import Mistake, reported_in_one_line, train, write
 from tests.system.project import Project
 
 LATEST = "Global.checkpoints={p}/out/latest"
@@ -72,4 +72,4 @@ MISTAKES = [
 def test_mistake_when_resuming(
     mistake: Mistake, trained: Project, tmp_path: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+    reported_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)

@@ -1,4 +1,4 @@
-"""Mistakes at the start of a run: names, encodings, paths, plug-ins, the environment; each told in one line."""
+"""Mistakes at the start of a run: names, encodings, paths, plug-ins, the environment; each reported in one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ppocr.data.simple_dataset import SimpleDataSet
 from ppocr.deploy.images import list_images, read_labels
 from ppocr.registry import BACKBONES
 from ppocr.utils.encoding import not_utf8
-from tests.mistakes import Mistake, config, edit, told_in_one_line, train, write
+from tests.mistakes import Mistake, config, edit, reported_in_one_line, train, write
 from tests.system.det_project import make_det_project
 from tests.system.project import ROOT, Project, make_project
 
@@ -141,8 +141,8 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_mistake_at_the_start_is_told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch) -> None:
-    told_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
+def test_mistake_at_the_start_is_reported_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch) -> None:
+    reported_in_one_line(mistake, trained, tmp_path, capfd, monkeypatch)
 
 
 def test_back_slashes_in_paths_are_understood(tmp_path: Path) -> None:
@@ -230,23 +230,23 @@ def test_interrupts_are_one_line(place: str, tmp_path: Path) -> None:
     assert done.stdout == ("done\n" if place.startswith("exit") else "")
 
 
-def heights_told(caplog: pytest.LogCaptureFixture, config: Path | str, *options: str) -> list[str]:
+def heights_reported(caplog: pytest.LogCaptureFixture, config: Path | str, *options: str) -> list[str]:
     caplog.clear()
     build_task(load_config(config, options), "train")
     return [line for line in caplog.messages if "pixels high" in line]
 
 
-def test_another_height_in_evaluation_is_told(trained, caplog) -> None:
+def test_another_height_in_evaluation_is_reported(trained, caplog) -> None:
     caplog.set_level("WARNING", logger="ppocr")
-    assert not heights_told(caplog, trained.config)
+    assert not heights_reported(caplog, trained.config)
     resize = "Eval.dataset.transforms.2.RecResizeImg.image_shape"
-    assert not heights_told(caplog, trained.config, f"{resize}=[3, 32, 320]")  # wider is usual
-    (told,) = heights_told(caplog, trained.config, f"{resize}=[3, 48, 96]")
-    assert told.startswith("Train.dataset.transforms make images 32 pixels high and Eval.dataset.transforms 48:")
+    assert not heights_reported(caplog, trained.config, f"{resize}=[3, 32, 320]")  # wider is usual
+    (reported,) = heights_reported(caplog, trained.config, f"{resize}=[3, 48, 96]")
+    assert reported.startswith("Train.dataset.transforms make images 32 pixels high and Eval.dataset.transforms 48:")
 
 
 def test_pages_may_have_any_height(tmp_path: Path, caplog) -> None:
     caplog.set_level("WARNING", logger="ppocr")
     project = make_det_project(tmp_path / "p", pages=1)
     fixed = "Eval.dataset.transforms.2={DetResizeForTest: {image_shape: [64, 128]}}"
-    assert not heights_told(caplog, project.config, fixed)
+    assert not heights_reported(caplog, project.config, fixed)

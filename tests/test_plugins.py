@@ -49,7 +49,7 @@ def named(project: Project, text: str | None, name: str = "parts", loss: str = "
     return config
 
 
-def told(config: Path) -> str:
+def reported(config: Path) -> str:
     """Return what a new process says of a configuration: the registries of this one stay as they are."""
     code = (
         "import sys\nfrom ppocr.config.loader import load_config\nfrom ppocr.errors import PpocrError\n"
@@ -60,9 +60,9 @@ def told(config: Path) -> str:
 
 
 def test_a_class_of_the_users_own_is_found_and_its_keys_are_checked(project: Project) -> None:
-    assert "MyLoss" in told(named(project, LOSS))
+    assert "MyLoss" in reported(named(project, LOSS))
     typo = named(project, LOSS, loss="MyLoss, smothing: 0.2")
-    assert "Loss.smothing: unknown key, did you mean smoothing?" in told(typo)
+    assert "Loss.smothing: unknown key, did you mean smoothing?" in reported(typo)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_a_class_of_the_users_own_is_found_and_its_keys_are_checked(project: Pro
         (LOSS.replace('("label",)', '"label"'), r"MyLoss.needs is a text where a tuple is meant: write \('label',\)"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(project: Project, text: str | None, said: str) -> None:
-    found = told(named(project, text))
+def test_what_is_wrong_is_reported_in_one_line(project: Project, text: str | None, said: str) -> None:
+    found = reported(named(project, text))
     assert found.startswith("refused") and re.search(said, found), found
     assert "Traceback" not in found
 

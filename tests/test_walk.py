@@ -1,4 +1,4 @@
-"""The walk of a batch from the loop to the loss, on a real step: short, and as docs/architecture.md tells it."""
+"""The walk of a batch from the loop to the loss, on a real step: short, and as docs/architecture.md describes it."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def walk(config: Path) -> list[CodeType]:
     return list(passed)
 
 
-def told() -> list[tuple[str, str]]:
+def documented() -> list[tuple[str, str]]:
     """Return the file and function of each row of the page."""
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     section = page.partition("## The walk of a batch\n")[2].partition("\n## ")[0]
     return re.findall(r"^\| `(ppocr/\S+)` \| `(\w+)\(\)` \|", section, re.MULTILINE)
 
 
-def test_the_walk_of_a_batch_is_short_and_told_as_it_is(tmp_path: Path) -> None:
+def test_the_walk_of_a_batch_is_short_and_documented(tmp_path: Path) -> None:
     passed = walk(make_project(tmp_path).config)
     assert set(STOPS) <= set(passed)
     frames = [(Path(c.co_filename).relative_to(ROOT).as_posix(), c.co_name) for c in passed if c not in PARTS]
-    assert frames == told()
+    assert frames == documented()
     passed.remove(PlainConvNet.forward.__code__)  # the network counts once, by the forward pass that calls its parts
     assert len(passed) <= MOST_FRAMES and len({c.co_filename for c in passed}) <= MOST_FILES

@@ -1,4 +1,4 @@
-"""Sections against dataclasses and signatures: every problem at once, each with its place and a cure."""
+"""Sections against dataclasses and signatures: every problem at once, each with its place and a hint."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def checked(*overrides: str, text: str = TEXT) -> Config:
     return check(document(*overrides, text=text))
 
 
-def told(*overrides: str, text: str = TEXT) -> list[str]:
+def reported(*overrides: str, text: str = TEXT) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         checked(*overrides, text=text)
     assert caught.value.exit_code == 2
@@ -83,10 +83,10 @@ def wrong_values() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("key", "wrong"), wrong_values())
 def test_wrong_type_in_global(key, wrong):
-    (line,) = told(text=TEXT.replace("epoch_num: 2, max_text_length: 25", f"{key}: {wrong}"))
+    (line,) = reported(text=TEXT.replace("epoch_num: 2, max_text_length: 25", f"{key}: {wrong}"))
     assert line.startswith(f"c.yml:1: Global.{key}: expected ")
     assert line.endswith("got a list [{}]" if wrong == "[{}]" else "got a string 'soon'")
-    assert told(f"Global.{key}={wrong}") == [line.replace(f"c.yml:1: Global.{key}", f"-o Global.{key}")]
+    assert reported(f"Global.{key}={wrong}") == [line.replace(f"c.yml:1: Global.{key}", f"-o Global.{key}")]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_wrong_type_in_global(key, wrong):
     ],
 )
 def test_choices(override, said):
-    assert told(f"Global.{override}") == [f"-o Global.{override.split('=')[0]}: expected {said}"]
+    assert reported(f"Global.{override}") == [f"-o Global.{override.split('=')[0]}: expected {said}"]
 
 
 def test_null_means_the_default():
@@ -162,12 +162,12 @@ def test_overrides_are_typed_by_the_schema():
     ],
 )
 def test_refused(override, said):
-    lines = told(override)
+    lines = reported(override)
     assert any(said in line for line in lines), lines
 
 
 def test_all_problems_at_once():
-    lines = told("Global.epoch_nmu=1", "Loss.name=CTCLos", "Train.loader.shuffle=3", "Optimizer.beta1=x")
+    lines = reported("Global.epoch_nmu=1", "Loss.name=CTCLos", "Train.loader.shuffle=3", "Optimizer.beta1=x")
     assert len(lines) == 4
 
 
@@ -231,26 +231,26 @@ def plug_ins():
 def test_plug_in_with_open_keywords(plug_ins):
     plug_in = "Architecture.Backbone={name: OpenBackbone, depth: 4, anything: [1]}"
     assert checked(plug_in).Architecture["Backbone"] == {"name": "OpenBackbone", "depth": 4, "anything": [1]}
-    assert told(plug_in, "Architecture.Backbone.depth=x") == [
+    assert reported(plug_in, "Architecture.Backbone.depth=x") == [
         "-o Architecture.Backbone.depth: expected an int, got a string 'x'"
     ]
 
 
 def test_class_without_a_constructor_has_no_keys(plug_ins):
     checked("Train.dataset.transforms.0=Bare")
-    (line,) = told("Train.dataset.transforms.0={Bare: {x: 1}}")
+    (line,) = reported("Train.dataset.transforms.0={Bare: {x: 1}}")
     assert line.endswith("Train.dataset.transforms.0.Bare.x: unknown key, it has none")
 
 
 def test_keys_that_global_fills(plug_ins):
-    (line,) = told("Train.dataset.transforms.0=NeedsLength")
+    (line,) = reported("Train.dataset.transforms.0=NeedsLength")
     assert line.endswith("NeedsLength.max_seq_len: the key is missing, and has no default")
     checked("Train.dataset.transforms.0=NeedsLength", "Global.max_seq_len=4")
     checked("Train.dataset.transforms.0={NeedsLength: {max_seq_len: 4}}")
 
 
 @pytest.mark.parametrize(
-    ("entry", "where", "cure"),
+    ("entry", "where", "hint"),
     [
         ("{tpye: Fliplr}", "0.tpye", "did you mean type?"),
         ("{type: Fliplr, args: {pp: 0.5}}", "0.args.pp", "did you mean p?"),
@@ -258,10 +258,10 @@ def test_keys_that_global_fills(plug_ins):
         ("{type: Sharpen, args: {alhpa: 0.5}}", "0.args.alhpa", "did you mean alpha?"),
     ],
 )
-def test_unknown_keys_inside_values(entry, where, cure):
+def test_unknown_keys_inside_values(entry, where, hint):
     text = TEXT.replace("- DecodeImage\n", f"- IaaAugment: {{augmenter_args: [{entry}]}}\n")
-    lines = told(text=text)
-    assert lines[0] == f"c.yml:20: Train.dataset.transforms.0.IaaAugment.augmenter_args.{where}: unknown key, {cure}"
+    lines = reported(text=text)
+    assert lines[0] == f"c.yml:20: Train.dataset.transforms.0.IaaAugment.augmenter_args.{where}: unknown key, {hint}"
 
 
 @pytest.mark.parametrize(

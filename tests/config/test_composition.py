@@ -42,9 +42,9 @@ def composed(**files: str) -> dict[str, Any]:
 def refused(path: str = "c.yml", *overrides: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_config(path, overrides)
-    told = str(ConfigError(caught.value.problems)).splitlines()
-    assert len(told) == len(caught.value.problems)
-    return told
+    reported = str(ConfigError(caught.value.problems)).splitlines()
+    assert len(reported) == len(caught.value.problems)
+    return reported
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_overrides_come_after_the_bases() -> None:
     assert document.where(("A", "y", 1)) == "-o A.y.1" and document.where(("A", "y", 0)) == "b.yml:1"
 
 
-def test_keys_of_a_class_that_was_replaced_are_told_and_dropped() -> None:
+def test_keys_of_a_class_that_was_replaced_are_reported_and_dropped() -> None:
     write(
         b=f"_BASE_: {CONFIG}\nOptimizer: {{name: Momentum, momentum: 0.8}}\n",
         c="_BASE_: b.yml\nOptimizer: {name: Adam}\n",
@@ -193,15 +193,15 @@ def test_keys_of_a_class_that_was_replaced_are_told_and_dropped() -> None:
 )
 def test_refused(files: dict[str, str], said: str) -> None:
     write(**files)
-    (told,) = refused()
-    assert told.startswith(said)
+    (reported,) = refused()
+    assert reported.startswith(said)
 
 
 def test_a_binary_base_is_refused_by_the_line_that_names_it() -> None:
     write(c="A: 1\n_BASE_: b.pdparams\n")
     Path("b.pdparams").write_bytes(b"\x80\x02}q\x00.")
-    (told,) = refused()
-    assert told.startswith("c.yml:2: _BASE_: b.pdparams: not a text file: byte 0 is not UTF-8")
+    (reported,) = refused()
+    assert reported.startswith("c.yml:2: _BASE_: b.pdparams: not a text file: byte 0 is not UTF-8")
 
 
 def test_a_link_to_the_file_itself_is_its_own_base() -> None:
@@ -217,7 +217,7 @@ def test_more_files_than_anybody_writes_are_refused(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("key", ["_base_", "_Base_", "_BASE", "BASE"])
-def test_a_misspelt_base_is_told_its_name(key: str) -> None:
+def test_a_misspelt_base_gets_a_suggestion(key: str) -> None:
     write(b=CONFIG.read_text(encoding="utf-8"), c=f"{key}: b.yml\n")
     assert f"c.yml:1: {key}: unknown key, did you mean _BASE_?" in refused()
 

@@ -1,4 +1,4 @@
-"""The chain of needs and provides is checked before anything heavy starts, and the message names the cure."""
+"""The chain of needs and provides is checked before anything heavy starts, and the message gives a hint."""
 
 from __future__ import annotations
 

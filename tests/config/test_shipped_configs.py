@@ -1,4 +1,4 @@
-"""Shipped configurations: they pass, a typo in any key is caught with its place and a cure, a dump loads back equal."""
+"""Shipped configurations: they pass, a typo in any key is caught with its place and a hint, a dump loads back equal."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def test_every_key_with_a_typo(name):
         wrong = typo(right, drawn)
         with pytest.raises(ConfigError) as caught:
             check(with_typo(document, path, wrong))
-        told = [str(p) for p in caught.value.problems]
-        line = next((line for line in told if f"did you mean {right}?" in line), "")
-        assert line.startswith(f"{document.where(path)}: "), (wrong, told)
+        reported = [str(p) for p in caught.value.problems]
+        line = next((line for line in reported if f"did you mean {right}?" in line), "")
+        assert line.startswith(f"{document.where(path)}: "), (wrong, reported)
         count += 1
     assert count > 60
 

@@ -1,4 +1,4 @@
-"""Every key of the typed sections is used somewhere in the code, or declared unused and told so."""
+"""Every key of the typed sections is used somewhere in the code, or declared unused and reported so."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def test_every_key_is_used_or_declared_unused() -> None:
     used = attributes() | taken_over() | {key for key, _ in _DEVICES}
     keys = {field.name for section in (GlobalSection, LoaderSection) for field in dataclasses.fields(section)}
     unused = {key for key in keys if key not in used}
-    assert unused - set(UNUSED) - set(FULFILLED) == set(), "accepted, used by nothing, and nobody is told"
+    assert unused - set(UNUSED) - set(FULFILLED) == set(), "accepted, unused, and no warning says so"
     assert set(UNUSED) <= keys and set(FULFILLED) <= keys
 
 
 @pytest.mark.parametrize("key", sorted(UNUSED))
-def test_an_unused_key_that_asks_for_something_is_told(key: str) -> None:
+def test_an_unused_key_that_asks_for_something_is_reported(key: str) -> None:
     section = LoaderSection if key == "num_sections" else GlobalSection
     place = "Train.loader" if section is LoaderSection else "Global"
     kind = str({f.name: f.type for f in dataclasses.fields(section)}[key])
@@ -68,7 +68,7 @@ def test_an_unused_key_that_asks_for_something_is_told(key: str) -> None:
     assert [w for w in config.warnings if f"{place}.{key}: accepted, and unused: {UNUSED[key]}" in w]
 
 
-def test_what_is_fulfilled_anyway_is_not_told() -> None:
+def test_what_is_fulfilled_anyway_is_not_reported() -> None:
     config = load_config(CONFIG, ["Global.distributed=true", "Global.infer_mode=false", "Global.debug=false"])
     assert not [w for w in config.warnings if "unused" in w]
 

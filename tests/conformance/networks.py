@@ -86,7 +86,7 @@ def check_outputs(
         model: a filled network.
         reference: the reference file.
         output: the prediction that upstream returns bare, such as "ctc".
-        batch: what the head is told in training.
+        batch: the head's targets in training.
         atol: tolerance in evaluation, as a part of the largest value.
     """
     x = image(reference)

@@ -31,7 +31,7 @@ class Decode(Transform):
 
 
 class Noise(Transform):
-    """Add random numbers, and the epoch where told."""
+    """Add random numbers, and the epoch where asked for."""
 
     random = True
     epoch = 0

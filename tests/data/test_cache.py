@@ -202,19 +202,19 @@ def test_lmdb_and_evaluation(pages: Path) -> None:
     )
 
 
-def test_a_set_that_does_not_fit_is_told_once(pages: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_set_that_does_not_fit_is_reported_once(pages: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "ppocr")
     size = 64 + 16 * COUNT + 3 * 128 * 104 * 3
     loader = loader_of(pages, [DECODE, Whole()], size / GIB, num_workers=2)
     two_epochs(loader)
-    told = [record.message for record in caplog.records if "dataset.cache" in record.message]
-    assert len(told) == 1 and "about 25% of the 12 images fit" in told[0]
+    reported = [record.message for record in caplog.records if "dataset.cache" in record.message]
+    assert len(reported) == 1 and "about 25% of the 12 images fit" in reported[0]
     caplog.clear()
     loader_of(pages, [DECODE, Whole()], 0.1)
     assert not [record for record in caplog.records if "dataset.cache" in record.message]
 
 
-def test_more_than_the_machine_has_is_told(
+def test_more_than_the_machine_has_is_reported(
     pages: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ppocr.data.cache.available_bytes", lambda: 1000)

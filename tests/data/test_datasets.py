@@ -146,7 +146,7 @@ def test_lmdb_of_nested_folders_gives_back_what_was_written(tmp_path: Path) -> N
         LMDBDataSet(str(tmp_path / "lmdb"), [1.0])
 
 
-def test_lmdb_problems_are_told_apart(tmp_path: Path) -> None:
+def test_lmdb_problems_are_distinguished(tmp_path: Path) -> None:
     import lmdb
 
     with pytest.raises(DataError, match="does not exist"):

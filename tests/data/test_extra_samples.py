@@ -162,16 +162,16 @@ def test_what_replaces_a_bad_sample_draws_its_own_partner(pages: Path) -> None:
 
 
 def test_what_is_kept_is_not_changed(pages: Path) -> None:
-    class Spoil(Transform):
+    class Damage(Transform):
         def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
             sample["polys"] += 1000
             sample["texts"].append("more")
             return sample
 
-    plain, spoilt = (dataset(pages, [*DETECTION, *more]) for more in ([], [Spoil()]))
-    for data in (plain, spoilt):
+    plain, damaged = (dataset(pages, [*DETECTION, *more]) for more in ([], [Damage()]))
+    for data in (plain, damaged):
         data.sample(1, 3, None, [2])
-    one, other = (data.sample(1, 4, None, [3]).sample for data in (plain, spoilt))
+    one, other = (data.sample(1, 4, None, [3]).sample for data in (plain, damaged))
     assert other["texts"] == [*one["texts"], "more"] and len(one["texts"]) == 2
     assert np.array_equal(other["polys"], one["polys"] + 1000)
 

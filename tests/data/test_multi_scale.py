@@ -258,7 +258,7 @@ def test_the_sizes_of_a_section_are_those_of_its_sampler() -> None:
     MultiScaleSampler(**{k: v for k, v in section.items() if k not in ("name", "ratio_wh")}, order=EpochOrder([4]))
 
 
-def test_batches_are_equally_large_unless_told_otherwise() -> None:
+def test_batches_are_equally_large_by_default() -> None:
     options = {key: value for key, value in OFFICIAL.items() if key != "fix_bs"}
     sampler = MultiScaleSampler(order=EpochOrder([1000], seed=3), seed=3, **options)
     assert {images for *_, images in counted(sampler)} == {128}

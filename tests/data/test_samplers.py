@@ -115,7 +115,7 @@ def test_training_gives_every_rank_equal_batches(samples: int, world: int, drop_
         assert set(seen) == set(range(samples)) and len(seen) < samples + world
 
 
-def test_a_batch_larger_than_the_set_is_an_error_with_a_cure() -> None:
+def test_a_batch_larger_than_the_set_is_an_error_with_a_hint() -> None:
     with pytest.raises(DataError, match=r"7 samples, fewer than one batch of 8.*batch_size_per_card=7"):
         BatchSampler(EpochOrder([7]), 8, drop_last=True)
     with pytest.raises(DataError, match="on each of 2 ranks"):

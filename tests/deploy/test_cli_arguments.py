@@ -129,7 +129,7 @@ def test_arguments_of_other_models_are_named_as_theirs(new_detector, rec: Kind, 
         read("rec", rec.exported, argument)
 
 
-def test_a_typo_is_told_before_the_folder_is_looked_at(tmp_path: Path) -> None:
+def test_a_typo_is_reported_before_the_folder_is_looked_at(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--rec_char_dict_pth=x: unknown flag, did you mean rec_char_dict_path?"):
         read("rec", tmp_path / "none", "--rec_char_dict_pth=x")
 

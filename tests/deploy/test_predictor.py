@@ -28,7 +28,7 @@ def project(tmp_path_factory):
 
 
 def copy_of(project, tmp_path):
-    """Return a copy of the exported folder that a test may spoil."""
+    """Return a copy of the exported folder that a test may damage."""
     for path in project.folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     return tmp_path

@@ -43,7 +43,7 @@ class Accident(ListLoader):
 
 
 def fail():
-    raise PpocrError("the data of this rank is broken", "mend it")
+    raise PpocrError("the data of this rank is broken", "repair it")
 
 
 ACCIDENTS = {

@@ -15,7 +15,7 @@ NO_GPU = not paddle.device.is_compiled_with_cuda()
 
 
 @pytest.mark.skipif(not NO_GPU, reason="this build has GPUs")
-def test_gpu_on_a_cpu_build_names_the_cure():
+def test_gpu_on_a_cpu_build_gives_a_hint():
     with pytest.raises(ConfigError) as error:
         device.choose_device(SimpleNamespace(use_gpu=True), "cfg.yml:2")
     text = str(error.value)

@@ -1,4 +1,4 @@
-"""Resuming under a configuration that has changed: the schedule that holds, and what is told."""
+"""Resuming under a configuration that has changed: the schedule that holds, and what is reported."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(project: Project, out: Path, *options: str) -> dict[int, str]:
     return {int(step): rate for step, rate in lines}
 
 
-def told(out: Path) -> list[str]:
+def reported(out: Path) -> list[str]:
     return re.findall(r"WARNING: (.*)", (out / "train.log").read_text(encoding="utf-8"))
 
 
@@ -60,25 +60,25 @@ def test_keep_goes_on_along_the_checkpoints_schedule(project: Project, rates: di
     higher = "Optimizer.lr={name: Linear, learning_rate: 0.5}"
     assert run(project, tmp_path / "a", start, higher) == later(rates)
     assert any(
-        line.startswith("the learning rate follows the schedule of the checkpoint") for line in told(tmp_path / "a")
+        line.startswith("the learning rate follows the schedule of the checkpoint") for line in reported(tmp_path / "a")
     )
     again = run(project, tmp_path / "b", f"Global.checkpoints={tmp_path}/a/iter_epoch_3", higher)
     assert again == {step: rate for step, rate in rates.items() if step > 3 * STEPS}
     whole = run(project, tmp_path / "c", higher)
     assert run(project, tmp_path / "d", start, higher, "Global.resume_lr=override") == later(whole)
-    assert not any("follows the schedule" in line for line in told(tmp_path / "d"))
+    assert not any("follows the schedule" in line for line in reported(tmp_path / "d"))
 
 
 def test_an_unchanged_run_has_nothing_to_tell(project: Project, rates: dict[int, str], tmp_path: Path) -> None:
     options = [f"Global.checkpoints={project.out}/iter_epoch_2"]
     assert run(project, tmp_path, *options) == later(rates)
-    assert [line.partition(":")[0] for line in told(tmp_path)] == ["Global.save_model_dir"]
+    assert [line.partition(":")[0] for line in reported(tmp_path)] == ["Global.save_model_dir"]
 
 
 def test_a_longer_run_holds_the_last_rate_and_says_so(project: Project, rates: dict[int, str], tmp_path: Path) -> None:
     options = [f"Global.checkpoints={project.out}/latest", f"Global.epoch_num={EPOCHS + 1}"]
     assert run(project, tmp_path / "a", *options) == {9: rates[8], 10: rates[8]}
-    (line,) = [line for line in told(tmp_path / "a") if "last rate holds" in line]
+    (line,) = [line for line in reported(tmp_path / "a") if "last rate holds" in line]
     assert "over 4 epochs" in line and "epoch 5" in line and "Global.resume_lr=override" in line
     whole = run(project, tmp_path / "b", options[1])
     found = run(project, tmp_path / "c", *options, "Global.resume_lr=override")
@@ -92,13 +92,13 @@ def test_another_batch_size_keeps_the_place_in_the_schedule(
     options = ["Train.loader.batch_size_per_card=2", f"Global.resume_lr={resume_lr}"]
     found = run(project, tmp_path, f"Global.checkpoints={project.out}/iter_epoch_2", *options)
     assert [found[step] for step in (5, 7)] == [rates[step] for step in (5, 6)]  # half an epoch is two steps now
-    assert any("an epoch has 4 steps, 2 when" in line for line in told(tmp_path))
+    assert any("an epoch has 4 steps, 2 when" in line for line in reported(tmp_path))
 
 
-def test_each_key_that_differs_is_told(project: Project, tmp_path: Path) -> None:
+def test_each_key_that_differs_is_reported(project: Project, tmp_path: Path) -> None:
     options = ["Optimizer.beta1=0.8", "Train.dataset.transforms.1.RecAug={tia_prob: 0.1}", "Global.seed=5"]
     run(project, tmp_path, f"Global.checkpoints={project.out}/iter_epoch_3", *options)
-    lines = told(tmp_path)
+    lines = reported(tmp_path)
     for part in (
         "Global.seed: 5 here, 3 in the checkpoint's configuration",
         "Optimizer.beta1: 0.8 here, 'not set' in",

@@ -44,18 +44,18 @@ def test_beats_that_come_late_start_the_count_anew(watchdog: Watchdog) -> None:
 
 def test_a_rank_is_silent_after_so_many_own_beats(watchdog: Watchdog) -> None:
     other_beats(watchdog)
-    told = [watchdog._beat() for _ in range(SILENT_BEATS + 1)]
-    assert told[:-1] == [""] * SILENT_BEATS  # the first of them saw a beat
-    assert told[-1].startswith(f"rank {OTHER} has been silent for {SILENT_BEATS * BEAT_SECONDS:.0f} s")
+    reported = [watchdog._beat() for _ in range(SILENT_BEATS + 1)]
+    assert reported[:-1] == [""] * SILENT_BEATS  # the first of them saw a beat
+    assert reported[-1].startswith(f"rank {OTHER} has been silent for {SILENT_BEATS * BEAT_SECONDS:.0f} s")
     assert watchdog._store.add("beat0", 0) == SILENT_BEATS + 1
 
 
 def test_a_rank_that_never_beat_is_noticed_too(watchdog: Watchdog) -> None:
-    told = [watchdog._beat() for _ in range(SILENT_BEATS)]
-    assert told[:-1] == [""] * (SILENT_BEATS - 1) and told[-1]
+    reported = [watchdog._beat() for _ in range(SILENT_BEATS)]
+    assert reported[:-1] == [""] * (SILENT_BEATS - 1) and reported[-1]
 
 
-def test_the_cause_a_rank_reported_is_told(watchdog: Watchdog) -> None:
+def test_the_cause_a_rank_reported_is_shown(watchdog: Watchdog) -> None:
     watchdog._store.set("cause", "rank 1: its disk is full")
     watchdog._store.add("failed", 1)
     assert watchdog._beat() == "rank 1: its disk is full"

@@ -144,14 +144,14 @@ def test_the_same_characters_in_another_order() -> None:
     assert report.complete and report.share == 1
 
 
-@pytest.mark.parametrize("guide", ["SARHead", "NRTRHead"])
+@pytest.mark.parametrize("auxiliary", ["SARHead", "NRTRHead"])
 @pytest.mark.parametrize("new", ["dxabyz", "dcba"])
-def test_the_guide_of_a_grown_or_reordered_dictionary_keeps_what_it_learned(guide: str, new: str) -> None:
-    """Old classes "abcd": the guide's own, its start, end and padding included, follow the characters too."""
-    decoder, extra = {"SARHead": ("SARLabelDecode", 3), "NRTRHead": ("NRTRLabelDecode", 4)}[guide]
+def test_the_auxiliary_head_of_a_grown_or_reordered_dictionary_keeps_what_it_learned(auxiliary: str, new: str) -> None:
+    """Old classes "abcd": the auxiliary head's own, its start, end and padding included, follow the characters too."""
+    decoder, extra = {"SARHead": ("SARLabelDecode", 3), "NRTRHead": ("NRTRLabelDecode", 4)}[auxiliary]
 
     def network(characters: str) -> nn.Layer:
-        members = [{"CTCHead": {"Neck": {"name": "reshape"}, "Head": {}}}, {guide: {}}]
+        members = [{"CTCHead": {"Neck": {"name": "reshape"}, "Head": {}}}, {auxiliary: {}}]
         counts = {"CTCLabelDecode": len(characters) + 1, decoder: len(characters) + extra}
         head = {"name": "MultiHead", "head_list": members, "out_channels_list": counts}
         return build_model({"model_type": "rec", "in_channels": 8, "Head": head})

@@ -221,9 +221,9 @@ def cases(count: int, seed: int, configs: tuple[str, ...] = SMALL) -> Iterator[C
         change = drawn.choice(MUTATIONS)(drawn, tree)
         if change is not None:
             made += 1
-            told = ".".join(map(str, change.path))
+            described = ".".join(map(str, change.path))
             # the data is written here: a process that tries cases may claim too little memory for a new LMDB
-            yield Case(f"{name}: {told} {change.kind}", (name, tree, change, data_of(name)))
+            yield Case(f"{name}: {described} {change.kind}", (name, tree, change, data_of(name)))
 
 
 @functools.cache

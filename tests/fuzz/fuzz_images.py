@@ -349,8 +349,8 @@ def draw_all(line: bytes | None, seed: int) -> None:
         if report.used < 2:
             raise Wrong(f"{name}: only {report.used} of {report.drawn} samples are used: {report.summary_lines()}")
         image_shapes(dataset, EpochOrder(dataset.sizes, shuffle=False))
-        for told in report.summary_lines():
-            require_harmless(told)
+        for line in report.summary_lines():
+            require_harmless(line)
 
 
 def infer(path: Path) -> None:

@@ -81,15 +81,15 @@ def cases(count: int, seed: int) -> Iterator[Case]:
         if rng.random() < 0.65:
             changes = rng.choices(list(TREE_CHANGES), k=rng.choice((1, 1, 1, 2, 3)))
             tree = yaml.safe_load(text)
-            told = [name + " " + TREE_CHANGES[name](tree, rng) for name in changes]
+            described = [name + " " + TREE_CHANGES[name](tree, rng) for name in changes]
             data = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode("utf-8", "surrogatepass")
         else:
             changes = rng.choices(list(TEXT_CHANGES), k=rng.choice((1, 1, 2)))
-            data, told = text.encode("utf-8"), []
+            data, described = text.encode("utf-8"), []
             for name in changes:
                 data, what = TEXT_CHANGES[name](data or b"\n", rng)
-                told.append(f"{name} {what}")
-        yield Case(f"{number} {kind}{'' if ours else ' of another program'}: {'; '.join(told)}", (kind, data))
+                described.append(f"{name} {what}")
+        yield Case(f"{number} {kind}{'' if ours else ' of another program'}: {'; '.join(described)}", (kind, data))
 
 
 def places(value: Any, path: tuple = ()) -> Iterator[tuple]:

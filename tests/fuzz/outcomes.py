@@ -237,14 +237,14 @@ def main(
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same cases")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="after which a case hangs")
     parser.add_argument("--verbose", action="store_true", help="show every case")
-    flags = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     counts: Counter[Outcome] = Counter()
     slowest = 0.0
-    for case, finding in run_apart(check, cases(flags.cases, flags.seed), flags.seconds, memory):
+    for case, finding in run_apart(check, cases(options.cases, options.seed), options.seconds, memory):
         counts[finding.outcome] += 1
         slowest = max(slowest, finding.seconds)
-        if flags.verbose or not finding.outcome.good:
+        if options.verbose or not finding.outcome.good:
             print(f"{finding.outcome.value}: {case.name}: {finding.detail}", flush=True)
-    told = ", ".join(f"{count} {outcome.value}" for outcome, count in counts.most_common())
-    print(f"{sum(counts.values())} cases: {told}; slowest {slowest:.1f} s")
+    summary = ", ".join(f"{count} {outcome.value}" for outcome, count in counts.most_common())
+    print(f"{sum(counts.values())} cases: {summary}; slowest {slowest:.1f} s")
     return int(any(not outcome.good for outcome in counts))

@@ -36,7 +36,7 @@ def raising(error: BaseException):
         (lambda: time.sleep(60), Outcome.HANG),
     ],
 )
-def test_every_outcome_is_told_apart(action, outcome: Outcome) -> None:
+def test_every_outcome_is_distinguished(action, outcome: Outcome) -> None:
     finding = classify(action, seconds=0.2 if outcome is Outcome.HANG else 60)
     assert finding.outcome is outcome, finding
 

@@ -35,9 +35,9 @@ def test_loss_equals_the_reference(case: dict) -> None:
 @pytest.mark.parametrize("case", cases("MultiLoss"))
 def test_sum_equals_the_reference(case: dict) -> None:
     loss = MultiLoss(**case["args"])
-    guide = loss.requires[1]
-    preds = {key: tensor(case, key) for key in ("ctc", guide)}
-    values = {"label_ctc": case["batch"][1], f"label_{guide}": case["batch"][2], "length": case["batch"][3]}
+    auxiliary = loss.requires[1]
+    preds = {key: tensor(case, key) for key in ("ctc", auxiliary)}
+    values = {"label_ctc": case["batch"][1], f"label_{auxiliary}": case["batch"][2], "length": case["batch"][3]}
     assert loss.needs == tuple(values)
     found = loss(preds, {key: paddle.to_tensor(value["literal"]) for key, value in values.items()})
     assert {k: float(v) for k, v in found.items()} == pytest.approx(case["outputs"], rel=1e-4)

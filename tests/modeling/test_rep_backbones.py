@@ -131,6 +131,6 @@ def built(name: str, **settings: Any) -> Any:
         (lambda: SVTRv2(depths=(2,), dims=(8,), mixer=[["Global", "Conv"]]), "cannot follow an attention"),
     ],
 )
-def test_mistakes_are_told(build, message):
+def test_mistakes_are_reported(build, message):
     with pytest.raises(ConfigError, match=message):
         build()

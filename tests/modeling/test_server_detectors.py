@@ -75,8 +75,8 @@ def test_small_correction_learns():
 
 
 def test_every_trained_parameter_of_hgnet_v2_gets_a_gradient():
-    for flags in ({"det": True}, {"text_rec": True}):
-        model = PPHGNetV2_B4(**flags)
+    for arguments in ({"det": True}, {"text_rec": True}):
+        model = PPHGNetV2_B4(**arguments)
         y = model(paddle.rand([2, 3, 48, 64]))
         sum(m.sum() for m in (y if model.det else [y])).backward()
         assert [n for n, p in model.named_parameters() if p.trainable and p.grad is None] == []

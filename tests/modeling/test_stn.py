@@ -64,6 +64,6 @@ def test_outline_learns():
         ({"tps_inputsize": [16, 64]}, "less than 32"),
     ],
 )
-def test_mistakes_are_told(change, message):
+def test_mistakes_are_reported(change, message):
     with pytest.raises(ConfigError, match=message):
         NETWORK_TRANSFORMS.build({"name": "STN_ON", **SETTINGS, **change}, "rec", in_channels=3)

@@ -1,4 +1,4 @@
-"""Names, shapes and outputs of the SVTR networks equal the reference's, with CTC alone or guided by NRTR."""
+"""Names, shapes and outputs of the SVTR networks equal the reference's, with and without NRTR as auxiliary head."""
 
 import pytest
 

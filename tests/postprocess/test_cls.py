@@ -24,7 +24,7 @@ def test_labels_equal_the_reference(case: dict) -> None:
 
 
 @pytest.mark.parametrize("names, said", [([], "is empty"), (["0", "180", "0"], "names '0' twice: 0, 180, 0")])
-def test_labels_that_cannot_be_told_apart_are_refused(names: list[str], said: str) -> None:
+def test_labels_that_are_ambiguous_are_refused(names: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         ClsPostProcess(names)
 

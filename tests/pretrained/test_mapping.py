@@ -1,4 +1,4 @@
-"""Names of inference models lead to the names of training; another network's configuration is told in one line."""
+"""Names of inference models lead to the names of training; another network's configuration is reported in one line."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_batch_norm_merged_with_its_convolution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tensors", "told"),
+    ("tensors", "reported"),
     [
         ([weight(8, 3, 3, 3), *statistics(8)], r"t is \[8, 3, 3, 3\], conv.weight is \[4, 3, 3, 3\]"),
         ([weight(4, 3, 3, 3)], r"ends where the network has bn.weight \[4\]"),
@@ -81,8 +81,8 @@ def test_a_batch_norm_merged_with_its_convolution() -> None:
         ([weight(4, 3, 3, 3), *statistics(4), weight(4, 9), weight(9)], "9 classes come of another dictionary"),
     ],
 )
-def test_another_network_is_refused(tensors: list[FileTensor], told: str) -> None:
-    with pytest.raises(CheckpointError, match=told):
+def test_another_network_is_refused(tensors: list[FileTensor], reported: str) -> None:
+    with pytest.raises(CheckpointError, match=reported):
         map_tensors(model_file(*tensors), {}, [CONV, NORM, LINEAR])
 
 

@@ -34,7 +34,7 @@ DATA = ROOT.parent / "shared" / "data"
 IMAGES = 6
 PHOTOGRAPHS = 1
 LINES = 5  # of a training step
-LONGEST = 27  # tokens a guide is told
+LONGEST = 27  # tokens of the auxiliary head's labels
 WIDTH = 320  # of a batch of lines
 READ = {"ch_photo": 10, "ic15_words": 12}  # lines of 10 and 15 that the official runtimes read
 
@@ -180,7 +180,7 @@ def ctc_loss(model: paddle.nn.Layer, image: np.ndarray, batch: dict) -> float:
 
 
 def padded(image: np.ndarray) -> np.ndarray:
-    """A line squeezed or filled up to the width of a batch."""
+    """A line resized or padded to the width of a batch."""
     if image.shape[3] > WIDTH:
         image = cv2.resize(image[0].transpose(1, 2, 0), (WIDTH, 48)).transpose(2, 0, 1)[None]
     return np.pad(image, ((0, 0), (0, 0), (0, 0), (0, WIDTH - image.shape[3])))

@@ -86,6 +86,6 @@ def test_the_table_says_where_from_how_large_and_under_which_licence() -> None:
         assert len(entry.wheel.sha256) == 64 and max(map(len, lines)) <= 120
 
 
-def test_an_unknown_name_is_told_with_the_nearest() -> None:
+def test_an_unknown_name_is_reported_with_the_nearest() -> None:
     with pytest.raises(PpocrError, match="did you mean PP-OCRv4_mobile_rec"):
         find("PP-OCRv4_mobile_rek")

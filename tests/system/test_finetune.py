@@ -59,9 +59,9 @@ def test_old_dictionary_can_be_named_for_files_that_do_not_say(trained: Project,
     short.write_text("".join(f"{c}\n" for c in "13579"), encoding="utf-8")
     named = f"Global.pretrained_dict_path={trained.folder}/dict.txt"
     task, _ = start(trained, f"{tmp_path}/official", f"Global.character_dict_path={short}", named)
-    told, _ = start(trained, f"{trained.out}/latest", f"Global.character_dict_path={short}")
+    named, _ = start(trained, f"{trained.out}/latest", f"Global.character_dict_path={short}")
     for c, row in head(task).items():
-        np.testing.assert_array_equal(row, head(told)[c])
+        np.testing.assert_array_equal(row, head(named)[c])
 
 
 def test_manifest_says_which_characters(trained: Project) -> None:

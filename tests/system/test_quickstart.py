@@ -60,6 +60,6 @@ def test_from_data_to_predictions_of_the_exported_model(tmp_path: Path) -> None:
     right = int(re.search(r"(\d+) of 100 lines are right", shown.stdout).group(1))
     assert right / 100 == pytest.approx(accuracy, abs=1e-3)  # the exported folder alone gives evaluation's number
     assert right >= 60
-    sheet = cv2.imread(str(out / "sheet.png"))
-    assert sheet is not None and min(sheet.shape[:2]) > 200
+    picture = cv2.imread(str(out / "sheet.png"))
+    assert picture is not None and min(picture.shape[:2]) > 200
     assert (ROOT / CONFIG).is_file()

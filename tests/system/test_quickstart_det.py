@@ -39,8 +39,8 @@ def test_from_pages_to_regions_of_the_exported_model(tmp_path: Path) -> None:
         "contact_sheet.py", f"--det_model_dir={out}/inf", f"--label_file={labels['Eval']}", f"--out={out}/sheet.png"
     )
     assert shown.returncode == 0, shown.stderr
-    sheet = cv2.imread(str(out / "sheet.png"))
-    assert sheet is not None and min(sheet.shape[:2]) > 300
+    picture = cv2.imread(str(out / "sheet.png"))
+    assert picture is not None and min(picture.shape[:2]) > 300
     assert hmean >= 0.45  # 0.68 where this was written
     assert hmean_of(out / "inf", labels["Eval"]) == pytest.approx(hmean, abs=0.01)  # the exported folder alone
     assert (ROOT / CONFIG).is_file()

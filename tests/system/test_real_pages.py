@@ -1,4 +1,4 @@
-"""Training on real street photographs: learned by heart, and found again by the exported model."""
+"""Training on real street photographs: overfitted, and reproduced by the exported model."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def labels() -> dict[str, list[dict]]:
     return {Path(name).name: json.loads(regions) for name, regions in rows}
 
 
-def test_learns_street_photographs_by_heart(tmp_path: Path) -> None:
+def test_overfits_street_photographs(tmp_path: Path) -> None:
     path = tmp_path / "pages.yml"
     path.write_text(CONFIG.format(folder=tmp_path, pages=PAGES), encoding="utf-8")
     weights, stage = start(tmp_path), ["Global.epoch_num=5", f"Global.save_model_dir={tmp_path}/first"]

@@ -1,4 +1,4 @@
-"""Training on real photographed words: learned by heart from files, and the same from an LMDB made of them."""
+"""Training on real photographed words: overfitted from files, and the same from an LMDB made of them."""
 
 from __future__ import annotations
 

@@ -96,8 +96,8 @@ def test_two_processes_train_every_kind_of_network_and_measure_what_one_measures
         plan.append(("eval", ["-c", str(project.config), "-o", *options, f"Global.checkpoints={project.out}/latest"]))
     done = launch(plan, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    told = (tmp_path / "log" / "workerlog.0").read_text(encoding="utf-8")
-    parts = re.split(r"^=== \d+$", told, flags=re.MULTILINE)[1:]
+    log = (tmp_path / "log" / "workerlog.0").read_text(encoding="utf-8")
+    parts = re.split(r"^=== \d+$", log, flags=re.MULTILINE)[1:]
     for name, training, evaluation in zip(NETWORKS, parts[::2], parts[1::2]):
         assert f"images {LINES}/{LINES}" in training, name
         found = {key: float(value) for key, value in VALUE.findall(evaluation)}

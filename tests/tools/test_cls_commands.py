@@ -1,4 +1,4 @@
-"""A classifier trained, measured, exported and used by the commands; wrong labels told in one line."""
+"""A classifier trained, measured, exported and used by the commands; wrong labels reported in one line."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def project(tmp_path_factory):
     return made
 
 
-def run(name: str, project, *options: str, flags: tuple[str, ...] = ()) -> int:
+def run(name: str, project, *options: str, arguments: tuple[str, ...] = ()) -> int:
     """Run a command of the -c kind in this process and return its exit code."""
     config = ROOT / "configs" / "cls" / "cls_mv3.yml"
-    return run_command(name, "-c", config, *flags, "-o", *project.options, *options)
+    return run_command(name, "-c", config, *arguments, "-o", *project.options, *options)
 
 
-def predict(*flags: str) -> int:
+def predict(*arguments: str) -> int:
     """Run predict_cls in this process and return its exit code."""
-    return run_command("predict_cls", *flags)
+    return run_command("predict_cls", *arguments)
 
 
 def predicted(output: str) -> dict[str, tuple[str, float]]:
@@ -63,21 +63,21 @@ def predicted(output: str) -> dict[str, tuple[str, float]]:
 def test_trained_and_exported_say_the_same(project, capfd):
     assert run("eval", project, project.weights) == 0
     assert "images 8/8" in capfd.readouterr().out
-    assert run("infer_cls", project, project.weights, flags=("--draw",)) == 0
+    assert run("infer_cls", project, project.weights, arguments=("--draw",)) == 0
     expected = inferred(capfd.readouterr().out)
     assert len(expected) == LINES and {label for label, _ in expected.values()} <= {"0", "180"}
     assert len(list((project.folder / "infer_results").iterdir())) == LINES
     images = f"--image_dir={project.folder}/images"
     pictures = project.folder / "pictures"
-    flags = (f"--cls_model_dir={project.inference}", images, "--cls_batch_num=3", f"--draw={pictures}")
-    assert predict(*flags, "--cls_thresh=0.4") == 0
+    arguments = (f"--cls_model_dir={project.inference}", images, "--cls_batch_num=3", f"--draw={pictures}")
+    assert predict(*arguments, "--cls_thresh=0.4") == 0
     found = predicted(capfd.readouterr().out)
     assert {name: label for name, (label, _) in found.items()} == {n: label for n, (label, _) in expected.items()}
     assert all(abs(found[name][1] - expected[name][1]) <= 1e-4 for name in expected)
     assert len(list(pictures.iterdir())) == LINES
 
 
-def test_flags_overrule_and_stand_in_for_a_missing_inference_yml(project, capfd, tmp_path):
+def test_arguments_overrule_and_stand_in_for_a_missing_inference_yml(project, capfd, tmp_path):
     images = f"--image_dir={project.folder}/images"
     for file in project.inference.iterdir():
         if file.name != "inference.yml":
@@ -95,7 +95,7 @@ def test_flags_overrule_and_stand_in_for_a_missing_inference_yml(project, capfd,
     assert "did you mean cls_thresh?" in capfd.readouterr().err
 
 
-def test_an_unknown_label_is_told_in_one_line(project, capfd, tmp_path):
+def test_an_unknown_label_is_reported_in_one_line(project, capfd, tmp_path):
     labels = tmp_path / "labels.txt"
     labels.write_text("0.png\t0\n1.png\t90\n2.png\t0\n3.png\t180\n", encoding="utf-8")
     capfd.readouterr()
@@ -112,7 +112,7 @@ def test_classes_and_names_must_be_equally_many(project, capfd):
 
 def test_contact_sheet(project, capfd):
     out = project.folder / "sheet.png"
-    flags = [f"--cls_model_dir={project.inference}", f"--label_file={project.folder}/labels.txt", f"--out={out}"]
-    assert run_command("contact_sheet", *flags, f"--data_dir={project.folder}/images") == 0
+    arguments = [f"--cls_model_dir={project.inference}", f"--label_file={project.folder}/labels.txt", f"--out={out}"]
+    assert run_command("contact_sheet", *arguments, f"--data_dir={project.folder}/images") == 0
     assert re.search(r"\d of 8 lines are right", capfd.readouterr().out)
     assert cv2.imdecode(np.frombuffer(out.read_bytes(), np.uint8), cv2.IMREAD_COLOR) is not None

@@ -1,4 +1,4 @@
-"""infer_det, export_model and predict_det as users call them: same regions, flags that win, clear failures."""
+"""infer_det, export_model and predict_det as users call them: same regions, arguments that win, clear failures."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def run(name: str, project, *options: str) -> int:
     return run_command(name, "-c", project.config, "-o", *options)
 
 
-def predict(*flags: object) -> int:
+def predict(*arguments: object) -> int:
     """Run predict_det in this process and return its exit code."""
-    return run_command("predict_det", *flags)
+    return run_command("predict_det", *arguments)
 
 
 def often_reached(project, weights: list[str]) -> float:
@@ -99,14 +99,14 @@ def test_exported_programs_find_what_the_trained_network_finds(project, capsys) 
     assert len(pictures) == 8 and cv2.imread(str(pictures[0])) is not None
     for ir, folder in project.exported.items():
         place = project.folder / f"results {ir}"
-        flags = [f"--image_dir={project.images}", f"--det_model_dir={folder}", f"--draw_img_save_dir={place}"]
+        arguments = [f"--image_dir={project.images}", f"--det_model_dir={folder}", f"--draw_img_save_dir={place}"]
         capsys.readouterr()
-        assert predict(*flags, "--det_algorithm=DB") == 0
+        assert predict(*arguments, "--det_algorithm=DB") == 0
         printed = results_in(capsys.readouterr().out)
         assert regions_of(printed) == trained
         assert (place / "det_results.txt").read_text(encoding="utf-8") == printed
         assert len(list(place.glob("det_res_*.jpg"))) == 8
-        assert predict(*flags, "--det_batch_num=4", "--draw=false") == 0
+        assert predict(*arguments, "--det_batch_num=4", "--draw=false") == 0
         assert regions_of(results_in(capsys.readouterr().out)) == trained
 
 
@@ -142,14 +142,14 @@ def test_official_folders_load(project, tmp_path, capsys, caplog, resize: str) -
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / inference_config.FILE_NAME).write_text(OFFICIAL.replace("RESIZE", resize), encoding="utf-8")
     image = sorted(project.images.iterdir())[0]
-    flags = [f"--image_dir={image}", f"--det_model_dir={tmp_path}", f"--draw_img_save_dir={tmp_path}/out"]
+    arguments = [f"--image_dir={image}", f"--det_model_dir={tmp_path}", f"--draw_img_save_dir={tmp_path}/out"]
     with caplog.at_level("INFO"):
-        assert predict(*flags) == 0
+        assert predict(*arguments) == 0
     assert list(regions_of(results_in(capsys.readouterr().out))) == [image.name]
     assert "DetLabelEncode makes labels" in caplog.text and "aspect ratio" not in caplog.text
     assert (tmp_path / "out" / f"det_res_{image.name}").is_file()
     with caplog.at_level("INFO"):
-        assert predict(*flags, "--det_limit_side_len=96", "--det_limit_type=max") == 0
+        assert predict(*arguments, "--det_limit_side_len=96", "--det_limit_type=max") == 0
     assert "--det_limit_side_len 96 overrules inference.yml" in caplog.text
 
 
@@ -201,7 +201,7 @@ def test_evaluation_is_the_same_at_any_batch_size(project) -> None:
     assert one.metrics == pytest.approx(four.metrics) and one.metrics["matched"] > 0 and one.used == four.used == 8
 
 
-def test_flags_win_over_the_file_and_are_logged(project, caplog) -> None:
+def test_arguments_win_over_the_file_and_are_logged(project, caplog) -> None:
     given = ["--image_dir=x", f"--det_model_dir={project.exported['new']}", "--det_limit_side_len=320"]
     given += ["--det_limit_type=max", "--det_db_thresh=0.2", "--det_db_unclip_ratio=1.5", "--use_dilation=true"]
     with caplog.at_level("INFO"):
@@ -220,9 +220,9 @@ def test_folder_that_says_nothing_about_itself(project, tmp_path, caplog, capsys
     for file in project.exported["new"].iterdir():
         if file.name != inference_config.FILE_NAME:
             (tmp_path / file.name).write_bytes(file.read_bytes())
-    flags = [f"--image_dir={project.images}", f"--det_model_dir={tmp_path}", "--draw=false"]
+    arguments = [f"--image_dir={project.images}", f"--det_model_dir={tmp_path}", "--draw=false"]
     with caplog.at_level("INFO"):
-        assert predict(*flags, f"--save_res_path={tmp_path}/r.txt") == 0
+        assert predict(*arguments, f"--save_res_path={tmp_path}/r.txt") == 0
     assert "has no inference.yml" in caplog.text and len(regions_of(results_in(capsys.readouterr().out))) == 8
 
 
@@ -240,7 +240,7 @@ def test_large_images_are_bounded_and_the_others_still_read(project, tmp_path, c
 
 
 @pytest.mark.parametrize(
-    "flags, said",
+    "arguments, said",
     [
         (["--det_db_tresh=0.3"], "--det_db_tresh=0.3: unknown flag, did you mean det_db_thresh"),
         (["--det_db_thresh=3"], "DBPostProcess.thresh: 3.0 is not between 0 and 1"),
@@ -248,9 +248,9 @@ def test_large_images_are_bounded_and_the_others_still_read(project, tmp_path, c
         (["--det_model_dir=/no/such/model"], "/no/such/model"),
     ],
 )
-def test_mistakes_are_named_in_one_line(project, capsys, flags: list[str], said: str) -> None:
+def test_mistakes_are_named_in_one_line(project, capsys, arguments: list[str], said: str) -> None:
     given = {"--image_dir": str(project.images), "--det_model_dir": str(project.exported["new"])}
-    given.update(flag.split("=") for flag in flags)
+    given.update(argument.split("=") for argument in arguments)
     assert predict(*(f"{k}={v}" for k, v in given.items())) != 0
     errors = [row for row in capsys.readouterr().err.splitlines() if row.startswith("error")]
     assert len(errors) == 1 and said in errors[0]

@@ -27,14 +27,14 @@ def project(tmp_path_factory):
     return made
 
 
-def run(name: str, project, *options: str, flags: tuple[str, ...] = ()) -> int:
+def run(name: str, project, *options: str, arguments: tuple[str, ...] = ()) -> int:
     """Run a command of the -c kind in this process and return its exit code."""
-    return run_command(name, "-c", project.config_path, *flags, *(["-o", *options] if options else []))
+    return run_command(name, "-c", project.config_path, *arguments, *(["-o", *options] if options else []))
 
 
-def predict(*flags: str) -> int:
+def predict(*arguments: str) -> int:
     """Run predict_rec in this process and return its exit code."""
-    return run_command("predict_rec", *flags)
+    return run_command("predict_rec", *arguments)
 
 
 def inferred(output: str) -> dict[str, tuple[str, float]]:
@@ -56,7 +56,7 @@ def assert_same(found, expected) -> None:
 
 def test_trained_and_exported_read_the_same(project, capfd):
     capfd.readouterr()
-    assert run("infer_rec", project, project.weights_option, flags=("--draw",)) == 0
+    assert run("infer_rec", project, project.weights_option, arguments=("--draw",)) == 0
     expected = inferred(capfd.readouterr().out)
     assert sorted(expected) == [path.name for path in project.images]
     folder, images = f"--rec_model_dir={project.exported}", f"--image_dir={project.images[0].parent}"
@@ -94,18 +94,18 @@ def test_a_folder_without_inference_yml_needs_two_flags(project, tmp_path, capfd
     for path in project.exported.iterdir():
         if path.suffix != ".yml":
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    flags = [f"--rec_model_dir={tmp_path}", f"--image_dir={project.images[0].parent}"]
-    assert predict(f"--rec_model_dir={project.exported}", flags[1]) == 0
+    arguments = [f"--rec_model_dir={tmp_path}", f"--image_dir={project.images[0].parent}"]
+    assert predict(f"--rec_model_dir={project.exported}", arguments[1]) == 0
     expected = predicted(capfd.readouterr().out)
-    assert predict(*flags) == 2
+    assert predict(*arguments) == 2
     assert "give --rec_image_shape and --rec_char_dict_path" in capfd.readouterr().err
     dictionary = f"--rec_char_dict_path={project.config_path.parent / 'dict.txt'}"
-    assert predict(*flags, "--rec_image_shape=3,32,100", dictionary) == 0
+    assert predict(*arguments, "--rec_image_shape=3,32,100", dictionary) == 0
     assert_same(predicted(capfd.readouterr().out), expected)
 
 
 @pytest.mark.parametrize(
-    ("flags", "code", "message"),
+    ("arguments", "code", "message"),
     [
         (["--rec_char_dict_path={other}"], 2, "has 17 entries"),
         (["--rec_image_shape=3,48,320"], 2, "the network takes [3, 32, -1]"),
@@ -117,12 +117,12 @@ def test_a_folder_without_inference_yml_needs_two_flags(project, tmp_path, capfd
         (["--rec_batch_num=0"], 2, "at least 1"),
     ],
 )
-def test_flags_that_cannot_be_met(project, tmp_path, capfd, flags, code, message):
+def test_arguments_that_cannot_be_met(project, tmp_path, capfd, arguments, code, message):
     other = tmp_path / "other.jpg"
     other.write_text("\n".join(CHARACTERS + "g"), encoding="utf-8")
-    given = [flag.format(other=other) for flag in flags]
+    given = [argument.format(other=other) for argument in arguments]
     base = [f"--rec_model_dir={project.exported}", f"--image_dir={project.images[0]}"]
-    kept = [flag for flag in base if flag.split("=")[0] not in {f.split("=")[0] for f in given}]
+    kept = [argument for argument in base if argument.split("=")[0] not in {f.split("=")[0] for f in given}]
     assert predict(*kept, *given) == code
     assert message in capfd.readouterr().err
 
@@ -197,8 +197,8 @@ def test_names_are_shown_and_written_harmlessly(command, project, hostile, tmp_p
         options = (project.weights_option, f"Global.infer_img={hostile}", f"Global.save_res_path={results}")
         assert run("infer_rec", project, *options) == 0
     else:
-        flags = (f"--rec_model_dir={project.exported}", f"--image_dir={hostile}", f"--save_res_path={results}")
-        assert predict(*flags) == 0
+        arguments = (f"--rec_model_dir={project.exported}", f"--image_dir={hostile}", f"--save_res_path={results}")
+        assert predict(*arguments) == 0
     shown = capfd.readouterr()
     printed = shown.out + shown.err
     assert "\x1b" not in printed and "\u2028" not in printed and "Traceback" not in printed

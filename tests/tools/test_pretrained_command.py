@@ -42,22 +42,24 @@ def test_an_exported_model_becomes_a_starting_point(project: Project, tmp_path: 
     assert re.search(r"all \d+ arrays of .* used, matched by (name|order)", done.stdout)
     assert float(re.search(r"largest difference between .*: (\S+)", done.stdout)[1]) < 1e-5  # type: ignore[index]
     assert f"train from it with tools/train.py -c {folder / 'config.yml'}" in done.stdout
-    told = load_config(project.config, [f"Global.checkpoints={project.out}/latest"])
+    given = load_config(project.config, [f"Global.checkpoints={project.out}/latest"])
     imported = load_config(folder / "config.yml", [f"Global.checkpoints={folder}/best_accuracy"])
-    assert evaluate_weights(imported).metrics == pytest.approx(evaluate_weights(told).metrics, abs=1e-5)
+    assert evaluate_weights(imported).metrics == pytest.approx(evaluate_weights(given).metrics, abs=1e-5)
 
 
-def test_mistakes_are_told_in_one_line(project: Project, tmp_path: Path) -> None:
-    def told(*arguments: str) -> str:
+def test_mistakes_are_reported_in_one_line(project: Project, tmp_path: Path) -> None:
+    def reported(*arguments: str) -> str:
         done = run_tool("pretrained.py", *arguments)
         assert done.returncode != 0 and "Traceback" not in done.stderr
         return done.stderr
 
-    assert "did you mean PP-OCRv4_mobile_rec?" in told("get", "PP-OCRv4_moble_rec", "--out", str(tmp_path))
+    assert "did you mean PP-OCRv4_mobile_rec?" in reported("get", "PP-OCRv4_moble_rec", "--out", str(tmp_path))
     out = ("-c", str(project.config), "--out", str(tmp_path))
-    assert "an exported model is inference.json or inference.pd" in told("import", str(project.folder / "images"), *out)
+    assert "an exported model is inference.json or inference.pd" in reported(
+        "import", str(project.folder / "images"), *out
+    )
     other = project.changed("other", r"\[8, 8, 16, 16\]", "[8, 8, 16, 32]")
-    assert "is this the configuration of that model?" in told(
+    assert "is this the configuration of that model?" in reported(
         "import", str(project.folder / "inference"), "-c", str(other), "--out", str(tmp_path)
     )
     assert list(tmp_path.iterdir()) == []

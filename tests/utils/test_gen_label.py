@@ -120,7 +120,7 @@ def test_words_of_icdar(tmp_path: Path) -> None:
     assert output.read_text(encoding="utf-8").startswith("train/word_1.png\t")
 
 
-def test_the_mode_is_rec_unless_told(tmp_path: Path) -> None:
+def test_the_mode_is_rec_by_default(tmp_path: Path) -> None:
     source = tmp_path / "gt.txt"
     source.write_text("word_1.png and no comma\nword_2.png,\n", encoding="utf-8")
     done = run(f"--input_path={source}", f"--output_label={tmp_path / 'out.txt'}")

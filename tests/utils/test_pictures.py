@@ -50,8 +50,8 @@ def test_a_system_without_fonts_still_draws(monkeypatch):
 
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_pictures_with_colored_captions_side_by_side(count):
-    sheet = tiled([captioned(GREY, "t", RED if n % 2 else GREEN) for n in range(count)], columns=3)
-    assert sheet.dtype == np.uint8 and sheet.shape[2] == 3
-    green = (sheet[..., 1].astype(int) - sheet[..., 2] > 60).any()
-    red = (sheet[..., 2].astype(int) - sheet[..., 1] > 60).any()
+    picture = tiled([captioned(GREY, "t", RED if n % 2 else GREEN) for n in range(count)], columns=3)
+    assert picture.dtype == np.uint8 and picture.shape[2] == 3
+    green = (picture[..., 1].astype(int) - picture[..., 2] > 60).any()
+    red = (picture[..., 2].astype(int) - picture[..., 1] > 60).any()
     assert (bool(green), bool(red)) == (count > 0, count > 1)

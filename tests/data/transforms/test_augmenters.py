@@ -166,7 +166,7 @@ def test_cuts_and_margins(kind: str, args: dict[str, Any], size: tuple[int, int]
         assert pending.render()[5, 5].tolist() == [80, 80, 80]
 
 
-def test_sides_are_drawn_apart_unless_told_otherwise() -> None:
+def test_sides_are_drawn_apart_by_default() -> None:
     apart = build_augmenter({"type": "Crop", "args": {"px": [0, 30], "keep_size": False}})
     alike = build_augmenter(
         {"type": "Crop", "args": {"px": [0, 30], "keep_size": False, "sample_independently": False}}

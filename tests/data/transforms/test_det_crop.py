@@ -36,7 +36,7 @@ def rng(number: int) -> np.random.Generator:
 
 
 def plain_crop(polys: np.ndarray, size: tuple[int, int], ratio: float, tries: int, rng: np.random.Generator) -> tuple:
-    """Draw a part by marking rows and columns one by one: the algorithm as it is usually told."""
+    """Draw a part by marking rows and columns one by one: the algorithm as it is usually described."""
     axes = []
     for axis, length in ((0, size[1]), (1, size[0])):
         taken = np.zeros(length, bool)

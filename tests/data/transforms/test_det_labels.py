@@ -1,4 +1,4 @@
-"""Regions from labels: equal to the reference where they are sound, mended or dropped and said so where not."""
+"""Regions from labels: equal to the reference where they are sound, repaired or dropped and said so where not."""
 
 from __future__ import annotations
 

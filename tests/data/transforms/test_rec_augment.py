@@ -152,7 +152,7 @@ def test_a_warp_without_displacement_is_the_identity() -> None:
         assert np.abs(undisplaced.apply(image).astype(int) - image).max() <= 2
 
 
-def test_control_points_go_where_they_are_told() -> None:
+def test_control_points_move_as_given() -> None:
     size = (48, 320)
     warp = Warp(size)
     draws = np.full(DRAWS, 0.5)
