@@ -285,8 +285,8 @@ def test_what_fails_with_the_installed_numpy_is_refused_at_the_start(monkeypatch
 
 
 def test_forms_that_official_configurations_use() -> None:
-    assert hasattr(build_augmenter(["Fliplr", 0.5]), "draw")
-    assert hasattr(build_augmenter({"type": "Fliplr", "args": None}), "draw")
+    assert hasattr(build_augmenter(["Fliplr", 0.5]), "sample_warp")
+    assert hasattr(build_augmenter({"type": "Fliplr", "args": None}), "sample_warp")
     assert type(build_augmenter({"type": "HorizontalFlip", "args": {"p": 1}})) is NATIVE["Fliplr"]
 
 
