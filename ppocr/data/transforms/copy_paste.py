@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from ppocr.config.ranges import Probability
-from ppocr.data.transforms.base import Sample, Transform
-from ppocr.data.transforms.geometry import warp_affine
+from ppocr.data.transforms.base import Context, Sample, Transform
+from ppocr.data.transforms.geometry import Patch, PendingImage
 from ppocr.registry import TRANSFORMS
 
 MOST_PASTED = 30
 TRIES = 50  # places tried for each text
-LEAST_SHARE = 0.2  # of its rectangle that a quadrilateral fills; less is not to be rectified
+FIRST = 4  # of them that are looked at one by one, the others together
+LEAST_SHARE = 0.2  # of its rectangle that a quadrilateral fills; less is not rectified
+
+Matrix = tuple[tuple[float, float], tuple[float, float]]
 
 
 @TRANSFORMS.register()
@@ -26,7 +30,7 @@ class CopyPaste(Transform):
 
     Args:
         objects_paste_ratio: share of the other sample's text instances that are pasted: at least one, at most 30.
-        limit_paste: paste only where the upright rectangle around the text meets no other's.
+        limit_paste: paste only where the upright rectangle around the text meets no other text's.
     """
 
     needs = ("image", "polys", "texts", "ignore_tags")
@@ -35,81 +39,113 @@ class CopyPaste(Transform):
     random = True
     training_only = True
     extra_samples = 1
+    takes_pending = True
 
     def __init__(self, objects_paste_ratio: Probability = 0.2, limit_paste: bool = True) -> None:
         self.objects_paste_ratio = objects_paste_ratio
         self.limit_paste = limit_paste
+        self._leave_pending = False
+
+    def compiled(self, context: Context) -> Transform:
+        """Return the variant that leaves the pasting to a step that makes other pixels anyway."""
+        return self.with_changes(_leave_pending=context.next_takes_pending)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
-        """Paste into `image` (uint8 [H, W, 3], changed in place where it may be); extend the labels.
+        """Paste into `image` (uint8 [H, W, 3], or pending); extend the labels.
 
         The first of `ext_data`, other samples, is used up; without any nothing changes.
         """
         assert rng is not None
-        other = next(iter(sample.pop("ext_data", ())), None)
-        if other is None:
-            return sample
-        image = sample["image"] if sample["image"].flags.writeable else sample["image"].copy()
-        legible = np.flatnonzero(~np.asarray(other["ignore_tags"], bool))
-        count = max(1, min(int(self.objects_paste_ratio * len(other["polys"])), MOST_PASTED))
-        chosen = rng.permutation(legible)[:count]
-        draws = rng.random((len(chosen), 1 + 2 * TRIES))
-        low, high = _rectangles(sample["polys"], len(chosen))
-        pasted: list[np.ndarray] = []
-        texts: list[str] = []
-        for number, draw in zip(chosen.tolist(), draws):
-            piece = cut(other["polys"][number], int(draw[0] * 360))
-            taken = len(sample["polys"]) + len(pasted)
-            place = None if piece is None else self._place(piece, image.shape, low[:taken], high[:taken], draw[1:])
-            if piece is not None and place is not None:
-                pasted.append(paste(other["image"], image, piece, place))
-                texts.append(other["texts"][number])
-                low[taken], high[taken] = place, (place[0] + piece.width, place[1] + piece.height)
-        if pasted:
-            sample["image"] = image
-            sample["polys"] = _joined(sample["polys"], pasted)
-            sample["texts"] = [*sample["texts"], *texts]
-            sample["ignore_tags"] = np.concatenate([sample["ignore_tags"], np.zeros(len(pasted), bool)])
+        image = PendingImage.of(sample["image"])
+        for other in itertools.islice(sample.pop("ext_data", ()), 1):
+            patches, texts = self._patches(other, sample["polys"], (image.height, image.width), rng)
+            if patches:
+                image.paste(patches)
+                sample["polys"] = _joined(sample["polys"], [patch.polygon for patch in patches])
+                sample["texts"] = [*sample["texts"], *texts]
+                sample["ignore_tags"] = np.concatenate([sample["ignore_tags"], np.zeros(len(patches), bool)])
+        sample["image"] = image if self._leave_pending else image.render()
         return sample
 
-    def _place(
-        self, piece: Piece, shape: tuple[int, ...], low: np.ndarray, high: np.ndarray, draws: np.ndarray
-    ) -> tuple[int, int] | None:
-        """Return x, y of a place for a piece that meets no rectangle [N, 2] to [N, 2]; None where none was found."""
-        free = shape[1] - piece.width, shape[0] - piece.height
-        if min(free) < 0:
-            return None
-        size = np.array((piece.width, piece.height), np.float32)
-        places = (draws.reshape(-1, 2) * (free[0] + 1, free[1] + 1)).astype(np.int64)
-        if not self.limit_paste:
-            return int(places[0, 0]), int(places[0, 1])
-        for some in (places[:4, None], places[4:, None]):  # one of the first will mostly do
-            meets = np.all((low <= some + size) & (high >= some), axis=2)
-            clear = ~np.any(meets, axis=1)
-            if clear.any():
-                x, y = some[clear.argmax(), 0].tolist()
-                return x, y
-        return None
+    def _patches(
+        self, other: Sample, polys: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[list[Patch], list[str]]:
+        """Return some texts of another sample, each at its place among polygons [N, P, 2] of an image of some shape."""
+        legible = np.flatnonzero(~np.asarray(other["ignore_tags"], bool))
+        count = max(1, min(int(self.objects_paste_ratio * len(other["polys"])), MOST_PASTED))
+        pieces: list[tuple[Piece, int, int]] = []
+        chosen = rng.permutation(legible)[:count].tolist()
+        draws = rng.random((len(chosen), 1 + 2 * TRIES))
+        for row, number in enumerate(chosen):
+            piece = cut(other["polys"][number], int(draws[row, 0] * 360))
+            if piece is not None and piece.width <= shape[1] and piece.height <= shape[0]:
+                pieces.append((piece, number, row))
+        if not pieces:
+            return [], []
+        sizes = np.array([(piece.width, piece.height) for piece, _, _ in pieces])
+        tries = draws[[row for _, _, row in pieces], 1:].reshape(-1, TRIES, 2)
+        places = (tries * (shape[::-1] - sizes + 1)[:, None]).astype(np.int64)
+        placed = places[:, 0].tolist() if not self.limit_paste else clear_places(places, sizes, polys)
+        found = [(piece.at(at, other["image"]), other["texts"][n]) for (piece, n, _), at in zip(pieces, placed) if at]
+        return [patch for patch, _ in found], [text for _, text in found]
+
+
+def clear_places(places: np.ndarray, sizes: np.ndarray, polys: np.ndarray) -> list[Sequence[int] | None]:
+    """Return for rectangles in turn the first place where one meets nothing, as x, y; None where there is none.
+
+    Args:
+        places: int64 [M, TRIES, 2], x, y of the upper left corners that are tried.
+        sizes: int64 [M, 2], width and height of each.
+        polys: float32 [N, P, 2], whose upright rectangles count, like those placed before.
+    """
+    taken = np.concatenate([polys.min(axis=1), polys.max(axis=1)], axis=1).tolist()
+    found: list[Sequence[int] | None] = []
+    for tries, (width, height) in zip(places, sizes.tolist()):
+        place = _first_clear(tries, width, height, taken)
+        found.append(place)
+        if place is not None:
+            taken.append([*place, place[0] + width, place[1] + height])
+    return found
+
+
+def _first_clear(tries: np.ndarray, width: int, height: int, taken: list[list[float]]) -> Sequence[int] | None:
+    """Return the first x, y of some [TRIES, 2] where a rectangle meets none of x0, y0, x1, y1; None without one."""
+    for x, y in tries[:FIRST].tolist():  # one of the first will mostly do
+        far_x, far_y = x + width, y + height
+        if not any(x <= x1 and x0 <= far_x and y <= y1 and y0 <= far_y for x0, y0, x1, y1 in taken):
+            return x, y
+    x0, y0, x1, y1 = np.array(taken).T
+    left, top = tries[FIRST:, :1], tries[FIRST:, 1:]
+    meets = (left <= x1) & (x0 <= left + width) & (top <= y1) & (y0 <= top + height)
+    clear = tries[FIRST:][~meets.any(axis=1)]
+    return clear[0].tolist() if len(clear) else None
 
 
 class Piece(NamedTuple):
     """A text on its way.
 
     Attributes:
-        matrix: float64 [2, 3], from coordinates of its image to those of the piece.
-        polygon: float32 [P, 2], in the piece.
+        matrix: (a, b, c, d, e, f) of x, y -> ax + by + c, dx + ey + f from coordinates of its image to its own.
+        polygon: corners in the piece.
         width: of the piece.
         height: of the piece.
     """
 
-    matrix: np.ndarray
-    polygon: np.ndarray
+    matrix: tuple[float, ...]
+    polygon: list[tuple[float, float]]
     width: int
     height: int
 
+    def at(self, place: Sequence[int], pixels: np.ndarray) -> Patch:
+        """Return it with its upper left corner at some x, y of another image than `pixels`, its own."""
+        a, b, c, d, e, f = self.matrix
+        x, y = place
+        matrix = np.array([[a, b, c + x], [d, e, f + y], [0.0, 0.0, 1.0]])
+        return Patch(pixels, matrix, np.array(self.polygon, np.float32) + np.array(place, np.float32))
+
 
 def cut(polygon: np.ndarray, angle: int) -> Piece | None:
-    """Return how a text instance becomes a piece turned by an angle; None where it has no area.
+    """Return how a text becomes a piece turned by an angle; None where it has no area.
 
     Args:
         polygon: float32 [P, 2], the last point maybe repeated.
@@ -118,46 +154,26 @@ def cut(polygon: np.ndarray, angle: int) -> Piece | None:
     points = polygon.tolist()
     while len(points) > 1 and points[-1] == points[-2]:
         points.pop()
-    straight = _rectified(points)
-    if straight is None:
+    matrix = _rectified(points)
+    if matrix is None:
         return None
-    radians = math.radians(angle)
-    c, s = math.cos(radians), math.sin(radians)
-    turn = np.array([[c, s], [-s, c]]) @ straight
-    turned = np.array(points) @ turn.T
-    low = turned.min(axis=0)
-    turned -= low
-    width, height = (max(1, math.ceil(side - 1e-3)) for side in turned.max(axis=0).tolist())
-    return Piece(np.column_stack([turn, -low]), turned.astype(np.float32), width, height)
+    (a, b), (c, d) = matrix
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    a, b, c, d = cosine * a + sine * c, cosine * b + sine * d, cosine * c - sine * a, cosine * d - sine * b
+    turned = [(a * x + b * y, c * x + d * y) for x, y in points]
+    left, top = (min(values) for values in zip(*turned))
+    moved = [(x - left, y - top) for x, y in turned]
+    width, height = (max(1, math.ceil(max(values) - 1e-3)) for values in zip(*moved))
+    return Piece((a, b, -left, c, d, -top), moved, width, height)
 
 
-def paste(source: np.ndarray, target: np.ndarray, piece: Piece, place: tuple[int, int]) -> np.ndarray:
-    """Draw a piece into an image and return its polygon there, float32 [P, 2].
-
-    Args:
-        source: uint8 [H, W, 3], the image the piece is of.
-        target: uint8 [H, W, 3], changed in place.
-        piece: as `cut` gives it.
-        place: x, y of its upper left corner.
-    """
-    indices = piece.matrix.copy()
-    indices[:, 2] += indices[:, :2].sum(axis=1) / 2 - 0.5  # the centre of pixel 0 is at 0.5
-    size = (piece.height, piece.width)
-    drawn = warp_affine(source, indices, size, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, 0)
-    mask = np.zeros(size, np.uint8)
-    cv2.fillPoly(mask, [np.rint((piece.polygon - 0.5) * 16).astype(np.int32)], 255, shift=4)
-    x, y = place
-    cv2.copyTo(drawn, mask, target[y : y + piece.height, x : x + piece.width])
-    return piece.polygon + np.array(place, np.float32)
-
-
-def _rectified(points: list[list[float]]) -> np.ndarray | None:
-    """Return the matrix [2, 2] that makes a quadrilateral a rectangle, as far as an affine one can.
+def _rectified(points: list[list[float]]) -> Matrix | None:
+    """Return the matrix that makes a quadrilateral a rectangle, as far as an affine one can.
 
     Its sides become the longer ones of each pair. Other polygons are left as they are; None where there is no area.
     """
     if len(points) != 4:
-        return np.eye(2) if len(points) > 2 else None
+        return ((1.0, 0.0), (0.0, 1.0)) if len(points) > 2 else None
     a, b, c, d = points
     width = max(math.dist(a, b), math.dist(d, c))
     height = max(math.dist(a, d), math.dist(b, c))
@@ -167,16 +183,10 @@ def _rectified(points: list[list[float]]) -> np.ndarray | None:
     if min(width, height) < 1 or abs(area) < LEAST_SHARE * width * height:
         return None
     height = math.copysign(height, area)  # a polygon in the other direction is not mirrored
-    return np.array([[width * down[1], -width * down[0]], [-height * across[1], height * across[0]]]) / area
-
-
-def _rectangles(polys: np.ndarray, more: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and the highest x, y of polygons [N, P, 2], float32 [N + more, 2] each."""
-    low, high = np.empty((2, len(polys) + more, 2), np.float32)
-    if len(polys):
-        np.min(polys, axis=1, out=low[: len(polys)])
-        np.max(polys, axis=1, out=high[: len(polys)])
-    return low, high
+    return (
+        (width * down[1] / area, -width * down[0] / area),
+        (-height * across[1] / area, height * across[0] / area),
+    )
 
 
 def _joined(polys: np.ndarray, more: list[np.ndarray]) -> np.ndarray:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ppocr.data.transforms.copy_paste import CopyPaste, cut, paste
+from ppocr.data.transforms.copy_paste import CopyPaste, cut
+from ppocr.data.transforms.geometry import PendingImage
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 
@@ -142,11 +143,14 @@ def test_a_slanted_text_becomes_upright_and_is_not_mirrored(turn: int) -> None:
     width, height = np.hypot(60, 10), np.hypot(10, 30)
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     canvas = np.zeros((200, 200, 3), np.uint8)
-    polygon = paste(image, canvas, piece, (5, 7))
+    patch = piece.at((5, 7), image)
+    pending = PendingImage.of(canvas)
+    pending.paste([patch])
+    polygon = patch.polygon
     assert polygon == pytest.approx((corners if turn > 0 else corners[[3, 2, 1, 0]]) + (5, 7), abs=1e-3)
     matrix = cv2.getAffineTransform(slanted[:3] - 0.5, corners[:3] - 0.5)
     expected = cv2.warpAffine(image, matrix, (piece.width, piece.height))
-    drawn = canvas[7 : 7 + piece.height, 5 : 5 + piece.width]
+    drawn = pending.render()[7 : 7 + piece.height, 5 : 5 + piece.width]
     assert np.abs(drawn[1:-1, 1:-1].astype(int) - expected[1:-1, 1:-1]).max() <= 2
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ppocr.data.transforms.base import Context
-from ppocr.data.transforms.geometry import PendingImage, Warp, move_points, size_of, warp_affine
+from ppocr.data.transforms.geometry import Patch, PendingImage, Warp, move_points, size_of, warp_affine
 from ppocr.data.transforms.image import DecodeImage
 from ppocr.errors import SampleError
 
@@ -159,10 +159,11 @@ def test_fast_warp_equals_opencv():
     ):
         matrix = cv2.getRotationMatrix2D((150, 100), degrees, scale)
         matrix[:, 2] += shift
-        found = warp_affine(source, matrix, (128, 160), cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, 7)
+        out = np.empty((128, 160, 3), np.uint8)
+        found = warp_affine(source, matrix, out, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, 7)
         expected = cv2.warpAffine(source, matrix, (160, 128), flags=cv2.INTER_LINEAR, borderValue=(7,) * 3)
-        assert np.abs(found.astype(int) - expected).max() <= 2
-    gray = warp_affine(source[..., 0].copy(), matrix, (128, 160), cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, 7)
+        assert found is out and np.abs(found.astype(int) - expected).max() <= 2
+    gray = warp_affine(source[..., 0].copy(), matrix, out[..., 0].copy(), cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, 7)
     assert gray.shape == (128, 160)
 
 
@@ -213,3 +214,71 @@ def test_enlarging_does_not_darken_the_border():
     image.warp(zoom(40, 60, 2.5))
     assert image.render().min() == 200
     assert image.render_window((10, 0, 90, 100), (50, 45), (50, 45)).min() == 200
+
+
+def patched(image: PendingImage) -> np.ndarray:
+    """Paste a piece of a smooth picture; return its corners."""
+    picture = cv2.GaussianBlur(np.random.default_rng(2).integers(0, 256, (90, 120, 3)).astype(np.uint8), (0, 0), 4)
+    corners = np.array([[100.0, 70.0], [190.0, 90.0], [180.0, 140.0], [90.0, 120.0]], np.float32)
+    shift = np.array([[1.0, 0.2, 80.0], [-0.1, 1.0, 75.0], [0, 0, 1]])
+    image.paste([Patch(picture, shift, corners)])
+    return corners
+
+
+def covered(polygon: np.ndarray, size: tuple[int, int], grown: int) -> np.ndarray:
+    """Return which pixels a polygon covers, made larger or smaller by some pixels; bool [H, W]."""
+    mask = np.zeros(size, np.uint8)
+    cv2.fillPoly(mask, [np.rint(polygon - 0.5).astype(np.int32)], 1)
+    change = cv2.dilate if grown > 0 else cv2.erode
+    return change(mask, np.ones((2 * abs(grown) + 1,) * 2, np.uint8)) > 0
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.0, 1.7])
+def test_patches_go_where_their_corners_go(factor: float) -> None:
+    grey = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    pending, settled = PendingImage.of(grey), PendingImage.of(grey)
+    corners = patched(pending)
+    patched(settled)
+    settled = PendingImage.of(settled.render())
+    for change in (flip, lambda h, w: turn(h, w, 8), lambda h, w: zoom(h, w, factor)):
+        step = change(*size_of(pending))
+        corners = move_points(corners, step.matrix)
+        pending.warp(step)
+        settled.warp(step)
+    once, twice = pending.render().astype(int), settled.render().astype(int)
+    size = once.shape[:2]
+    inside, outside = covered(corners, size, -4), ~covered(corners, size, 4)
+    assert np.array_equal(once[outside], twice[outside])
+    assert inside.sum() > 500 and np.abs(once - twice)[inside].max() <= 6  # interpolated once and twice
+    assert (grey == 60).all()
+
+
+def test_a_window_shows_its_part_of_a_patch_and_one_elsewhere_nothing() -> None:
+    grey = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    image = PendingImage.of(grey)
+    patched(image)
+    whole = image.render()
+    part = image.render_window((120, 80, 60, 50), (50, 60), (64, 64))
+    differs = np.abs(part[:50, :60].astype(int) - whole[80:130, 120:180]).max(axis=2) > 1
+    assert differs.sum() < 10 and not part[50:].any()  # pixels on its outline, which OpenCV cuts at the window
+    assert (image.render_window((200, 150, 60, 50), (50, 60), (50, 60)) == 60).all()
+
+
+def test_patches_are_cut_off_mirrored_and_pasted_over_changes() -> None:
+    grey = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    images = [PendingImage.of(grey), PendingImage.of(grey)]
+    for image, now in zip(images, (False, True)):
+        patched(image)
+        shift = np.eye(3)
+        shift[0, 2] = -140
+        for change in (
+            Warp(shift, HEIGHT, WIDTH),  # cuts the patch
+            Warp(np.linalg.inv(shift), HEIGHT, WIDTH, border=cv2.BORDER_REFLECT),
+        ):
+            image.warp(change)
+            if now:
+                image = PendingImage.of(image.render())
+        patched(image)
+        images[int(now)] = image
+    one, other = (image.render() for image in images)
+    assert np.array_equal(one, other) and (one != 60).mean() > 0.06
