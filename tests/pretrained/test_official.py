@@ -100,7 +100,7 @@ def ours(model: paddle.nn.Layer, task: Task, image: np.ndarray) -> np.ndarray:
 
 
 def text_of(task: Task, output: np.ndarray) -> str:
-    return task.postprocess({task.postprocess.requires[0]: output})[0][0]
+    return task.postprocess({task.postprocess.requires[0]: output})[0].text
 
 
 def images(task: Task) -> list[np.ndarray]:
