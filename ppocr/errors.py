@@ -14,7 +14,7 @@ LONGEST_PART = 400  # characters of a message's place, key or text
 
 
 class PpocrError(Exception):
-    """A failure the user can mend; commands print it as one line and exit with `exit_code`.
+    """A failure the user can fix; commands print it as one line and exit with `exit_code`.
 
     Args:
         message: what is wrong, naming the file, line or key.

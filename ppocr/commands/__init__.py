@@ -40,7 +40,7 @@ def main() -> int:
         sys.argv[:2] = [f"ppocr {name}"]  # argparse shows it as the program's name
         return run(name)
     if name in ("-h", "--help"):
-        print("usage: ppocr COMMAND ...   (ppocr COMMAND --help tells its options)\n")
+        print("usage: ppocr COMMAND ...   (ppocr COMMAND --help lists its options)\n")
         print("\n".join(f"  {command:14} {what}" for command, (_, what) in COMMANDS.items()))
         return 0 if len(sys.argv) > 1 else USAGE
     print(f"error: ppocr: unknown command {name!r}{did_you_mean(name, COMMANDS)}", file=sys.stderr)

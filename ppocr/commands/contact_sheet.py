@@ -24,7 +24,7 @@ def show(args: argparse.Namespace) -> None:
     import_plugins(args.plugins)
     kind, model = next((kind, vars(args)[f"{kind}_model_dir"]) for kind in MODELS if vars(args)[f"{kind}_model_dir"])
     config = load_of_kind(model, KINDS[kind], "give it as --{}_model_dir")
-    sheet, said = COMPARISONS[KINDS[kind]](
+    picture, said = COMPARISONS[KINDS[kind]](
         Predictor.from_folder(model, config=config),
         args.label_file,
         args.data_dir or args.label_file.parent,
@@ -32,7 +32,7 @@ def show(args: argparse.Namespace) -> None:
         args.sheet,
     )
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
+    args.out.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
     print(f"{said}; picture: {args.out}")
 
 

@@ -19,7 +19,7 @@ class Command:
         description: shown by `--help`.
         batch_size: images the network sees at once by default.
         unused: arguments accepted for old scripts, with the reason why they have no effect.
-        folder: where a results file and pictures go unless told otherwise; "": only where the arguments say.
+        folder: where a results file and pictures go by default; "": only where the arguments say.
     """
 
     description: str

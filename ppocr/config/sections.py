@@ -200,7 +200,7 @@ UNUSED = {
     "calc_epoch_interval": "metrics are computed whenever they are asked for",
     "character_type": "the dictionary says which characters there are",
     "class_path": _OTHER,
-    "debug": "the command's flag --debug shows tracebacks",
+    "debug": "the command's argument --debug shows tracebacks",
     "img_scale": _OTHER,
     "infer_mode": "the commands that predict need no key for it",
     "infer_visual_type": _OTHER,

@@ -177,9 +177,11 @@ def _unknown(text: str, parser: argparse.ArgumentParser, declared: Sequence[str]
     """Return the error for an argument that no part of the folder declares, whoever else may."""
     name, owners = _name(text), _owners(_name(text))
     if owners:
-        return ConfigError(f"--{name}: a flag of {' or '.join(owners)}; this model has no such part", "leave it out")
+        return ConfigError(
+            f"--{name}: an argument of {' or '.join(owners)}; this model has no such part", "leave it out"
+        )
     known = [option.lstrip("-") for option in parser._option_string_actions]
-    return ConfigError(f"{text}: unknown flag{did_you_mean(name, [*known, *declared])}", "see --help")
+    return ConfigError(f"{text}: unknown argument{did_you_mean(name, [*known, *declared])}", "see --help")
 
 
 def runtime_options(found: argparse.Namespace) -> RuntimeOptions:

@@ -55,11 +55,11 @@ class World:
         dist.all_gather_object(gathered, item)
         return gathered
 
-    def any(self, flag: bool) -> bool:
-        """Return whether the flag is set on any rank; all ranks must ask at the same step."""
+    def any(self, value: bool) -> bool:
+        """Return whether the value is true on any rank; all ranks must call it at the same step."""
         if not self.together:
-            return flag
-        votes = paddle.to_tensor([int(flag)], dtype="int32")
+            return value
+        votes = paddle.to_tensor([int(value)], dtype="int32")
         dist.all_reduce(votes, op=dist.ReduceOp.MAX)
         return bool(votes.numpy()[0])
 

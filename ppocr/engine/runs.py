@@ -35,7 +35,7 @@ def train(cfg: Config) -> Best:
     """Train as configured and return the best evaluation.
 
     Raises:
-        PpocrError: any failure a user can mend.
+        PpocrError: any failure a user can fix.
     """
     if cfg.Train is None:
         raise ConfigError([Problem(cfg.where("Train"), "Train", "the section is missing; training needs it")])

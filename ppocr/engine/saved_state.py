@@ -18,7 +18,7 @@ _SLICES = table(record({"OriginShape": each(whole()), "slices": each(text)}))
 
 
 def name_table(state: dict[str, Any], path: Path) -> dict[str, str]:
-    """Return the names that parameters had in the process that saved them, by structured name; empty if not told.
+    """Return the names that parameters had in the process that saved them, by structured name; empty if unknown.
 
     Raises:
         CheckpointError: the table is malformed.

@@ -1,4 +1,4 @@
-"""Ending early and cleanly: a signal only sets a flag, the loop acts on it at the end of a step."""
+"""Ending early and cleanly: a signal is only noted, and the loop ends after the step."""
 
 from __future__ import annotations
 

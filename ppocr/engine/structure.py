@@ -62,7 +62,7 @@ def text(value: Any, place: str) -> None:
         raise Unfit(f"{place} is {shown(value)}, not a text")
 
 
-def flag(value: Any, place: str) -> None:
+def boolean(value: Any, place: str) -> None:
     """Check for True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise Unfit(f"{place} is {shown(value)}, not True or False")

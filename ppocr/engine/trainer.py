@@ -201,9 +201,9 @@ class Trainer:
 
     def _end_if_refused(self, refusal: DataError | None) -> None:
         """End the run on all ranks where the data of one of them call for it; what is trained has been saved."""
-        told = [r for r in self.world.gather((refusal.message, refusal.hint) if refusal else None) if r]
-        if told:
-            message, hint = told[0]
+        refusals = [r for r in self.world.gather((refusal.message, refusal.hint) if refusal else None) if r]
+        if refusals:
+            message, hint = refusals[0]
             raise EpochEnded(message, self._go_on(hint))
 
     def _go_on(self, hint: str = "") -> str:

@@ -41,7 +41,7 @@ def _shown(value: object) -> str:
     return repr(value)[:40] if isinstance(value, (str, bytes, bool)) else f"a {type(value).__name__}"
 
 
-def _dtype(code: object, *flags: object) -> np.dtype:
+def _dtype(code: object, *more: object) -> np.dtype:
     code = code.decode("latin1") if isinstance(code, bytes) else code
     if not isinstance(code, str) or not _NUMBER.fullmatch(code):
         raise _Bad(f"it holds an array of {_shown(code)}, and only arrays of numbers are read")

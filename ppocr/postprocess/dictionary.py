@@ -25,7 +25,7 @@ def entries_of(path: str, section: Mapping[str, Any]) -> dict[str, Any]:
     if embedded is not None and len(entries) != len(embedded):
         raise ConfigError(
             f"{path} has {len(entries)} entries, the dictionary inside inference.yml has {len(embedded)}",
-            "the network was trained with the latter; leave the flag out",
+            "the network was trained with the latter; leave the argument out",
         )
     return {"character_dict": entries}
 

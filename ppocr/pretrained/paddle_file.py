@@ -140,9 +140,9 @@ def _uses_of_json(data: bytes) -> tuple[Uses, list[str]]:
     return _uses_of_operators(list(_operators(json.loads(data.decode("utf-8"))["program"]["regions"])))
 
 
-def _operators(regions: Any) -> Iterator[dict[str, Any]]:
-    for region in regions:
-        for block in region["blocks"]:
+def _operators(parts: Any) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        for block in part["blocks"]:
             for operator in block["ops"]:
                 yield operator
                 yield from _operators(operator.get("regions", ()))

@@ -87,9 +87,9 @@ def test_a_new_detector_brings_its_arguments(new_detector, det: Kind, tmp_path: 
         read("det", folder, "--help")
     shown = capsys.readouterr().out
     assert all(f"{cls}:\n  --" in shown for cls in ("FlatPostProcess", "DBPostProcess", "DetResizeForTest"))
-    with pytest.raises(ConfigError, match="--det_db_thresh: a flag of DBPostProcess; this model has no such part"):
+    with pytest.raises(ConfigError, match="--det_db_thresh: an argument of DBPostProcess; this model has no such part"):
         read("det", folder, "--det_db_thresh", "0.3")
-    with pytest.raises(ConfigError, match="--flat_lvel=1: unknown flag, did you mean flat_level?"):
+    with pytest.raises(ConfigError, match="--flat_lvel=1: unknown argument, did you mean flat_level?"):
         read("det", folder, "--flat_lvel=1")
     with pytest.raises(SystemExit):
         read("det", folder, "--flat_level=high")
@@ -125,12 +125,12 @@ def test_a_detector_from_a_folder_of_plugins_brings_its_arguments(det: Kind, tmp
 @pytest.mark.parametrize("argument", ["--det_db_thresh=0.3", "--label_list=a,b", "--flat_level=1"])
 def test_arguments_of_other_models_are_named_as_theirs(new_detector, rec: Kind, argument: str) -> None:
     owner = {"det": "DBPostProcess", "lab": "ClsPostProcess", "fla": "FlatPostProcess"}[argument[2:5]]
-    with pytest.raises(ConfigError, match=f"a flag of {owner}; this model has no such part"):
+    with pytest.raises(ConfigError, match=f"an argument of {owner}; this model has no such part"):
         read("rec", rec.exported, argument)
 
 
 def test_a_typo_is_reported_before_the_folder_is_looked_at(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--rec_char_dict_pth=x: unknown flag, did you mean rec_char_dict_path?"):
+    with pytest.raises(ConfigError, match="--rec_char_dict_pth=x: unknown argument, did you mean rec_char_dict_path?"):
         read("rec", tmp_path / "none", "--rec_char_dict_pth=x")
 
 

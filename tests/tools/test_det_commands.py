@@ -242,7 +242,7 @@ def test_large_images_are_bounded_and_the_others_still_read(project, tmp_path, c
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (["--det_db_tresh=0.3"], "--det_db_tresh=0.3: unknown flag, did you mean det_db_thresh"),
+        (["--det_db_tresh=0.3"], "--det_db_tresh=0.3: unknown argument, did you mean det_db_thresh"),
         (["--det_db_thresh=3"], "DBPostProcess.thresh: 3.0 is not between 0 and 1"),
         (["--image_dir=/no/such/folder"], "/no/such/folder: no such image or folder"),
         (["--det_model_dir=/no/such/model"], "/no/such/model"),

@@ -1,4 +1,4 @@
-"""Self-supervised training by rotation: an image in its four directions, each to be told from the others."""
+"""Self-supervised training by rotation: the four directions of an image as classes."""
 
 from __future__ import annotations
 
