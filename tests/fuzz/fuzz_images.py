@@ -349,8 +349,8 @@ def draw_all(line: bytes | None, seed: int) -> None:
         if report.used < 2:
             raise Wrong(f"{name}: only {report.used} of {report.drawn} samples are used: {report.summary_lines()}")
         image_shapes(dataset, EpochOrder(dataset.sizes, shuffle=False))
-        for line in report.summary_lines():
-            require_harmless(line)
+        for text in report.summary_lines():
+            require_harmless(text)
 
 
 def infer(path: Path) -> None:

@@ -214,7 +214,7 @@ def test_config_trains_resumes_evaluates_and_exports(
     from ppocr.engine.runs import evaluate_weights, train
 
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(export, "DEFAULT_SIDE", EXPORT_SIDE)
+    monkeypatch.setattr(export, "DEFAULT_SIZE", EXPORT_SIDE)
     monkeypatch.setattr(export, "DygraphBackend", FusedBackend)
     narrow(monkeypatch)
     asked = load_config(path)
