@@ -1,8 +1,7 @@
-"""The one place where the parts meet: a configuration becomes a Task, its class counts and keys wired."""
+"""The one place where the parts meet: a configuration becomes a Task, its codecs and keys wired."""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import logging
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import paddle
 from paddle import nn
 
+from ppocr.codecs.context import Codecs
 from ppocr.config.contracts import check_batch_memory, check_contracts
 from ppocr.config.schema import Config
 from ppocr.config.sections import DataSection
@@ -17,7 +17,7 @@ from ppocr.data.transforms.base import Context, Pipeline
 from ppocr.errors import ConfigError
 from ppocr.failures import inside, located, running
 from ppocr.modeling.architectures import build_model
-from ppocr.registry import DATASETS, HEADS, LOSSES, METRICS, POSTPROCESSES, parameters
+from ppocr.registry import DATASETS, LOSSES, METRICS, POSTPROCESSES
 from ppocr.task import Task
 
 logger = logging.getLogger("ppocr")
@@ -43,22 +43,23 @@ def _build_task(cfg: Config, mode: str) -> Task:
     eval_transforms = _transforms(cfg.Eval, "Eval", "its transforms say how images are prepared")
     shared = global_values(cfg)
     scope = cfg.Architecture["model_type"]
+    codecs = Codecs(shared).within(cfg.PostProcess)
     with inside("PostProcess"):
-        postprocess = _postprocess(cfg, cfg.PostProcess["name"])
-    codec = getattr(postprocess, "codec", None)
-    for line in codec.vocabulary.warnings if codec is not None and mode != "infer" else ():
+        postprocess = build_postprocess(cfg, codecs)
+    codecs.decoder = postprocess.codec
+    for line in codecs.decoder.warnings if codecs.decoder is not None and mode != "infer" else ():
         logger.warning(line)
-    model = build_model(with_class_counts(cfg, postprocess))
+    model = build_model(cfg.Architecture, codecs)
     with inside("Loss"):
-        loss = LOSSES.build(cfg.Loss, scope) if mode == "train" else None
+        loss = LOSSES.build(cfg.Loss, scope, codecs) if mode == "train" else None
     with inside("Metric"):
         metric = METRICS.build(cfg.Metric, scope) if mode != "infer" else None
     train = None
     if train_transforms is not None:
         with inside("Train.dataset.transforms"):
-            train = Pipeline.from_config(train_transforms, shared)
+            train = Pipeline.from_config(train_transforms, shared, codecs)
     with inside("Eval.dataset.transforms"):
-        evaluation = Pipeline.from_config(eval_transforms, shared).for_evaluation()
+        evaluation = Pipeline.from_config(eval_transforms, shared, codecs).for_evaluation()
     check_contracts(
         train,
         evaluation,
@@ -106,38 +107,11 @@ def global_values(cfg: Config) -> dict[str, Any]:
     return {k: v for k, v in dataclasses.asdict(cfg.Global).items() if v is not None}
 
 
-def _postprocess(cfg: Config, name: str) -> Any:
-    """Build a post-processing with the keys of `Global` and of the section `PostProcess` that it has."""
-    scope = cfg.Architecture["model_type"]
-    shared = global_values(cfg)
-    cls = POSTPROCESSES.get(name, scope)
-    if name == cfg.PostProcess["name"]:
-        section = dict(cfg.PostProcess)
-    else:
-        named, _ = parameters(cls)
-        section = {k: v for k, v in cfg.PostProcess.items() if k in named}
-    wanted = getattr(cls, "from_global", ())
-    return POSTPROCESSES.build({**section, "name": name}, scope, **{k: shared[k] for k in wanted if k in shared})
-
-
-def with_class_counts(cfg: Config, postprocess: Any) -> dict[str, Any]:
-    """Return the Architecture section with the head's class counts filled in from the post-processing.
-
-    A head with `out_channels_list` is told the classes of every decoder it names in `decoders(section)`: what it
-    learns in training need not be what is decoded in the end.
-    """
-    filled = copy.deepcopy(cfg.Architecture)
-    classes = getattr(postprocess, "classes", None)
-    head = filled.get("Head")
-    if classes is None or not head:
-        return filled
-    cls: Any = HEADS.get(head["name"], filled["model_type"])
-    named, any_key = parameters(cls)
-    if any_key or "out_channels" in named:  # else the contracts say that the two do not go together
-        head["out_channels"] = classes
-    if "out_channels_list" in named:
-        head["out_channels_list"] = {name: _postprocess(cfg, name).classes for name in cls.decoders(head)}
-    return filled
+def build_postprocess(cfg: Config, codecs: Codecs) -> Any:
+    """Build the post-processing with the keys of its section and those of `Global` that it takes over."""
+    scope, shared = cfg.Architecture["model_type"], global_values(cfg)
+    wanted = getattr(POSTPROCESSES.get(cfg.PostProcess["name"], scope), "from_global", ())
+    return POSTPROCESSES.build(cfg.PostProcess, scope, codecs, **{k: shared[k] for k in wanted if k in shared})
 
 
 def compiled_for(pipeline: Pipeline, model: nn.Layer, keys: tuple[str, ...], usual: tuple[int, ...] = ()) -> Pipeline:

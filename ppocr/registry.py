@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from ppocr.codecs.context import Codecs, option_parameters
 from ppocr.config.types import Mismatch, convert
 from ppocr.declarations import Mark, complete, filled, load, parameters
 from ppocr.errors import ConfigError, PpocrError
@@ -78,6 +79,22 @@ class Registry:
         marked_in_base = filled(self.base) if self.base is not None else {}
         return {**{k: m for k, m in marked_in_base.items() if k in parameters(cls)[0]}, **filled(cls)}
 
+    def further_keys(self, cls: Any) -> dict[str, inspect.Parameter]:
+        """Return the keys a section may have beside the constructor's: its codec's, and class counts in its place."""
+        accepted = parameters(cls)[0]
+        codec_class = getattr(cls, "codec_class", None)
+        if self.base is None or codec_class is None or not {"codec", "codecs"} & set(accepted):
+            return {}
+        counts = {k: parameters(self.base)[0][k] for k, mark in filled(self.base).items() if mark.also_in_config}
+        found = {**option_parameters(codec_class), **counts}
+        return {key: parameter for key, parameter in found.items() if key not in accepted}
+
+    def section_keys(self, cls: type) -> dict[str, inspect.Parameter]:
+        """Return all keys a section of a class may have beside its name."""
+        marks = self.filled(cls)
+        named = {k: p for k, p in parameters(cls)[0].items() if k not in marks or marks[k].also_in_config}
+        return {**named, **self.further_keys(cls)}
+
     def _load(self) -> None:
         if self._loaded:
             return
@@ -137,36 +154,45 @@ class Registry:
                 )
         return f"unknown {self.kind} {name!r}{did_you_mean(name, known)}"
 
-    def build(self, spec: Mapping[str, Any], scope: str | None = None, **filled: Any) -> Any:
+    def build(
+        self, spec: Mapping[str, Any], scope: str | None = None, codecs: Codecs | None = None, **filled: Any
+    ) -> Any:
         """Build an object from a YAML section.
 
         Args:
             spec: `{"name": ..., key: value, ...}`.
             scope: see `get`.
-            filled: values the builder knows (class counts, channel counts); each is passed only if
-                the constructor has a parameter of that name, and wins over the section's own value.
+            codecs: where its `codec` comes from, and what it hands to parts inside it as `codecs`; made from the
+                section alone when not given.
+            filled: values the builder knows (channel counts); each is passed only if the constructor has a
+                parameter of that name, and wins over the section's own value.
 
         Raises:
             ConfigError: unknown class or key, or values the constructor cannot do with.
         """
         args = dict(spec)
         name = args.pop("name")
-        cls = self.get(name, scope)
+        cls: Any = self.get(name, scope)
         accepted, any_key = parameters(cls)
+        further = self.further_keys(cls)
         ignored = getattr(cls, "ignored_keys", ())
         args = {k: v for k, v in args.items() if k not in ignored}
+        known = {**accepted, **further}
         for key, value in args.items():
-            if key not in accepted and not any_key:
-                raise ConfigError(f"{name}.{key}: unknown key{did_you_mean(key, accepted)}")
-            if key in accepted and key not in filled:
+            if key not in known and not any_key:
+                raise ConfigError(f"{name}.{key}: unknown key{did_you_mean(key, known)}")
+            if key in known and key not in filled:
                 try:
-                    args[key] = convert(value, accepted[key].annotation)
+                    args[key] = convert(value, known[key].annotation)
                 except Mismatch as error:
                     place = ".".join(map(str, (name, key, *error.place)))
                     raise ConfigError(f"{place}: {error.with_value}") from None
         given = dict(args)
-        args.update({k: v for k, v in filled.items() if k in accepted})
+        codecs = (codecs or Codecs()).within({key: args.pop(key) for key in further if key in args})
+        args.update({k: v for k, v in {"codecs": codecs, **filled}.items() if k in accepted})
         try:
+            if "codec" in accepted and cls.codec_class is not None:
+                args["codec"] = codecs.get(cls.codec_class)
             return cls(**args)
         except (PpocrError, OSError):
             raise
@@ -245,7 +271,7 @@ def unknown_in_list(
         if name not in allowed:
             yield Unknown((key, i, name), allowed, "class")
             continue
-        yield from typed_or_unknown((key, i, name), options, parameters(registry.get(name))[0], extra)
+        yield from typed_or_unknown((key, i, name), options, registry.section_keys(registry.get(name)), extra)
 
 
 DATASETS = Registry("data set", "ppocr.data")

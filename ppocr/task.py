@@ -49,10 +49,7 @@ class Task:
     def classes(self) -> list[str] | None:
         """What each output class stands for, in order: a character or a name; None where that is not known."""
         codec = getattr(self.postprocess, "codec", None)
-        if codec is not None:
-            return list(codec.classes)
-        names = getattr(self.postprocess, "labels", None)
-        return None if names is None else list(names.names)
+        return None if codec is None else list(codec.classes)
 
     @property
     def main_indicator(self) -> str | None:

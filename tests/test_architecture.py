@@ -177,3 +177,53 @@ def test_only_tools_touch_the_import_path() -> None:
         if "sys.path" in p.read_text(encoding="utf-8") and p.relative_to(ROOT).parts[0] != "tools"
     ]
     assert not found
+
+
+COUNTS = {"out_channels", "num_classes", "num_inputs", "num_outputs", "num_embeddings", "class_dim", "classes"}
+
+
+def counts_classes(node: ast.AST) -> bool:
+    """Return whether an operand is a number of classes: a count by its name, or the last axis of logits."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len":
+        return counts_classes(node.args[0])
+    if isinstance(node, ast.Subscript):
+        of_shape = getattr(node.value, "attr", "") == "shape"
+        return (
+            of_shape and isinstance(node.slice, (ast.Constant, ast.UnaryOp)) and ast.unparse(node.slice) in ("-1", "2")
+        )
+    return (getattr(node, "attr", "") or getattr(node, "id", "")) in COUNTS
+
+
+def arithmetic_on_class_counts(tree: ast.AST) -> list[int]:
+    """Return the lines that add to or take from a number of classes, or cut the names of classes."""
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+            lines += [node.lineno] if counts_classes(node.left) or counts_classes(node.right) else []
+        if isinstance(node, ast.AugAssign) and counts_classes(node.target):
+            lines.append(node.lineno)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            lines += [node.lineno] if getattr(node.value, "id", getattr(node.value, "attr", "")) in COUNTS else []
+    return lines
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["start = out_channels - 2", "n = self.out_channels + 1", "p = logits.shape[2] - 1", "p = logits.shape[-1] - 1"]
+    + ["n = 1 + codec.num_outputs", "num_classes += 1", "n = len(codec.classes) - 2", "names = classes[1:]"],
+)
+def test_arithmetic_on_class_counts_is_found(line: str) -> None:
+    assert arithmetic_on_class_counts(ast.parse(line)) == [1]
+
+
+def test_no_head_or_loss_does_arithmetic_on_class_counts() -> None:
+    """What a class index stands for, and how many there are, is the codec's to say."""
+    found = []
+    for path in SOURCES:
+        if (
+            path.relative_to(ROOT).parts[:3] == ("ppocr", "modeling", "heads")
+            or path.parent == ROOT / "ppocr" / "losses"
+        ):
+            tree = tree_of(path)
+            found += [f"{path.relative_to(ROOT)}:{line}" for line in arithmetic_on_class_counts(tree)]
+    assert not found

@@ -1,14 +1,17 @@
-"""Names of classes and their numbers."""
+"""Names of classes and their indices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+import numpy as np
+
+from ppocr.codecs.base import Codec
 from ppocr.errors import ConfigError, SampleError
 
 
-class ClassNames:
-    """The classes of a classifier in order: names to numbers for training, numbers to names for results.
+class ClassNames(Codec):
+    """The classes of a classifier in order: names to indices for training, indices to names for results.
 
     Args:
         names: `Global.label_list`.
@@ -18,29 +21,38 @@ class ClassNames:
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.names = [str(name) for name in names]
-        self._numbers = {name: number for number, name in enumerate(self.names)}
-        if not self.names:
+        self.classes = tuple(str(name) for name in names)
+        self._indices = {name: index for index, name in enumerate(self.classes)}
+        if not self.classes:
             raise ConfigError("Global.label_list is empty: one name is needed for each class")
-        if len(self._numbers) < len(self.names):
-            twice = next(name for name in self.names if self.names.count(name) > 1)
-            raise ConfigError(f"Global.label_list names {twice!r} twice: {', '.join(self.names)}")
+        if len(self._indices) < len(self.classes):
+            twice = next(name for name in self.classes if self.classes.count(name) > 1)
+            raise ConfigError(f"Global.label_list names {twice!r} twice: {self}")
 
-    @property
-    def num_classes(self) -> int:
-        """How many there are."""
-        return len(self.names)
+    @classmethod
+    def from_options(cls, label_list: Sequence[str] | None = None) -> ClassNames | None:
+        """Build the names of a configuration; None where it has none, and classes are called by their index."""
+        return None if label_list is None else cls(label_list)
 
-    def encode(self, name: object) -> int:
-        """Return the number of a class.
+    def with_classes(self, classes: Sequence[str]) -> ClassNames:
+        """Return other names."""
+        return ClassNames(classes)
+
+    def options(self) -> dict[str, list[str]]:
+        """Return the arguments of `from_options` that give these names again."""
+        return {"label_list": list(self.classes)}
+
+    def encode(self, text: object) -> int:
+        """Return the index of a class.
 
         Raises:
             SampleError: "unknown_label".
         """
-        if not isinstance(name, str) or name not in self._numbers:
-            raise SampleError("unknown_label", f"{name!r} is none of {', '.join(self.names)} (Global.label_list)")
-        return self._numbers[name]
+        if not isinstance(text, str) or text not in self._indices:
+            raise SampleError("unknown_label", f"{text!r} is none of {self} (Global.label_list)")
+        return self._indices[text]
 
-    def decode(self, numbers: Iterable[int]) -> list[str]:
-        """Return the names of classes."""
-        return [self.names[number] for number in numbers]
+    def decode(self, ids: np.ndarray, probs: np.ndarray | None = None) -> list[tuple[str, float]]:
+        """Return (name, probability) of class indices int [B], with their probabilities float [B]."""
+        sure = np.ones(len(ids)) if probs is None else probs
+        return [(self.classes[index], float(prob)) for index, prob in zip(ids, sure)]

@@ -1,23 +1,26 @@
-"""Text to the class numbers of NRTR and back (https://arxiv.org/abs/1806.00926)."""
+"""Text to the token ids of NRTR and back (https://arxiv.org/abs/1806.00926)."""
 
 from __future__ import annotations
 
 from ppocr.codecs.tokens import TokenCodec
 
-SPECIAL = ("blank", "<unk>", "<s>", "</s>")
+NEVER = ""  # upstream: one class more is embedded and predicted, which no label holds; checkpoints have it
 
 
 class NRTRCodec(TokenCodec):
-    """Padding, unknown, start and end stand before the characters: class 4 + i is the i-th of them.
+    """Padding, unknown, start and end stand before the characters: class 4 + i is the i-th of them."""
 
-    Args:
-        vocabulary: the characters.
-        text_direction: see `CTCCodec`.
-    """
-
+    before = ("blank", "<unk>", "<s>", "</s>")
     padding_id = 0
     start_id = 2
     end_id = 3
 
-    def _layout(self, characters: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
-        return len(SPECIAL), (*SPECIAL, *characters)
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What the entries of an embedding stand for, in order."""
+        return (*self.classes, NEVER)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the predicted classes stand for, in order."""
+        return self.input_names

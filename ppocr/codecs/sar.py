@@ -1,10 +1,12 @@
-"""Text to the class numbers of SAR and back (https://arxiv.org/abs/1811.00751)."""
+"""Text to the token ids of SAR and back (https://arxiv.org/abs/1811.00751)."""
 
 from __future__ import annotations
 
 from ppocr.codecs.tokens import TokenCodec
+from ppocr.codecs.vocabulary import Vocabulary
+from ppocr.config.ranges import TextDirection
 
-SPECIAL = ("<UKN>", "<BOS/EOS>", "<PAD>")
+UNKNOWN, ENDS, PADDING = "<UKN>", "<BOS/EOS>", "<PAD>"
 
 
 class SARCodec(TokenCodec):
@@ -12,11 +14,18 @@ class SARCodec(TokenCodec):
 
     Args:
         vocabulary: the characters.
-        text_direction: see `CTCCodec`.
+        text_direction: see `TextCodec`.
     """
 
-    def _layout(self, characters: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
-        self.start_id = self.end_id = len(characters) + 1
-        self.padding_id = len(characters) + 2
+    behind = (UNKNOWN, ENDS, PADDING)
+
+    def __init__(self, vocabulary: Vocabulary, text_direction: TextDirection = "ltr") -> None:
+        super().__init__(vocabulary, text_direction)
+        _, self.end_id, self.padding_id = range(len(vocabulary.characters), len(self.classes))
+        self.start_id = self.end_id
         self.hidden = (self.padding_id,)
-        return 0, (*characters, *SPECIAL)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the predicted classes stand for, in order; padding is never predicted."""
+        return self.classes[: self.padding_id]

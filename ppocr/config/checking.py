@@ -148,8 +148,7 @@ class SectionChecker:
         accepted = {**own, **parameters(extra)[0]}
         ignored = getattr(cls, "ignored_keys", ())
         marks = registry.filled(cls)
-        filled = [k for k, mark in marks.items() if not mark.also_in_config]
-        hints = {k: p.annotation for k, p in accepted.items() if k not in filled}
+        hints = {k: p.annotation for k, p in {**registry.section_keys(cls), **parameters(extra)[0]}.items()}
         found = {}
         left = self.left_behind(path, registry, values)
         for key, value in values.items():
@@ -160,7 +159,7 @@ class SectionChecker:
                 self.unused(here)
             elif key in hints:
                 found[key] = self.value(here, value, hints[key])
-            elif any_key and key not in filled:
+            elif any_key and key not in marks:
                 found[key] = value
             else:
                 name_key = ["name"] if (*path, "name") in self.document.places else []
@@ -183,7 +182,7 @@ class SectionChecker:
         for key in keys:
             name = self.document.written_for.get((*path, key), "")
             cls = registry.find(name, self.scope) if name else None
-            if cls is not None and key in (*parameters(cls)[0], *getattr(cls, "ignored_keys", ())):
+            if cls is not None and key in (*registry.section_keys(cls), *getattr(cls, "ignored_keys", ())):
                 found[key] = name
         return found
 

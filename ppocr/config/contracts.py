@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+from ppocr.codecs.context import option_parameters
+from ppocr.config.sections import GlobalSection
 from ppocr.data.transforms.base import ALWAYS_KEPT, Pipeline
 from ppocr.declarations import check_made
 from ppocr.errors import ConfigError, Problem
@@ -33,7 +36,7 @@ def check_contracts(
         evaluation: transforms of `Eval`; its batches feed the post-processing and the metric.
         network: an `Architecture`.
         loss: declares `requires`, `needs`.
-        postprocess: declares `requires`, `needs`, `classes`.
+        postprocess: declares `requires`, `needs`, `codec`.
         metric: declares `needs` and `result`, the type of what it measures, as the post-processing does.
 
     Raises:
@@ -82,12 +85,19 @@ def check_contracts(
     if measured and given and not issubclass(given, measured):
         names = f"{type(metric).__name__} measures a {measured.__name__}, {type(postprocess).__name__} gives a"
         problems.append(Problem("", "Metric", f"{names} {given.__name__}; do they belong together?", "contract"))
-    told, named = getattr(network, "classes", None), getattr(postprocess, "classes", None)
-    if None not in (told, named) and told != named:
-        message = (
-            f"{type(last).__name__} tells {told} classes apart, {type(postprocess).__name__} has names for {named}"
-        )
+    counted, named = getattr(network, "classes", None), getattr(postprocess, "codec", None)
+    if counted is not None and named is not None and counted != named.num_outputs:
+        names = f"{type(postprocess).__name__} has names for {named.num_outputs}"
+        message = f"{type(last).__name__} has {counted} classes, {names}"
         problems.append(Problem("", "Architecture.Head", message, "contract"))
+    decoder = postprocess if named is not None and {*_names(postprocess, "requires")} <= {*outputs} else None
+    pipelines = [(train, "Train"), (evaluation, "Eval")]
+    _check_codecs(pipelines, (last, "Architecture.Head"), (loss, "Loss"), decoder, problems)
+    neck = parts.get("Neck")
+    gives, takes = getattr(neck, "gives", ""), getattr(last, "takes", "")
+    if gives and takes and gives != takes:
+        names = f"{type(last).__name__} takes a {takes}, {type(neck).__name__} gives a {gives}"
+        problems.append(Problem("", "Architecture.Neck", f"{names}; leave the neck out or name another", "contract"))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))  # a head may want a key as label and as input
 
@@ -96,6 +106,55 @@ def _image_key(network: Any, batch: tuple[set[str], set[str]]) -> tuple[str, ...
     """Return the key of the image that a network takes from such batches, or the one it misses."""
     keys = _names(network, "image_keys")
     return tuple([key for key in keys if key in batch[0]] or keys)[:1]
+
+
+def _check_codecs(
+    pipelines: Sequence[tuple[Pipeline | None, str]],
+    head: tuple[Any, str],
+    loss: tuple[Any, str],
+    decoder: Any,
+    problems: list[Problem],
+) -> None:
+    """Note parts of one branch that hold different codecs: the label encoder, the head, the loss and the decoder."""
+    first, section = (decoder, "PostProcess") if decoder is not None else head
+    main = getattr(first, "codec", None)
+    encoders = [
+        (transform, f"{name}.dataset.transforms.{i}")
+        for pipeline, name in pipelines
+        for i, transform in enumerate(pipeline.transforms if pipeline is not None else ())
+        if transform.codec is not None
+    ]
+    for part, key in (head, loss, *encoders):
+        codec = getattr(part, "codec", None)
+        if main is not None and codec is not None and codec != main:
+            problems.append(_other_codec((part, codec, key), (first, main)))
+            return  # what follows would only say it again
+    for encoder, key in encoders:
+        made = _codecs_of_labels(encoder)
+        for part, _ in (head, loss):
+            for label, codec in _codecs_of_labels(part).items():
+                if label in made and codec is not None and codec != made[label]:
+                    problems.append(_other_codec((encoder, made[label], key), (part, codec), f" for {label}"))
+
+
+def _codecs_of_labels(part: Any) -> Mapping[str, Any]:
+    """Return the codecs of a part by the keys of the labels it makes or reads."""
+    return getattr(part, "label_codecs", None) or {"label": getattr(part, "codec", None)}
+
+
+def _other_codec(this: tuple[Any, Any, str], other: tuple[Any, Any], what: str = "") -> Problem:
+    """Return the problem of two parts whose codecs differ, each a part and its codec; the first with its section."""
+    (part, mine, section), (second, theirs) = this, other
+    parts = type(part).__name__, type(second).__name__
+    if type(mine) is not type(theirs):
+        found, hint = (type(mine).__name__, type(theirs).__name__), "name parts that belong together"
+    else:
+        kind: Any = type(mine)
+        shared = [field.name for field in fields(GlobalSection) if field.name in option_parameters(kind)]
+        found = f"the classes of {mine}", f"those of {theirs}"
+        hint = f"set {', '.join(shared)} in Global, for all parts"
+    message = f"{parts[0]} has {found[0]}{what}, {parts[1]} {found[1]}; {hint}"
+    return Problem("", section, message, "contract")
 
 
 def _check_made(part: Any, base: type | None, section: str, problems: list[Problem]) -> None:

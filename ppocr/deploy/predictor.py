@@ -273,7 +273,6 @@ def check_shape(pipeline: Pipeline, image: TensorSpec, folder: str) -> None:
 
 def check_classes(preds: Mapping[str, np.ndarray], postprocess: Any) -> None:
     """Raise ConfigError when predictions have another form, or another number of classes than the dictionary."""
-    classes = getattr(postprocess, "predicted_classes", getattr(postprocess, "classes", None))
     name = next((key for key in postprocess.requires if key in preds), None)
     if name is None:
         raise ConfigError(f"PostProcess reads {list(postprocess.requires)}; the network gives {sorted(preds)}")
@@ -284,9 +283,10 @@ def check_classes(preds: Mapping[str, np.ndarray], postprocess: Any) -> None:
             f"the network gives {list(preds[name].shape)}, {type(postprocess).__name__} reads {wanted} dimensions",
             "is it a model of another task?",
         )
-    found = preds[name].shape[-1]
-    if classes is not None and found != classes:
+    codec, found = getattr(postprocess, "codec", None), preds[name].shape[-1]
+    probabilities = preds[name].dtype.kind == "f"  # else token ids
+    if codec is not None and probabilities and found != codec.num_outputs:
         raise ConfigError(
-            f"the network has {found} classes, the dictionary makes {classes}",
+            f"the network has {found} classes, the dictionary makes {codec.num_outputs}",
             "it must be the dictionary of the training, with the same use_space_char",
         )

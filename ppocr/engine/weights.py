@@ -290,9 +290,10 @@ def _declared_tables(model: Any, classes: _Classes) -> dict[str, tuple[_Classes,
     """Return the classes and the axis of each parameter that the head says has an entry for each class."""
     found: dict[str, tuple[_Classes, int]] = {}
     for prefix, network in model.models().items() if classes.differ and isinstance(model, Architecture) else ():
-        old, new = network.class_tables(classes.old), network.class_tables(classes.new)
-        for name, table in new.items():
-            found[f"{prefix}.{name}" if prefix else name] = (_Classes(old[name].classes, table.classes), table.axis)
+        if network.codec is not None:
+            old, new = (network.class_tables(network.codec.with_classes(each)) for each in (classes.old, classes.new))
+            for name, table in new.items():
+                found[f"{prefix}.{name}" if prefix else name] = (_Classes(old[name].classes, table.classes), table.axis)
     return found
 
 

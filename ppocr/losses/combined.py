@@ -7,6 +7,8 @@ from typing import Any
 
 from paddle import Tensor, nn
 
+from ppocr.codecs.context import Codecs
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES, Typed, Unknown, unknown_in_list
@@ -41,19 +43,20 @@ class CombinedLoss(WeightedSum):
     """The weighted sum of any losses; each is returned under its name and place in the list.
 
     Args:
+        codecs: of the losses; filled in.
         loss_config_list: `[{"CTCLoss": {"weight": 1.0, key: value, ...}}, ...]`; a weight left out is 1.
 
     Raises:
         ConfigError: an unknown loss or key, or none at all.
     """
 
-    def __init__(self, loss_config_list: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, codecs: Filled[Codecs], loss_config_list: Sequence[Mapping[str, Any]]) -> None:
         members = {}
         for i, spec in enumerate(loss_config_list):
             name, options = next(iter(spec.items()))
             keys = dict(options or {})
             weight = float(keys.pop("weight", 1.0))
-            members[f"{name}_{i}"] = LOSSES.build({"name": name, **keys}), weight
+            members[f"{name}_{i}"] = LOSSES.build({"name": name, **keys}, codecs=codecs), weight
         if not members:
             raise ConfigError("CombinedLoss.loss_config_list: it names no loss")
         super().__init__(members)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import paddle
 from paddle import Tensor, nn
 
+from ppocr.codecs.ctc import CTCCodec
+from ppocr.declarations import Filled
 from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
@@ -19,15 +21,18 @@ class CTCLoss(Loss):
     such labels (see `CTCLabelEncode.max_steps`).
 
     Args:
+        codec: of the branch; filled in.
         use_focal_loss: weights each sample by (1 - exp(-loss))^2 (Lin et al., ICCV 2017).
     """
 
     requires = ("ctc",)
     needs = ("label", "length")
 
-    def __init__(self, use_focal_loss: bool = False) -> None:
-        super().__init__()
-        self.per_sample = nn.CTCLoss(blank=0, reduction="none")
+    codec_class = CTCCodec
+
+    def __init__(self, codec: Filled[CTCCodec], use_focal_loss: bool = False) -> None:
+        super().__init__(codec)
+        self.per_sample = nn.CTCLoss(blank=codec.blank_id, reduction="none")
         self.use_focal_loss = use_focal_loss
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,7 +9,9 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from ppocr.codecs.ctc import CTCCodec
 from ppocr.config.ranges import Channels, Count, NonNegative
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.losses.base import Loss
 from ppocr.losses.combined import WeightedSum
@@ -21,10 +23,15 @@ SEED = 0  # of the centres, which are not trained: a resumed run must have the s
 
 @LOSSES.register()
 class ACELoss(Loss):
-    """Aggregation cross entropy: how often each class is predicted, at any step (https://arxiv.org/abs/1904.08364)."""
+    """Aggregation cross entropy: how often each class is predicted, at any step (https://arxiv.org/abs/1904.08364).
+
+    Args:
+        codec: of the branch; filled in.
+    """
 
     requires = ("ctc",)
     needs = ("label_ace", "length")
+    codec_class = CTCCodec
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `loss`, a scalar.
@@ -35,15 +42,15 @@ class ACELoss(Loss):
         """
         return {"loss": self.per_sample(preds["ctc"], batch["label_ace"], batch["length"]).mean()}
 
-    @staticmethod
-    def per_sample(logits: Tensor, counts: Tensor, length: Tensor) -> Tensor:
+    def per_sample(self, logits: Tensor, counts: Tensor, length: Tensor) -> Tensor:
         """Return the loss of each sample, [B]."""
         steps = float(logits.shape[1])
         mean = F.softmax(logits.astype("float32"), axis=-1).mean(axis=1)
         counts = counts.astype("float32")
         # all steps without a character are blanks
         blanks = steps - length.astype("float32").reshape([-1, 1])
-        share = paddle.concat([blanks, counts[:, 1:]], axis=1) / steps
+        is_blank = paddle.arange(counts.shape[1]) == self.codec.blank_id
+        share = paddle.where(is_blank, blanks, counts) / steps
         # upstream: the mean probabilities are used as logits and normalised once more
         return -(share * F.log_softmax(mean, axis=-1)).sum(axis=-1)
 
@@ -93,6 +100,7 @@ class EnhancedCTCLoss(WeightedSum):
     """CTC loss, optionally with ACE and centre losses.
 
     Args:
+        codec: of the branch; filled in.
         use_focal_loss: see CTCLoss.
         use_ace_loss: add ACELoss.
         ace_loss_weight: its weight.
@@ -103,8 +111,11 @@ class EnhancedCTCLoss(WeightedSum):
         center_file_path: see CenterLoss.
     """
 
+    codec_class = CTCCodec
+
     def __init__(
         self,
+        codec: Filled[CTCCodec],
         use_focal_loss: bool = False,
         use_ace_loss: bool = False,
         ace_loss_weight: NonNegative = 0.1,
@@ -114,12 +125,13 @@ class EnhancedCTCLoss(WeightedSum):
         feat_dim: Channels = 96,
         center_file_path: str | None = None,
     ) -> None:
-        members: dict[str, tuple[nn.Layer, float]] = {"CTCLoss": (CTCLoss(use_focal_loss), 1.0)}
+        members: dict[str, tuple[nn.Layer, float]] = {"CTCLoss": (CTCLoss(codec, use_focal_loss), 1.0)}
         if use_ace_loss:
-            members["ACELoss"] = ACELoss(), ace_loss_weight
+            members["ACELoss"] = ACELoss(codec), ace_loss_weight
         if use_center_loss:
             members["CenterLoss"] = CenterLoss(num_classes, feat_dim, center_file_path), center_loss_weight
         super().__init__(members)
+        self.codec = codec
 
 
 def _load(path: str) -> np.ndarray:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import paddle.nn.functional as F
 from paddle import Tensor
 
+from ppocr.codecs.nrtr import NRTRCodec
+from ppocr.declarations import Filled
 from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
-PADDING = 0
 SMOOTHING = 0.1
 
 
@@ -19,6 +20,7 @@ class NRTRLoss(Loss):
     """Cross entropy of the next character, averaged over the tokens that are not padding.
 
     Args:
+        codec: of the branch; filled in.
         smoothing: label smoothing: a tenth of each step's weight goes to the other classes
             (https://arxiv.org/abs/1512.00567).
     """
@@ -26,8 +28,10 @@ class NRTRLoss(Loss):
     requires = ("nrtr",)
     needs = ("label",)
 
-    def __init__(self, smoothing: bool = True) -> None:
-        super().__init__()
+    codec_class = NRTRCodec
+
+    def __init__(self, codec: Filled[NRTRCodec], smoothing: bool = True) -> None:
+        super().__init__(codec)
         self.smoothing = smoothing
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -45,7 +49,8 @@ class NRTRLoss(Loss):
         logs = F.log_softmax(logits.astype("float32"), axis=-1)
         chosen = logs.take_along_axis(target.unsqueeze(2), axis=2).squeeze(2)
         if self.smoothing:
-            share = SMOOTHING / (logits.shape[2] - 1)
+            others = range(1, logits.shape[2])  # the classes beside the right one
+            share = SMOOTHING / len(others)
             chosen = (1 - SMOOTHING - share) * chosen + share * logs.sum(axis=-1)
-        counted = (target != PADDING).astype(chosen.dtype)
+        counted = (target != self.codec.padding_id).astype(chosen.dtype)
         return {"loss": -(chosen * counted).sum() / counted.sum()}

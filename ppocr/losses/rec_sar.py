@@ -9,6 +9,8 @@ import paddle.nn.functional as F
 from paddle import Tensor
 from pydantic import Field
 
+from ppocr.codecs.sar import SARCodec
+from ppocr.declarations import Filled
 from ppocr.losses.base import Loss
 from ppocr.registry import LOSSES
 
@@ -18,15 +20,18 @@ class SARLoss(Loss):
     """Cross entropy of the next character, averaged over the tokens that are not padding.
 
     Args:
-        ignore_index: class index of padding; the one after the predicted classes when not given.
+        codec: of the branch; filled in.
+        ignore_index: token id of padding; the codec's when not given.
     """
 
     requires = ("sar",)
     needs = ("label",)
 
-    def __init__(self, ignore_index: Annotated[int, Field(ge=-1)] | None = None) -> None:
-        super().__init__()
-        self.ignore_index = ignore_index
+    codec_class = SARCodec
+
+    def __init__(self, codec: Filled[SARCodec], ignore_index: Annotated[int, Field(ge=-1)] | None = None) -> None:
+        super().__init__(codec)
+        self.ignore_index = codec.padding_id if ignore_index is None else ignore_index
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the loss.
@@ -40,5 +45,4 @@ class SARLoss(Loss):
         """
         logits = preds["sar"][:, :-1]
         target = batch["label"][:, 1:].astype("int64")
-        padding = logits.shape[2] if self.ignore_index is None else self.ignore_index
-        return {"loss": F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=padding)}
+        return {"loss": F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=self.ignore_index)}

@@ -16,6 +16,7 @@ class NetworkPart(Declared):
 
     Attributes:
         out_channels: channels of this part's output, or a list of them; not of the last part.
+        gives: "sequence" [B, T, C] or "feature map" [B, C, H, W] where the next part must know; not of the last part.
         targets: batch keys read in training; read of the last part, as the next four are.
         inputs: batch keys also read in evaluation and prediction.
         outputs: keys of the predictions in evaluation, and in training too.
@@ -27,6 +28,7 @@ class NetworkPart(Declared):
     """
 
     out_channels: Any
+    gives: str = ""
     targets: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()

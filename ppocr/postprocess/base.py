@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from ppocr.arguments import Argument
-from ppocr.declarations import Declared
+from ppocr.codecs.base import Codec
+from ppocr.declarations import Declared, Filled
 from ppocr.results import Result
 
 
 class PostProcess(Declared):
     """Turns predictions, numpy arrays, into one typed result per image.
+
+    Args:
+        codec: see below; filled in.
 
     Attributes:
         requires: keys of the predictions it cannot do without.
@@ -22,8 +26,8 @@ class PostProcess(Declared):
         result: type of the results.
         arguments: of the predicting commands, which overrule the constructor's; only folders that name it take them.
         dimensions: how many dimensions the first required prediction may have.
-        classes: how many classes the head needs, None where any number will do.
-        predicted_classes: classes that predictions have a probability for; None: all, or predictions are token ids.
+        codec_class: of its `codec`.
+        codec: of the branch that is decoded, None where predictions have no classes or those have no names.
     """
 
     requires: tuple[str, ...] = ()
@@ -33,14 +37,15 @@ class PostProcess(Declared):
     arguments: tuple[Argument, ...] = ()
     dimensions: tuple[int, ...] = ()
 
-    @property
-    def classes(self) -> int | None:
-        """How many classes the head needs, None where any number will do."""
-        return None
+    codec_class: type[Codec] | None = None
+    codec: Any = None
+
+    def __init__(self, codec: Filled[Any] = None) -> None:
+        self.codec = codec
 
     def inference_config(self) -> dict[str, Any]:
         """Return the constructor's arguments that build this again without any file, for `inference.yml`."""
-        return {}
+        return {} if self.codec is None else self.codec.options()
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Any]:
         """Return one result per image.

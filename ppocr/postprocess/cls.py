@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ import numpy as np
 from ppocr.arguments import Argument
 from ppocr.codecs.class_names import ClassNames
 from ppocr.config.ranges import Probability
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.postprocess.base import PostProcess
 from ppocr.registry import POSTPROCESSES
 from ppocr.results import Classification
 
-Label = str | int
 THRESHOLD = 0.9  # upstream: probability from which the ecosystem's commands rotate a line
 
 
@@ -49,11 +49,8 @@ class ClsPostProcess(PostProcess):
     """Names the most probable class of each image.
 
     Args:
-        label_list: names of the classes in order; without it, labels are class indices.
+        codec: names of the classes; None: labels are class indices.
         thresh: probability from which a label of directions is believed, and the image rotated by `draw_on`.
-
-    Raises:
-        ConfigError: two classes have one name.
     """
 
     requires = ("cls",)
@@ -65,21 +62,15 @@ class ClsPostProcess(PostProcess):
         ),
         Argument("cls_thresh", "thresh", f"probability from which --draw rotates a line (default {THRESHOLD})", float),
     )
-    from_global = ("label_list",)
+    codec_class = ClassNames
 
-    def __init__(self, label_list: Sequence[str] | None = None, thresh: Probability = THRESHOLD) -> None:
+    def __init__(self, codec: Filled[ClassNames | None] = None, thresh: Probability = THRESHOLD) -> None:
+        super().__init__(codec)
         self.thresh = thresh
-        self.labels = None if label_list is None else ClassNames(label_list)
-
-    @property
-    def classes(self) -> int | None:
-        """Number of classes the head must have; None where any number will do."""
-        return None if self.labels is None else self.labels.num_classes
 
     def inference_config(self) -> dict[str, Any]:
         """Return the arguments that build this again."""
-        names = {} if self.labels is None else {"label_list": list(self.labels.names)}
-        return names if self.thresh == THRESHOLD else {**names, "thresh": self.thresh}
+        return super().inference_config() | ({} if self.thresh == THRESHOLD else {"thresh": self.thresh})
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Classification]:
         """Return (label, probability) per image.
@@ -89,9 +80,6 @@ class ClsPostProcess(PostProcess):
             batch: unused.
         """
         probabilities = np.asarray(preds["cls"])
-        best = probabilities.argmax(axis=1).tolist()
-        names: Sequence[Label] = best if self.labels is None else self.labels.decode(best)
-        return [
-            Classification(name, float(row[number]), self.thresh)
-            for name, number, row in zip(names, best, probabilities)
-        ]
+        best, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+        named = zip(best.tolist(), sure.tolist()) if self.codec is None else self.codec.decode(best, sure)
+        return [Classification(label, probability, self.thresh) for label, probability in named]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec, best_path, word_box
-from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.config.ranges import TextDirection
 from ppocr.postprocess.base import PostProcess
 from ppocr.postprocess.dictionary import DICTIONARY_ARGUMENTS
 from ppocr.registry import POSTPROCESSES
@@ -21,45 +19,14 @@ class CTCLabelDecode(PostProcess):
     """Reads the best path of CTC probabilities.
 
     Args:
-        character_dict_path: dictionary; None for digits and lower-case letters.
-        use_space_char: whether the space is a class of its own behind the dictionary's; of no effect without one.
-        text_direction: see `CTCCodec.from_options`.
-        character_dict: the entries of the dictionary themselves, as `inference.yml` holds them; the path is not
-            read then.
+        codec: of the branch; filled in.
     """
 
     requires = ("ctc",)
     dimensions = (3,)
     result = Recognition
     arguments = DICTIONARY_ARGUMENTS
-    from_global = ("character_dict_path", "use_space_char", "text_direction")
-
-    def __init__(
-        self,
-        character_dict_path: str | None = None,
-        use_space_char: bool = False,
-        text_direction: TextDirection | None = None,
-        character_dict: Sequence[str] | None = None,
-    ) -> None:
-        if character_dict is None:
-            self.codec = CTCCodec.from_options(character_dict_path, use_space_char, text_direction=text_direction)
-        else:
-            vocabulary = Vocabulary.of(character_dict, use_space_char)
-            self.codec = CTCCodec(vocabulary, text_direction=text_direction or "ltr")
-
-    def inference_config(self) -> dict[str, Any]:
-        """Return the arguments that build this decoder again without any file."""
-        characters, space = list(self.codec.vocabulary.characters), self.codec.vocabulary.space
-        return {
-            "use_space_char": space,
-            "text_direction": self.codec.text_direction,
-            "character_dict": characters[:-1] if space else characters,
-        }
-
-    @property
-    def classes(self) -> int:
-        """Number of classes a head needs."""
-        return self.codec.num_classes
+    codec_class = CTCCodec
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Recognition]:
         """Decode a batch.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,7 @@ import numpy as np
 from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
 from ppocr.codecs.tokens import TokenCodec
-from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.config.ranges import TextDirection
+from ppocr.declarations import Filled
 from ppocr.postprocess.base import PostProcess
 from ppocr.postprocess.dictionary import DICTIONARY_ARGUMENTS
 from ppocr.registry import POSTPROCESSES
@@ -25,50 +24,13 @@ class TokenLabelDecode(PostProcess):
     """Decodes the token ids an autoregressive head predicts, or the most probable ones of its probabilities.
 
     Args:
-        character_dict_path: dictionary; None for digits and lower-case letters.
-        use_space_char: whether the space is a class of its own behind the dictionary's; of no effect without one.
-        text_direction: see `CTCCodec.from_options`.
-        character_dict: the entries of the dictionary themselves, as `inference.yml` holds them; the path is not
-            read then.
+        codec: of the branch; filled in.
     """
 
     dimensions: tuple[int, ...] = (2, 3)
     result = Recognition
     arguments = DICTIONARY_ARGUMENTS
-    from_global: tuple[str, ...] = ("character_dict_path", "use_space_char", "text_direction")
     codec_class: type[TokenCodec]
-
-    def __init__(
-        self,
-        character_dict_path: str | None = None,
-        use_space_char: bool = False,
-        text_direction: TextDirection | None = None,
-        character_dict: Sequence[str] | None = None,
-    ) -> None:
-        if character_dict is None:
-            self.codec = self.codec_class.from_options(character_dict_path, use_space_char, text_direction)
-        else:
-            vocabulary = Vocabulary.of(character_dict, use_space_char)
-            self.codec = self.codec_class(vocabulary, text_direction or "ltr")
-
-    def inference_config(self) -> dict[str, Any]:
-        """Return the arguments that build this decoder again without any file."""
-        characters, space = list(self.codec.vocabulary.characters), self.codec.vocabulary.space
-        return {
-            "use_space_char": space,
-            "text_direction": self.codec.text_direction,
-            "character_dict": characters[:-1] if space else characters,
-        }
-
-    @property
-    def classes(self) -> int:
-        """Number of classes a head needs."""
-        return self.codec.num_classes
-
-    @property
-    def predicted_classes(self) -> int | None:
-        """Number of classes predictions have a probability for, None where predictions are token ids."""
-        return self.codec.num_classes - len(self.codec.hidden)
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Recognition]:
         """Decode a batch.
@@ -98,7 +60,6 @@ class NRTRLabelDecode(TokenLabelDecode):
     requires = ("nrtr",)
     accepts = ("nrtr_probs",)
     codec_class = NRTRCodec
-    predicted_classes = None
 
 
 @POSTPROCESSES.register()
@@ -106,26 +67,16 @@ class SARLabelDecode(TokenLabelDecode):
     """Decodes what a SAR head predicts; see TokenLabelDecode.
 
     Args:
-        character_dict_path: see TokenLabelDecode.
-        use_space_char: see TokenLabelDecode.
-        text_direction: see TokenLabelDecode.
-        character_dict: see TokenLabelDecode.
+        codec: of the branch; filled in.
         rm_symbol: leave out all but Latin letters, made lower case, digits and Chinese.
     """
 
     requires = ("sar",)
-    from_global = (*TokenLabelDecode.from_global, "rm_symbol")
+    from_global = ("rm_symbol",)
     codec_class = SARCodec
 
-    def __init__(
-        self,
-        character_dict_path: str | None = None,
-        use_space_char: bool = False,
-        text_direction: TextDirection | None = None,
-        character_dict: Sequence[str] | None = None,
-        rm_symbol: bool = False,
-    ) -> None:
-        super().__init__(character_dict_path, use_space_char, text_direction, character_dict)
+    def __init__(self, codec: Filled[SARCodec], rm_symbol: bool = False) -> None:
+        super().__init__(codec)
         self.rm_symbol = rm_symbol
 
     def inference_config(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Names of classes and their numbers, both ways, and what is refused."""
+"""Names of classes and their indices, both ways, and what is refused."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from ppocr.codecs.class_names import ClassNames
@@ -10,8 +11,9 @@ from ppocr.errors import ConfigError, SampleError
 
 def test_round_trip() -> None:
     names = ClassNames(["0", "180", "upside down"])
-    assert [names.encode(name) for name in names.names] == [0, 1, 2]
-    assert names.decode([2, 0]) == ["upside down", "0"] and names.num_classes == 3
+    assert [names.encode(name) for name in names.classes] == [0, 1, 2]
+    assert names.num_outputs == 3
+    assert names.decode(np.array([2, 0]), np.array([0.5, 1])) == [("upside down", 0.5), ("0", 1.0)]
 
 
 @pytest.mark.parametrize("label", ["90", "", 0, ["0"], None])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ppocr.codecs.base import ClassTable
 from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.codecs.sar import SARCodec
-from ppocr.codecs.tokens import ClassTable, TokenCodec
+from ppocr.codecs.tokens import TokenCodec
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
@@ -50,7 +51,7 @@ def test_texts_are_read_up_to_their_end() -> None:
 
 def test_without_a_dictionary_there_are_digits_and_lower_case_letters_and_of_doubled_entries_the_last() -> None:
     codec = NRTRCodec.from_options()
-    assert codec.num_classes == 4 + 36 and codec.text_direction == "ltr"
+    assert len(codec.classes) == 4 + 36 and codec.text_direction == "ltr"
     assert codec.encode("A0 ") == [14, 4] and codec.reference("Ab") == "ab"
     assert SARCodec(Vocabulary(("a", "b", "a"))).encode("a") == [2]
 

@@ -8,7 +8,8 @@ import dataclasses
 import pytest
 
 from ppocr import registry
-from ppocr.build import _postprocess, build_task
+from ppocr.build import build_postprocess, build_task
+from ppocr.codecs.context import Codecs, option_parameters
 from ppocr.config.loader import load_config
 from ppocr.config.sections import FULFILLED, UNUSED, GlobalSection, LoaderSection
 from ppocr.engine.device import _DEVICES
@@ -39,6 +40,8 @@ def taken_over() -> set[str]:
         kind.names()
         for cls in kind._classes.values():
             found |= set(getattr(cls, "from_global", ()))
+            codec_class = getattr(cls, "codec_class", None)
+            found |= set() if codec_class is None else set(option_parameters(codec_class))
     return found
 
 
@@ -77,4 +80,4 @@ def test_symbols_are_removed_where_global_says_so() -> None:
     config = load_config(CONFIG, ["PostProcess.name=SARLabelDecode", "Global.rm_symbol=true"])
     with pytest.raises(ConfigError, match="SARLabelDecode"):  # the head is CTC's
         build_task(config, "eval")
-    assert _postprocess(config, "SARLabelDecode").rm_symbol is True
+    assert build_postprocess(config, Codecs()).rm_symbol is True

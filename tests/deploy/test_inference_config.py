@@ -81,7 +81,7 @@ def test_an_official_file_is_read(tmp_path):
     assert config.pipeline().output_shape() == (3, 48, 320)
     assert config.outputs == () and config.made_by == ""
     assert config.assume_space_char() and not config.assume_space_char()
-    assert config.build_postprocess().classes == 5
+    assert config.build_postprocess().codec.num_outputs == 5
 
 
 @pytest.mark.parametrize(

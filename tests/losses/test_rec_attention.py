@@ -6,10 +6,12 @@ import numpy as np
 import paddle
 import pytest
 
+from ppocr.codecs.context import Codecs
+from ppocr.codecs.sar import SARCodec
 from ppocr.errors import ConfigError
 from ppocr.losses.rec_multi import MultiLoss
-from ppocr.losses.rec_nrtr import NRTRLoss
 from ppocr.losses.rec_sar import SARLoss
+from ppocr.registry import LOSSES
 from tests.conformance import load, stream
 
 
@@ -26,7 +28,7 @@ def cases(name: str) -> list:
 
 @pytest.mark.parametrize("case", [*cases("SARLoss"), *cases("NRTRLoss")])
 def test_loss_equals_the_reference(case: dict) -> None:
-    loss = {"SARLoss": SARLoss, "NRTRLoss": NRTRLoss}[case["loss"]](**case["args"])
+    loss = LOSSES.build({"name": case["loss"], **case["args"]})
     batch = {"label": paddle.to_tensor(case["batch"][1]["literal"])}
     found = loss({loss.requires[0]: tensor(case, "logits")}, batch)
     assert float(found["loss"]) == pytest.approx(case["outputs"]["loss"], rel=1e-4)
@@ -34,7 +36,7 @@ def test_loss_equals_the_reference(case: dict) -> None:
 
 @pytest.mark.parametrize("case", cases("MultiLoss"))
 def test_sum_equals_the_reference(case: dict) -> None:
-    loss = MultiLoss(**case["args"])
+    loss = LOSSES.build({"name": "MultiLoss", **case["args"]})
     auxiliary = loss.requires[1]
     preds = {key: tensor(case, key) for key in ("ctc", auxiliary)}
     values = {"label_ctc": case["batch"][1], f"label_{auxiliary}": case["batch"][2], "length": case["batch"][3]}
@@ -47,7 +49,7 @@ def test_padding_is_the_class_that_is_never_predicted() -> None:
     # as in training: a head for 5 classes of which the last, padding, has no score
     label = np.array([[3, 1, 3, 4, 4], [3, 0, 2, 3, 4]])
     scores = paddle.to_tensor(np.random.RandomState(0).randn(2, 5, 4).astype(np.float32), stop_gradient=False)
-    loss = SARLoss()({"sar": scores}, {"label": paddle.to_tensor(label)})["loss"]
+    loss = SARLoss(SARCodec.of_size(5))({"sar": scores}, {"label": paddle.to_tensor(label)})["loss"]
     logs = np.log(np.exp(scores.numpy()) / np.exp(scores.numpy()).sum(-1, keepdims=True))
     want = [logs[0, 0, 1], logs[0, 1, 3], logs[1, 0, 0], logs[1, 1, 2], logs[1, 2, 3]]
     assert float(loss) == pytest.approx(-np.mean(want), rel=1e-5)
@@ -56,8 +58,8 @@ def test_padding_is_the_class_that_is_never_predicted() -> None:
 
 
 def test_unknown_loss() -> None:
-    with pytest.raises(ConfigError, match="'AttentionLoss' is none of CTCLoss"):
-        MultiLoss([{"CTCLoss": None}, {"AttentionLoss": None}])
+    with pytest.raises(ConfigError, match="unknown loss 'AttentionLoss'"):
+        MultiLoss(Codecs(), [{"CTCLoss": None}, {"AttentionLoss": None}])
     inside = MultiLoss.unknown_inside({"loss_config_list": [{"CTCLoss": {"focal": True}}, {"NRTRLos": None}]})
     assert [place for place, *_ in inside] == [
         ("loss_config_list", 0, "CTCLoss", "focal"),

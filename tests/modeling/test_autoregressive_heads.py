@@ -5,13 +5,18 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 
+from ppocr.codecs.context import Codecs
+from ppocr.codecs.ctc import CTCCodec
+from ppocr.codecs.nrtr import NRTRCodec
+from ppocr.codecs.sar import SARCodec
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.rec_multi_head import MultiHead
-from ppocr.modeling.heads.rec_nrtr_head import END, START, Transformer
+from ppocr.modeling.heads.rec_nrtr_head import Transformer
 from ppocr.modeling.heads.rec_sar_head import SARHead
 
+START, END = NRTRCodec.start_id, NRTRCodec.end_id
 CTC = {"CTCHead": {"Neck": {"name": "svtr", "dims": 8, "depth": 1, "hidden_dims": 16}, "Head": {"fc_decay": 1e-5}}}
-CLASSES = {"CTCLabelDecode": 7, "SARLabelDecode": 9, "NRTRLabelDecode": 10}
+CODECS = Codecs(sizes={CTCCodec: 7, SARCodec: 9, NRTRCodec: 10})
 
 
 def features(*shape: int) -> paddle.Tensor:
@@ -20,12 +25,14 @@ def features(*shape: int) -> paddle.Tensor:
 
 def sar(**keys) -> SARHead:
     paddle.seed(1)
-    return SARHead(6, 9, enc_dim=8, d_k=5, max_text_length=4, enc_drop_rnn=0.0, pred_dropout=0.0, **keys)
+    return SARHead(
+        6, SARCodec.of_size(9), enc_dim=8, d_k=5, max_text_length=4, enc_drop_rnn=0.0, pred_dropout=0.0, **keys
+    )
 
 
 def nrtr(**keys) -> Transformer:
     paddle.seed(3)
-    return Transformer(16, 10, d_model=16, nhead=2, dim_feedforward=8, num_decoder_layers=2, **keys)
+    return Transformer(16, NRTRCodec.of_size(10), d_model=16, nhead=2, dim_feedforward=8, num_decoder_layers=2, **keys)
 
 
 @pytest.mark.parametrize("keys", [{}, {"enc_bi_rnn": True}, {"enc_gru": True, "dec_gru": True, "pred_concat": False}])
@@ -115,7 +122,7 @@ def test_narrow_beam_of_one_line_and_of_many_agree():
     ],
 )
 def test_auxiliary_head_works_in_training_only(auxiliary, key, label):
-    head = MultiHead(16, [CTC, auxiliary], CLASSES)
+    head = MultiHead(16, CODECS.get(CTCCodec), CODECS, [CTC, auxiliary])
     assert key in head.train_outputs and label in head.targets
     x = features(2, 16, 1, 6)
     batch = {label: paddle.full([2, 5], 2, "int64"), "length": paddle.to_tensor([1, 2])}
@@ -127,12 +134,14 @@ def test_auxiliary_head_works_in_training_only(auxiliary, key, label):
     np.testing.assert_allclose(preds["ctc"].sum(-1).numpy(), 1.0, atol=1e-5)
 
 
-def test_decoders_are_named_whatever_their_order():
+def test_heads_are_found_whatever_their_order():
     heads = [{"NRTRHead": {"nrtr_dim": 32}}, CTC]
-    assert MultiHead.decoders({"head_list": heads}) == ["CTCLabelDecode", "NRTRLabelDecode"]
-    for wrong in ([CTC], [CTC, {"AttentionHead": {}}], [CTC, *heads, {"SARHead": {}}]):
-        with pytest.raises(ConfigError, match="CTCHead and one of SARHead and NRTRHead are needed"):
-            MultiHead.decoders({"head_list": wrong})
+    assert MultiHead(16, CODECS.get(CTCCodec), CODECS, heads).train_outputs == ("ctc_neck", "gtc")
+    for wrong in ([CTC], heads[:1], [CTC, *heads, {"SARHead": {}}]):
+        with pytest.raises(ConfigError, match="CTCHead and one auxiliary head are needed"):
+            MultiHead(16, CODECS.get(CTCCodec), CODECS, wrong)
+    with pytest.raises(ConfigError, match="unknown head 'AttentionHed'"):
+        MultiHead(16, CODECS.get(CTCCodec), CODECS, [CTC, {"AttentionHed": {}}])
 
 
 def test_unknown_keys_are_found_at_their_place():

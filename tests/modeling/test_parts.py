@@ -2,6 +2,7 @@ import numpy as np
 import paddle
 import pytest
 
+from ppocr.codecs.ctc import CTCCodec
 from ppocr.modeling.backbones.plain_conv_net import PlainConvNet
 from ppocr.modeling.backbones.rec_mobilenet_v3 import MobileNetV3
 from ppocr.modeling.backbones.rec_resnet_vd import ResNet
@@ -70,7 +71,7 @@ def test_cascade_names_are_those_of_checkpoints():
 
 
 def test_ctc_head_decay_and_initial_values():
-    head = CTCHead(100, 50, fc_decay=0.002)
+    head = CTCHead(100, CTCCodec.of_size(50), fc_decay=0.002)
     for parameter in (head.fc.weight, head.fc.bias):
         assert parameter.regularizer._coeff == pytest.approx(0.002)
     values = head.fc.weight.numpy()
@@ -79,7 +80,7 @@ def test_ctc_head_decay_and_initial_values():
 
 
 def test_ctc_head_with_a_middle_layer():
-    head = CTCHead(10, 5, mid_channels=7, return_feats=True)
+    head = CTCHead(10, CTCCodec.of_size(5), mid_channels=7, return_feats=True)
     assert list(head.state_dict()) == ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]
     x = paddle.randn([2, 4, 10])
     preds = head(x)
@@ -89,5 +90,5 @@ def test_ctc_head_with_a_middle_layer():
 
 
 def test_ctc_head_promises_features_only_when_it_gives_them():
-    assert CTCHead(4, 3).train_outputs == ()
-    assert CTCHead(4, 3, return_feats=True).train_outputs == ("ctc_neck",)
+    assert CTCHead(4, CTCCodec.of_size(3)).train_outputs == ()
+    assert CTCHead(4, CTCCodec.of_size(3), return_feats=True).train_outputs == ("ctc_neck",)

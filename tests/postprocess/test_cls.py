@@ -7,26 +7,31 @@ import pytest
 
 from ppocr.errors import ConfigError
 from ppocr.postprocess.cls import ClsPostProcess
+from ppocr.registry import POSTPROCESSES
 from ppocr.results import Classification
 from tests.conformance import load
 
 CASES = load("postprocess/ClsPostProcess.json")["cases"]
 
 
+def build(**keys):
+    return POSTPROCESSES.build({"name": "ClsPostProcess", **keys})
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if "label" not in c], ids=lambda case: str(case["args"]))
 def test_labels_equal_the_reference(case: dict) -> None:
-    decode = ClsPostProcess(**case["args"])
+    decode = build(**case["args"])
     preds = {"cls": np.array(case["preds"], np.float32)}
     found = [(each.label, each.probability) for each in decode(preds)]
     assert found == [(n, pytest.approx(p, abs=1e-6)) for n, p in case["result"]]
-    assert ClsPostProcess(**decode.inference_config())(preds) == decode(preds)
-    assert decode.classes == (2 if case["args"]["label_list"] else None)
+    assert build(**decode.inference_config())(preds) == decode(preds)
+    assert (decode.codec and decode.codec.num_outputs) == (2 if case["args"]["label_list"] else None)
 
 
 @pytest.mark.parametrize("names, said", [([], "is empty"), (["0", "180", "0"], "names '0' twice: 0, 180, 0")])
 def test_labels_that_are_ambiguous_are_refused(names: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        ClsPostProcess(names)
+        build(label_list=names)
 
 
 def test_an_image_is_turned_upright() -> None:
@@ -64,4 +69,4 @@ def test_a_class_as_text() -> None:
 
 def test_what_the_decoder_takes_and_reads() -> None:
     assert (ClsPostProcess.requires, ClsPostProcess.dimensions) == (("cls",), (2,))
-    assert "label_list" in ClsPostProcess.from_global
+    assert "label_list" in POSTPROCESSES.section_keys(ClsPostProcess)

@@ -176,7 +176,7 @@ def ctc_loss(model: paddle.nn.Layer, image: np.ndarray, batch: dict) -> float:
     with paddle.no_grad():
         preds = model(paddle.to_tensor(image), batch)
         scores = preds["ctc"] if model.training else paddle.log(preds["ctc"] + 1e-9)
-        return float(CTCLoss()({"ctc": scores}, batch)["loss"])
+        return float(CTCLoss(model.head.codec)({"ctc": scores}, batch)["loss"])
 
 
 def padded(image: np.ndarray) -> np.ndarray:

@@ -107,7 +107,7 @@ def test_an_unknown_label_is_reported_in_one_line(project, capfd, tmp_path):
 def test_classes_and_names_must_be_equally_many(project, capfd):
     capfd.readouterr()
     assert run("train", project, "Architecture.Head.class_dim=4") == 2
-    assert "ClsHead tells 4 classes apart, ClsPostProcess has names for 2" in capfd.readouterr().err
+    assert "ClsHead has 4 classes, ClsPostProcess has names for 2" in capfd.readouterr().err
 
 
 def test_contact_sheet(project, capfd):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ppocr.arguments import Argument
+from ppocr.codecs.base import Codec
+from ppocr.codecs.context import Codecs
 from ppocr.data.problems import DataReport
 from ppocr.declarations import Declared
 from ppocr.registry import TRANSFORMS
@@ -28,6 +31,9 @@ class Transform(Declared):
     before anything heavy starts. A sample is a dict; a transform may change it in place.
     """
 
+    codec_class: type[Codec] | None = None  # of its constructor's `codec`
+    codec: Any = None  # of a label encoder, whose label is `label`
+    label_codecs: Mapping[str, Any] = MappingProxyType({})  # of one that makes several labels, by their keys
     needs: tuple[str, ...] = ("image",)
     provides: tuple[str, ...] = ("image",)
     label_only: bool = False  # reads and writes labels only: left out of the inference view
@@ -155,18 +161,25 @@ class Pipeline:
         self.size_multiple = max((t.size_multiple for t in self.transforms), default=1)
 
     @classmethod
-    def from_config(cls, specs: Iterable[Mapping[str, Any] | str], global_values: Mapping[str, Any]) -> Pipeline:
+    def from_config(
+        cls,
+        specs: Iterable[Mapping[str, Any] | str],
+        global_values: Mapping[str, Any],
+        codecs: Codecs | None = None,
+    ) -> Pipeline:
         """Build a pipeline from a YAML transform list.
 
         Args:
             specs: `[{"DecodeImage": {...}}, {"CTCLabelEncode": None}, ...]`.
             global_values: the `Global` section; fills and overrides the parameters a transform
                 names in `from_global`.
+            codecs: of the configuration; made from `global_values` when not given.
 
         Raises:
             ConfigError: unknown transform or key.
         """
         built = []
+        codecs = codecs or Codecs(global_values)
         for spec in specs:
             name, args = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
             transform_class = TRANSFORMS.get(name)
@@ -174,7 +187,7 @@ class Pipeline:
             filled: dict[str, Any] = dict.fromkeys(unset)
             wanted = getattr(transform_class, "from_global", ())
             filled.update({k: global_values[k] for k in wanted if k in global_values})
-            transform = TRANSFORMS.build({"name": name, **(args or {})}, **filled)
+            transform = TRANSFORMS.build({"name": name, **(args or {})}, codecs=codecs, **filled)
             transform._config = {**(args or {}), **filled}
             transform._name = name
             built.append(transform)

@@ -14,37 +14,40 @@ from ppocr.codecs.class_names import ClassNames
 from ppocr.config.ranges import Side, SideOrFree
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.data.transforms.rec_resize import MOST_PIXELS, RecResizeImg, image_shape
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import TRANSFORMS
 
 
 @TRANSFORMS.register()
 class ClsLabelEncode(Transform):
-    """Turn the name of a class into its number.
+    """Turn the name of a class into its index.
 
     Args:
-        label_list: names of the classes in order.
+        codec: the names; filled in.
 
     Raises:
-        ConfigError: two classes have one name.
+        ConfigError: there are none.
     """
 
     needs = ("label",)
     provides = ("label",)
     label_only = True
-    from_global = ("label_list",)
+    codec_class = ClassNames
 
-    def __init__(self, label_list: Sequence[str]) -> None:
-        self.labels = ClassNames(label_list)
+    def __init__(self, codec: Filled[ClassNames | None]) -> None:
+        if codec is None:
+            raise ConfigError("Global.label_list is missing: it names the classes")
+        self.codec = codec
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
-        """Replace `label` (str) by its number, int64; `text` keeps the name.
+        """Replace `label` (str) by its index, int64; `text` keeps the name.
 
         Raises:
             SampleError: "unknown_label".
         """
         sample["text"] = sample["label"]
-        sample["label"] = np.array(self.labels.encode(sample["label"]), np.int64)
+        sample["label"] = np.array(self.codec.encode(sample["label"]), np.int64)
         return sample
 
 

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 
 from ppocr.codecs.ctc import CTCCodec
-from ppocr.config.ranges import Length, Oov, TextDirection
+from ppocr.codecs.text import TextCodec
+from ppocr.config.ranges import Length, Oov
 from ppocr.data.transforms.base import Context, Sample, Transform
+from ppocr.declarations import Filled
 from ppocr.errors import PpocrError, SampleError
 from ppocr.registry import TRANSFORMS
-
-
-class Codec(Protocol):
-    """What label encoders need of a codec."""
-
-    def encode(self, text: str) -> list[int]:
-        """Return the class numbers of the characters that are known."""
-
-    def unknown(self, text: str) -> str:
-        """Return the characters that are not."""
-
-    def reference(self, text: str) -> str:
-        """Return what a perfect reading would decode to."""
 
 
 class RecLabelEncode(Transform):
     """What encoders of text labels have in common: what training refuses, and that evaluation refuses nothing.
 
     Args:
-        codec: turns characters into class numbers.
+        codec: turns characters into class indices.
         max_text_length: the most characters a text may have.
         oov: what to do with characters outside the dictionary: "drop" them and note it on the sample,
             "skip" the sample, or "error" to end the run.
@@ -40,15 +29,9 @@ class RecLabelEncode(Transform):
     needs = ("label",)
     provides: tuple[str, ...] = ("label", "length")
     label_only = True
-    from_global: tuple[str, ...] = (
-        "max_text_length",
-        "character_dict_path",
-        "use_space_char",
-        "text_direction",
-        "oov",
-    )
+    from_global: tuple[str, ...] = ("max_text_length", "oov")
 
-    def __init__(self, codec: Codec, max_text_length: int, oov: Oov) -> None:
+    def __init__(self, codec: Filled[TextCodec], max_text_length: int, oov: Oov) -> None:
         self.codec = codec
         self.max_text_length = max_text_length
         self.oov = oov
@@ -61,17 +44,21 @@ class RecLabelEncode(Transform):
     def _encode_strictly(self, text: str, sample: Sample) -> list[int]:
         if not text:
             raise SampleError("empty_label", "the label has no text")
-        if len(text) > self.max_text_length:
-            raise SampleError(
-                "too_long",
-                f"{len(text)} characters; Global.max_text_length is {self.max_text_length}, needs {len(text)}",
-            )
         ids = self.codec.encode(text)
+        self._check_room(text, ids)
         if len(ids) < len(text):
             self._report_unknown(text, sample)
         if not ids:
             raise SampleError("empty_label", f"the dictionary has no character of {text!r}")
         return ids
+
+    def _check_room(self, text: str, ids: Sequence[int]) -> None:
+        """Raise SampleError unless the label array holds the characters."""
+        if len(text) > self.max_text_length:
+            raise SampleError(
+                "too_long",
+                f"{len(text)} characters; Global.max_text_length is {self.max_text_length}, needs {len(text)}",
+            )
 
     def _report_unknown(self, text: str, sample: Sample) -> None:
         unknown = self.codec.unknown(text)
@@ -89,13 +76,11 @@ class RecLabelEncode(Transform):
 
 @TRANSFORMS.register()
 class CTCLabelEncode(RecLabelEncode):
-    """Turn a text into class numbers for CTC, and refuse in training what CTC cannot learn.
+    """Turn a text into class indices for CTC, and refuse in training what CTC cannot learn.
 
     Args:
+        codec: of the branch; filled in.
         max_text_length: the most characters a text may have; the length of the label array.
-        character_dict_path: file of one character a line; None for digits and lower-case letters.
-        use_space_char: add the space to the characters.
-        text_direction: "ltr", "rtl" or "visual", see CTCCodec; None leaves it to the dictionary's path.
         oov: what to do with characters outside the dictionary: "drop" them and note it on the sample,
             "skip" the sample, or "error" to end the run.
 
@@ -106,22 +91,9 @@ class CTCLabelEncode(RecLabelEncode):
     """
 
     wants_time_steps = True
-    codec: CTCCodec
+    codec_class = CTCCodec
 
-    def __init__(
-        self,
-        max_text_length: Length = 25,
-        character_dict_path: str | None = None,
-        use_space_char: bool = False,
-        text_direction: TextDirection | None = None,
-        oov: Oov = "drop",
-    ) -> None:
-        codec = CTCCodec.from_options(
-            character_dict_path=character_dict_path,
-            use_space_char=use_space_char,
-            max_text_length=max_text_length,
-            text_direction=text_direction,
-        )
+    def __init__(self, codec: Filled[CTCCodec], max_text_length: Length = 25, oov: Oov = "drop") -> None:
         super().__init__(codec, max_text_length, oov)
         self.max_steps: int | None = None
         self.pixels_per_step: float | None = None
@@ -156,7 +128,7 @@ class CTCLabelEncode(RecLabelEncode):
         sample["length"] = np.array(len(ids), np.int64)
         if self.with_ace:
             # upstream: the padding counts as class 0
-            sample["label_ace"] = np.bincount(label, minlength=self.codec.num_classes).astype(np.int64)
+            sample["label_ace"] = np.bincount(label, minlength=self.codec.num_outputs).astype(np.int64)
         return sample
 
     def _encode_strictly(self, text: str, sample: Sample) -> list[int]:

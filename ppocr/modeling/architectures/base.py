@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import paddle
@@ -11,7 +11,7 @@ from paddle import nn
 from ppocr.declarations import Declared
 
 if TYPE_CHECKING:
-    from ppocr.codecs.tokens import ClassTable
+    from ppocr.codecs.base import ClassTable
     from ppocr.registry import Registry
 
 
@@ -34,6 +34,7 @@ class Architecture(Declared, nn.Layer):
 
     Args:
         section: `Architecture` of the configuration, or a section of the same form inside it.
+        codecs: of the configuration; None: the sections of heads say how many classes there are.
 
     Attributes:
         part_sections: the keys of the section that name a part, and where its class is found.
@@ -45,6 +46,7 @@ class Architecture(Declared, nn.Layer):
         train_outputs: keys of further predictions in training.
         logits: keys of evaluation's predictions before their sigmoid, which export compares where float32 rounds.
         classes: how many classes it has where the configuration says so, else None.
+        codec: of the branch that is decoded, None where there is none.
         size_multiple: height and width of images must be multiples of this.
         fixed_size: whether images of another width than those of the configuration cannot be taken.
     """
@@ -58,6 +60,7 @@ class Architecture(Declared, nn.Layer):
     train_outputs: tuple[str, ...] = ()
     logits: tuple[str, ...] = ()
     classes: int | None = None
+    codec: Any = None
     size_multiple: int = 1
     fixed_size: bool = False
 
@@ -87,11 +90,11 @@ class Architecture(Declared, nn.Layer):
         """Return what export writes, by the name of its sub-folder; "" is the output folder itself."""
         return {"": Exportable(self, "")}
 
-    def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
+    def class_tables(self, codec: Any) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold, by their names.
 
         Args:
-            classes: names of the classes, those that are no character included.
+            codec: that of this network, or the same over other classes.
         """
         return {}
 

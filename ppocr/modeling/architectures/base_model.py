@@ -3,39 +3,58 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import paddle
 from paddle import nn
 
-from ppocr.codecs.tokens import ClassTable
+from ppocr.codecs.base import ClassTable
+from ppocr.codecs.context import Codecs
 from ppocr.config.types import Mismatch, convert
 from ppocr.errors import ConfigError
 from ppocr.failures import inside
 from ppocr.modeling.architectures.base import Architecture
-from ppocr.registry import ARCHITECTURES, BACKBONES, HEADS, NECKS, NETWORK_TRANSFORMS, Registry, parameters
+from ppocr.registry import (
+    ARCHITECTURES,
+    BACKBONES,
+    HEADS,
+    NECKS,
+    NETWORK_TRANSFORMS,
+    POSTPROCESSES,
+    Registry,
+    parameters,
+)
 from ppocr.utils.memory import available_bytes
 
 DEFAULT = "BaseModel"
-DECLARED_BY_THE_LAST_PART = ("targets", "inputs", "outputs", "train_outputs", "logits", "classes")
+DECLARED_BY_THE_LAST_PART = ("targets", "inputs", "outputs", "train_outputs", "logits", "classes", "codec")
 FLOAT_BYTES = 4
 GB = 1e9
 PARTS = {"Transform": NETWORK_TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
 
 
-def build_model(architecture: Mapping[str, Any]) -> Architecture:
+def build_model(architecture: Mapping[str, Any], codecs: Codecs | None = None) -> Architecture:
     """Build the network of an `Architecture` section; its `name` says which kind, a `BaseModel` where there is none.
 
     Args:
-        architecture: the section, the head's class count filled in.
+        architecture: the section.
+        codecs: of the configuration; None: the head's section says how many classes there are.
 
     Raises:
         ConfigError: an unknown class or key, or parts that do not fit together.
     """
     with within_memory(available_bytes()):
-        return ARCHITECTURES.get(architecture.get("name") or DEFAULT)(architecture)
+        return ARCHITECTURES.get(architecture.get("name") or DEFAULT)(architecture, codecs)
+
+
+def placeholder_codecs(head: Mapping[str, Any]) -> Codecs:
+    """Return codecs of as many classes as a head's section says in `out_channels` or `out_channels_list`."""
+    sizes: dict[Any, int] = {None: head["out_channels"]} if "out_channels" in head else {}
+    for decoder, count in (head.get("out_channels_list") or {}).items():
+        sizes[getattr(POSTPROCESSES.get(decoder), "codec_class", None)] = count
+    return Codecs(sizes=sizes)
 
 
 @contextmanager
@@ -79,13 +98,15 @@ class BaseModel(Architecture):
     Args:
         architecture: `model_type`, the sections `Transform`, `Backbone`, `Neck`, `Head` (each may be absent or
             null), `in_channels` (3) and `return_all_feats` (false).
+        codecs: where the codec of the head comes from; None: its section says how many classes there are.
     """
 
     part_sections = PARTS
 
-    def __init__(self, architecture: Mapping[str, Any]) -> None:
+    def __init__(self, architecture: Mapping[str, Any], codecs: Codecs | None = None) -> None:
         super().__init__()
         scope = architecture["model_type"]
+        codecs = codecs or placeholder_codecs(architecture.get("Head") or {})
         self.return_all_feats = bool(architecture.get("return_all_feats", False))
         channels, source = architecture.get("in_channels", 3), "the image"
         for section, registry in PARTS.items():
@@ -98,7 +119,7 @@ class BaseModel(Architecture):
                         "set self.out_channels in its __init__",
                     )
                 with inside(f"Architecture.{section}"):
-                    part = _build_part(registry, spec, scope, channels, source)
+                    part = _build_part(registry, spec, scope, codecs, channels, source)
                 channels, source = getattr(part, "out_channels", None), spec["name"]
             setattr(self, section.lower(), part)
         for name in DECLARED_BY_THE_LAST_PART:
@@ -137,19 +158,21 @@ class BaseModel(Architecture):
         """The head, or the last part of a network without one."""
         return next((part for part in reversed(self.parts().values()) if part is not None), self)
 
-    def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
+    def class_tables(self, codec: Any) -> dict[str, ClassTable]:
         """Return what the head's parameters with an entry for each class hold, by their names; see the base class."""
         if self.head is None:
             return {}
-        return {f"head.{name}": table for name, table in self.head.class_tables(classes).items()}
+        return {f"head.{name}": table for name, table in self.head.class_tables(codec).items()}
 
     def parameter_groups(self, section: Mapping[str, Any], rate: float) -> list[dict[str, Any]] | None:
         """Return the head's; see the base class."""
         return None if self.head is None else self.head.parameter_groups(self, section, rate)
 
 
-def _build_part(registry: Registry, spec: Mapping[str, Any], scope: str, channels: Any, source: str) -> nn.Layer:
-    """Build one part; a class that takes any keyword is given `in_channels` among them."""
+def _build_part(
+    registry: Registry, spec: Mapping[str, Any], scope: str, codecs: Codecs, channels: Any, source: str
+) -> nn.Layer:
+    """Build one part; a class that takes any keyword is given what the builder knows among them."""
     accepted, any_key = parameters(registry.get(spec["name"], scope))
     wanted = accepted.get("in_channels")
     if wanted is not None:
@@ -161,6 +184,7 @@ def _build_part(registry: Registry, spec: Mapping[str, Any], scope: str, channel
                 f"{spec['name']} does not go behind {source}, which gives {gives}: in_channels is {channels}, {error}",
                 "is a part missing between the two, such as Architecture.Neck?",
             ) from error
-    if any_key:
-        spec = {**spec, "in_channels": channels}
-    return registry.build(spec, scope, in_channels=channels)
+    known = {"in_channels": channels}
+    if registry is HEADS and codecs.decoder is not None:
+        known["out_channels"] = codecs.decoder.num_outputs
+    return registry.build({**spec, **known} if any_key else spec, scope, codecs, **known)

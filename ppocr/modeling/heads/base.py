@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from paddle import nn
 
+from ppocr.codecs.base import ClassTable, Codec
+from ppocr.codecs.context import Codecs
 from ppocr.declarations import Counted, Filled
 from ppocr.modeling.base import NetworkPart
-
-if TYPE_CHECKING:
-    from ppocr.codecs.tokens import ClassTable
 
 
 class Head(NetworkPart, nn.Layer):
@@ -21,28 +21,42 @@ class Head(NetworkPart, nn.Layer):
 
     Args:
         in_channels: channels of the features, or a list of them; filled in.
-        out_channels: classes; filled in.
-        out_channels_list: classes by the name of a decoder; filled in.
+        codec: of the branch; filled in.
+        codecs: where the codecs of parts inside the head come from; filled in.
+        out_channels: how many classes are predicted; filled in. Of a head with a codec, the section may say instead
+            how many classes the codec has, for networks built without a dictionary.
+        out_channels_list: how many classes codecs have, by the names of their decoders, in such a section.
 
     Attributes:
         classes: how many classes the head has where its own section says so, else None.
+        codec_class: of its constructor's `codec`.
+        codec: that of the branch that is decoded.
+        label_codecs: of a head with several branches, the codecs of the others by the keys of their labels.
+        takes: "sequence" [B, T, C] or "feature map" [B, C, H, W]; "" where another form of features is read.
     """
 
     classes: int | None = None
+    codec_class: type[Codec] | None = None
+    codec: Any = None
+    label_codecs: Mapping[str, Any] = MappingProxyType({})
+    takes: str = ""
 
     def __init__(
         self,
         in_channels: Filled[Any] = None,
+        codec: Filled[Any] = None,
+        codecs: Filled[Codecs | None] = None,
         out_channels: Counted[int | None] = None,
         out_channels_list: Counted[Mapping[str, int] | None] = None,
     ) -> None:
         super().__init__()
+        self.codec = codec
 
-    def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
+    def class_tables(self, codec: Any) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold, by their names in this head.
 
         Args:
-            classes: names of the classes, those that are no character included.
+            codec: that of this head, or the same over other classes.
         """
         return {}
 

@@ -1,55 +1,30 @@
 """CTC with an auxiliary head that trains the backbone and is left out of what is exported.
 
 The method is guided training of CTC, GTC (https://arxiv.org/abs/2002.01276); the auxiliary head is SAR in PP-OCRv3 and
-NRTR in PP-OCRv4 (https://arxiv.org/abs/2206.03001).
+NRTR in PP-OCRv4 (https://arxiv.org/abs/2206.03001). `ppocr/branches.py` says what its branch is called.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import paddle
 from paddle import nn
 from paddle.nn.initializer import TruncatedNormal
-from pydantic import Field
 
-from ppocr.codecs.nrtr import NRTRCodec
-from ppocr.codecs.sar import SARCodec
-from ppocr.codecs.tokens import ClassTable
-from ppocr.codecs.vocabulary import Vocabulary
-from ppocr.config.ranges import Depth, Length
-from ppocr.declarations import Counted, Filled
+from ppocr.branches import BRANCHES, MAIN, branch_of
+from ppocr.codecs.base import ClassTable
+from ppocr.codecs.context import Codecs
+from ppocr.codecs.ctc import CTCCodec
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.base import Head
-from ppocr.modeling.heads.rec_ctc_head import CTCHead
-from ppocr.modeling.heads.rec_nrtr_head import Transformer
-from ppocr.modeling.heads.rec_sar_head import SARHead
 from ppocr.registry import HEADS, NECKS, Typed, Unknown, listed, parameters, typed_or_unknown
 
 HEIGHT = 3  # of the feature map of backbones that give a sequence of its rows, see use_pool
 POSITIONS = 80  # columns with a learnt position embedding, see use_pos
-WIDTH_OF_A_HEAD = 32
-MEMBERS = ("CTCHead", "SARHead", "NRTRHead")
-DECODERS: dict[str, Any] = {"CTCHead": CTCHead, "SARHead": SARHead, "NRTRHead": Transformer}
-FILLED = ("in_channels", "out_channels", "encoder_type")
-
-
-@dataclass
-class NRTRBranch:
-    """The keys of `NRTRHead` in `head_list`.
-
-    Args:
-        nrtr_dim: width, a multiple of 32.
-        max_text_length: longest text.
-        num_decoder_layers: blocks of the decoder.
-    """
-
-    nrtr_dim: Annotated[int, Field(ge=32, le=65_536)] = 256
-    max_text_length: Length = 25
-    num_decoder_layers: Depth = 4
+CTC = BRANCHES["ctc"]
 
 
 class FCTranspose(nn.Layer):
@@ -61,6 +36,13 @@ class FCTranspose(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.fc(x.transpose([0, 2, 1]))
+
+
+class Transpose(nn.Layer):
+    """From [B, C, T] to [B, T, C]."""
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return x.transpose([0, 2, 1])
 
 
 class AddPos(nn.Layer):
@@ -76,82 +58,70 @@ class AddPos(nn.Layer):
 
 @HEADS.register(scope="rec")
 class MultiHead(Head):
-    """A CTC head, and in training a SAR or NRTR head on the same features.
+    """A CTC head, and in training any other head on the same features.
 
     Args:
         in_channels: channels of the feature map.
-        head_list: `[{"CTCHead": {"Neck": {"name": encoder, ...}, "Head": {...}}}, {"SARHead": {...}}]`, the second
-            `{"NRTRHead": {"nrtr_dim", "max_text_length", "num_decoder_layers"}}` instead.
-        out_channels_list: classes by the name of each head's decoder.
+        codec: of the CTC branch; filled in.
+        codecs: of the heads; filled in.
+        head_list: `[{"CTCHead": {"Neck": {"name": encoder, ...}, "Head": {...}}}, {name: keys}]`, the second a
+            registered head with its keys, or `{"NRTRHead": {"nrtr_dim", "max_text_length", "num_decoder_layers"}}`.
         use_pool: the features are the rows of a map three pixels high, [B, 3 W, C]; it is pooled to one pixel here.
-        use_pos: the auxiliary head has a learnt position embedding of the columns.
+        use_pos: a head that takes a sequence has a learnt position embedding of the columns in front of it.
 
     Raises:
         ConfigError: no CTC head, no auxiliary head, or an unknown head or key.
     """
 
-    outputs = ("ctc",)
+    outputs = (CTC.prediction,)
+    codec_class = CTCCodec
+    takes = "feature map"
 
     def __init__(
         self,
         in_channels: Filled[int],
+        codec: Filled[CTCCodec],
+        codecs: Filled[Codecs],
         head_list: Sequence[Mapping[str, Any]],
-        out_channels_list: Counted[Mapping[str, int]],
         use_pool: bool = False,
         use_pos: bool = False,
     ) -> None:
-        super().__init__()
-        members = _members(head_list)
-        ctc = members.pop("CTCHead")
+        super().__init__(codec=codec)
+        ctc, (name, options) = _members(head_list)
         self.in_channels = in_channels
         self.pool = nn.AvgPool2D([HEIGHT, 2], [HEIGHT, 2]) if use_pool else None
         neck = dict(ctc.get("Neck") or {"name": "reshape"})
         spec = {**neck, "encoder_type": neck["name"], "name": "SequenceEncoder"}
         self.ctc_encoder = NECKS.build(spec, "rec", in_channels=in_channels)
-        classes = out_channels_list[CTCHead.decoder_name]
-        head = {"name": "CTCHead", **(ctc.get("Head") or {})}
-        self.ctc_head = HEADS.build(head, "rec", in_channels=self.ctc_encoder.out_channels, out_channels=classes)
-        self.auxiliary_head, options = next(iter(members.items()))
-        classes = out_channels_list[DECODERS[self.auxiliary_head].decoder_name]
-        if self.auxiliary_head == "SARHead":
-            spec = {"name": "SARHead", **options}
-            self.sar_head = HEADS.build(spec, "rec", in_channels=in_channels, out_channels=classes)
-            self.targets = ("label_sar", "valid_ratio")
-            self.train_outputs = ("ctc_neck", "sar")
-        else:
-            self._build_nrtr(options, classes, use_pos)
-            self.targets = ("label_gtc", "length")
-            self.train_outputs = ("ctc_neck", "gtc")
+        spec = {"name": MAIN, **(ctc.get("Head") or {})}
+        self.ctc_head = HEADS.build(spec, "rec", codecs, in_channels=self.ctc_encoder.out_channels)
+        cls: Any = HEADS.get(name, "rec")
+        self.own = cls.outputs[0]
+        self.branch = branch_of(self.own)
+        width = in_channels
+        if self.branch.options is not None:
+            translated = self.branch.options(**options)
+            width, options = translated.width, translated.head()
+        if cls.takes == "sequence":
+            flatten = FCTranspose(in_channels, width) if self.branch.options is not None else Transpose()
+            setattr(self, self.branch.encoder, nn.Sequential(nn.Flatten(2), flatten, *[AddPos(width)] * use_pos))
+        head = HEADS.build({"name": name, **options}, "rec", codecs, in_channels=width)
+        setattr(self, self.branch.attribute, head)
+        self.label_codecs = {CTC.label: codec, self.branch.label: head.codec}
+        self.targets = tuple(self.branch.label if key == "label" else key for key in head.targets)
+        self.train_outputs = ("ctc_neck", self.branch.prediction, *head.train_outputs)
 
-    def _build_nrtr(self, options: Mapping[str, Any], classes: int, use_pos: bool) -> None:
-        branch = NRTRBranch(**options)
-        width = branch.nrtr_dim
-        positions = [AddPos(width)] if use_pos else []
-        self.before_gtc = nn.Sequential(nn.Flatten(2), FCTranspose(self.in_channels, width), *positions)
-        self.gtc_head = Transformer(
-            width,
-            classes,
-            d_model=width,
-            nhead=width // WIDTH_OF_A_HEAD,
-            num_encoder_layers=0,
-            num_decoder_layers=branch.num_decoder_layers,
-            max_len=branch.max_text_length,
-            dim_feedforward=width * 4,
-        )
+    @property
+    def auxiliary(self) -> Head:
+        """The head beside CTC."""
+        return getattr(self, self.branch.attribute)
 
-    @staticmethod
-    def decoders(head: Mapping[str, Any]) -> list[str]:
-        """Return the decoders whose class counts `out_channels_list` holds, given the section."""
-        return [DECODERS[name].decoder_name for name in _members(head["head_list"])]
-
-    def class_tables(self, classes: Sequence[str]) -> dict[str, ClassTable]:
-        """Return what the parameters with an entry for each class hold; `classes` are those of CTC."""
-        characters = Vocabulary(tuple(classes[1:]))
-        found = {"ctc_head": self.ctc_head.class_tables(classes)}
-        if self.auxiliary_head == "SARHead":
-            found["sar_head"] = self.sar_head.class_tables(SARCodec(characters).classes)
-        else:
-            found["gtc_head"] = self.gtc_head.class_tables(NRTRCodec(characters).classes)
+    def class_tables(self, codec: CTCCodec) -> dict[str, ClassTable]:
+        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        found = {CTC.attribute: self.ctc_head.class_tables(codec)}
+        if self.auxiliary.codec is not None:
+            theirs = self.auxiliary.codec.with_vocabulary(codec.vocabulary)
+            found[self.branch.attribute] = self.auxiliary.class_tables(theirs)
         return {f"{head}.{name}": table for head, tables in found.items() for name, table in tables.items()}
 
     @staticmethod
@@ -159,8 +129,8 @@ class MultiHead(Head):
         """Yield the unknown heads and keys inside the values."""
         for i, name, options in listed(values.get("head_list")):
             place = ("head_list", i, name)
-            if name not in MEMBERS:
-                yield Unknown(place, list(MEMBERS), "class")
+            if HEADS.find(name, "rec") is None:
+                yield Unknown(place, HEADS.names("rec"), "class")
             elif isinstance(options, dict):
                 yield from _unknown_options(place, name, options)
 
@@ -169,10 +139,10 @@ class MultiHead(Head):
 
         Args:
             x: feature map [B, in_channels, 1, T], or as `use_pool` says.
-            batch: in training `label_sar` and `valid_ratio`, or `label_gtc` and `length`.
+            batch: in training what the auxiliary head is trained with, its label under the key of its branch.
 
         Returns:
-            In training also `ctc_neck`, the input of the CTC head, and the auxiliary head's logits, `sar` or `gtc`.
+            In training also `ctc_neck`, the input of the CTC head, and the auxiliary head's predictions.
         """
         if self.pool is not None:
             # [B, 3 W, C] -> [B, C, 1, W / 2]
@@ -183,38 +153,38 @@ class MultiHead(Head):
             return preds
         assert batch is not None
         preds["ctc_neck"] = sequence
-        if self.auxiliary_head == "SARHead":
-            targets = {"label": batch["label_sar"], "valid_ratio": batch["valid_ratio"]}
-            preds["sar"] = self.sar_head(x, targets)["sar"]
-        else:
-            targets = {"label": batch["label_gtc"], "length": batch["length"]}
-            preds["gtc"] = self.gtc_head(self.before_gtc(x), targets)["nrtr"]
-        return preds
+        encoder, head = getattr(self, self.branch.encoder, None), self.auxiliary
+        features = x if encoder is None else encoder(x)
+        wanted = {key: batch[self.branch.label if key == "label" else key] for key in (*head.targets, *head.inputs)}
+        found = dict(head(features, wanted) if wanted else head(features))
+        return {**preds, self.branch.prediction: found.pop(self.own), **found}
 
 
-def _members(head_list: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return the options of each head by name, CTC's first.
+def _members(head_list: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], tuple[str, Mapping[str, Any]]]:
+    """Return the options of CTC, and the name and options of the auxiliary head.
 
     Raises:
         ConfigError: not CTC and one auxiliary head.
     """
     members = {name: options or {} for member in head_list for name, options in member.items()}
-    if len(members) != 2 or "CTCHead" not in members or not set(members) <= set(MEMBERS):
+    if len(members) != 2 or MAIN not in members:
         found = ", ".join(members) or "nothing"
-        raise ConfigError(f"MultiHead.head_list: CTCHead and one of SARHead and NRTRHead are needed, not {found}")
-    return {name: members[name] for name in MEMBERS if name in members}
+        raise ConfigError(f"MultiHead.head_list: {MAIN} and one auxiliary head are needed, not {found}")
+    ctc = members.pop(MAIN)
+    return ctc, next(iter(members.items()))
 
 
 def _unknown_options(place: tuple[str | int, ...], name: str, options: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
     """Yield the unknown keys of one head's options."""
-    if name == "CTCHead":
-        parts = {"Neck": (_keys(NECKS.get("SequenceEncoder", "rec")), ("name",)), "Head": (_keys(CTCHead), ())}
+    cls: Any = HEADS.get(name, "rec")
+    if name == MAIN:
+        encoder = NECKS.section_keys(NECKS.get("SequenceEncoder", "rec"))
+        del encoder["encoder_type"]
+        parts = {"Neck": (encoder, ("name",)), "Head": (HEADS.section_keys(cls), ())}
         yield from typed_or_unknown(place, options, {}, parts)
         for key, (accepted, extra) in parts.items():
             yield from typed_or_unknown((*place, key), options.get(key), accepted, extra)
     else:
-        yield from typed_or_unknown(place, options, _keys(NRTRBranch if name == "NRTRHead" else SARHead))
-
-
-def _keys(cls: type) -> dict[str, inspect.Parameter]:
-    return {key: parameter for key, parameter in parameters(cls)[0].items() if key not in FILLED}
+        translated: Any = branch_of(cls.outputs[0]).options
+        keys = HEADS.section_keys(cls) if translated is None else parameters(translated)[0]
+        yield from typed_or_unknown(place, options, keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import paddle
@@ -11,15 +11,15 @@ from paddle import nn
 from paddle.nn.initializer import Constant, XavierNormal
 from pydantic import Field
 
-from ppocr.codecs.tokens import ClassTable
+from ppocr.codecs.base import ClassTable
+from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, Length, Whole
-from ppocr.declarations import Counted, Filled
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
 from ppocr.modeling.heads.base import Head
 from ppocr.modeling.layers.transformer import Embeddings, PositionalEncoding, TransformerBlock, causal_mask
 from ppocr.registry import HEADS
 
-PADDING, START, END = 0, 2, 3  # as in codecs/nrtr.py
 NEVER = -1e9  # log-probability of an impossible token; minus infinity would become NaN in a difference
 
 
@@ -29,8 +29,7 @@ class Transformer(Head):
 
     Args:
         in_channels: width of the sequence, which must be `d_model`.
-        out_channels: classes, with padding, unknown, start and end. upstream: one more is predicted, which no
-            label holds; checkpoints have it.
+        codec: of the branch; filled in.
         d_model: width of the embeddings and states.
         nhead: heads of the attention.
         num_encoder_layers: blocks of the encoder; 0 or less for no encoder.
@@ -46,14 +45,15 @@ class Transformer(Head):
         ConfigError: sequences of another width.
     """
 
-    decoder_name = "NRTRLabelDecode"
+    codec_class = NRTRCodec
+    takes = "sequence"
     targets = ("label", "length")
     outputs = ("nrtr", "nrtr_probs")
 
     def __init__(
         self,
         in_channels: Filled[int],
-        out_channels: Counted[Channels],
+        codec: Filled[NRTRCodec],
         d_model: Channels = 512,
         nhead: Count = 8,
         num_encoder_layers: Whole = 6,
@@ -65,29 +65,26 @@ class Transformer(Head):
         residual_dropout_rate: Dropout = 0.1,
         scale_embedding: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(codec=codec)
         if in_channels != d_model:
             raise ConfigError(f"Transformer.d_model: {d_model}, but the sequence is {in_channels} wide")
         self.beam_size = beam_size
         self.max_len = max_len
-        classes = out_channels + 1
         sizes = (d_model, nhead, dim_feedforward, attention_dropout_rate, residual_dropout_rate)
-        self.embedding = Embeddings(classes, d_model, scale_embedding)
+        self.embedding = Embeddings(codec.num_inputs, d_model, scale_embedding)
         self.positional_encoding = PositionalEncoding(d_model, residual_dropout_rate)
         self.encoder = None
         if num_encoder_layers > 0:
             self.encoder = nn.LayerList([TransformerBlock(*sizes) for _ in range(num_encoder_layers)])
         self.decoder = nn.LayerList([TransformerBlock(*sizes, with_cross_attn=True) for _ in range(num_decoder_layers)])
-        self.tgt_word_prj = nn.Linear(d_model, classes, bias_attr=False)
+        self.tgt_word_prj = nn.Linear(d_model, codec.num_outputs, bias_attr=False)
         self.apply(_initialise)
 
-    @staticmethod
-    def class_tables(classes: Sequence[str]) -> dict[str, ClassTable]:
+    def class_tables(self, codec: NRTRCodec) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold, by their names in this head."""
-        entries = (*classes, "")  # the class that no label holds
         return {
-            "embedding.embedding.weight": ClassTable(entries, axis=0),
-            "tgt_word_prj.weight": ClassTable(entries),
+            "embedding.embedding.weight": ClassTable(codec.input_names, axis=0),
+            "tgt_word_prj.weight": ClassTable(codec.output_names),
         }
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
@@ -117,11 +114,11 @@ class Transformer(Head):
         """Return ids and probabilities padded to [B, max_len], as decoding may stop early."""
         missing = self.max_len - ids.shape[1]
         if missing > 0:
-            ids = F.pad(ids, [0, missing], value=PADDING)
+            ids = F.pad(ids, [0, missing], value=self.codec.padding_id)
             probs = F.pad(probs, [0, missing], value=1.0)
-        ends = (ids == END).astype("int64")
+        ends = (ids == self.codec.end_id).astype("int64")
         after = ends.cumsum(axis=1) - ends > 0
-        padding = paddle.full([1], PADDING, "int64")
+        padding = paddle.full([1], self.codec.padding_id, "int64")
         return paddle.where(after, padding, ids), paddle.where(after, paddle.ones([1]), probs)
 
     def _decode(self, ids: paddle.Tensor, memory: paddle.Tensor) -> paddle.Tensor:
@@ -139,13 +136,13 @@ class Transformer(Head):
     def _greedy(self, memory: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         """Decode the most probable token at each step until every sequence has ended."""
         size = memory.shape[0]
-        ids = paddle.full([size, 1], START, dtype="int64")
+        ids = paddle.full([size, 1], self.codec.start_id, dtype="int64")
         probs = paddle.ones([size, 1])
         ended = paddle.zeros([size], dtype="bool")
         for _ in range(1, self.max_len):
             step = F.softmax(self._next(ids, memory), axis=-1).astype("float32")
             best = step.argmax(axis=-1)
-            ended = ended | (best == END)
+            ended = ended | (best == self.codec.end_id)
             ids = paddle.concat([ids, best.unsqueeze(1)], axis=1)
             probs = paddle.concat([probs, step.max(axis=-1, keepdim=True)], axis=1)
             if paddle.in_dynamic_mode() and bool(ended.all()):  # an exported program takes all steps
@@ -157,9 +154,10 @@ class Transformer(Head):
 
         upstream: adds the probabilities instead of multiplying them, and decodes only one sequence of a batch.
         """
+        end_id = self.codec.end_id
         size, beams = memory.shape[0], self.beam_size
         memory = memory.repeat_interleave(beams, axis=0)
-        ids = paddle.full([size * beams, 1], START, dtype="int64")
+        ids = paddle.full([size * beams, 1], self.codec.start_id, dtype="int64")
         logs = paddle.zeros([size * beams, 1])
         ended = paddle.zeros([size, beams], dtype="bool")
         # all beams are equal at the start: only the first one counts
@@ -170,18 +168,18 @@ class Transformer(Head):
             steps = F.log_softmax(self._next(ids, memory), axis=-1).astype("float32").reshape([size, beams, -1])
             classes = steps.shape[2]
             # a beam that has ended stays as it is
-            stay = paddle.where(paddle.arange(classes) == END, paddle.zeros([1]), paddle.full([1], NEVER))
+            stay = paddle.where(paddle.arange(classes) == end_id, paddle.zeros([1]), paddle.full([1], NEVER))
             steps = paddle.where(ended.unsqueeze(2), stay, steps)
             scores, best = (scores.unsqueeze(2) + steps).flatten(1).topk(beams, axis=1)
             beam, token = best // classes, best % classes
             added = paddle.take_along_axis(steps.flatten(1), best, axis=1)
             parent = (first + beam).flatten()
-            ended = ended.reshape([-1])[parent].reshape([size, beams]) | (token == END)
+            ended = ended.reshape([-1])[parent].reshape([size, beams]) | (token == end_id)
             ids = paddle.concat([ids[parent], token.reshape([-1, 1])], axis=1)
             logs = paddle.concat([logs[parent], added.reshape([-1, 1])], axis=1)
             if paddle.in_dynamic_mode() and bool(ended.all()):
                 break
-        lengths = (ids[:, 1:] != END).astype("int64").cumprod(dim=1).sum(axis=1).reshape([size, beams]) + 1
+        lengths = (ids[:, 1:] != end_id).astype("int64").cumprod(dim=1).sum(axis=1).reshape([size, beams]) + 1
         chosen = first.flatten() + (scores / lengths.astype("float32")).argmax(axis=1)
         return ids[chosen], paddle.exp(logs[chosen])
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppocr.codecs.tokens import ClassTable
+from ppocr.codecs.base import ClassTable
+from ppocr.codecs.sar import SARCodec
 from ppocr.config.ranges import Channels, Dropout, Length
-from ppocr.declarations import Counted, Filled
+from ppocr.declarations import Filled
 from ppocr.modeling.heads.base import Head
 from ppocr.registry import HEADS
 
@@ -61,7 +62,7 @@ class ParallelSARDecoder(nn.Layer):
 
     Args:
         in_channels: channels of the feature map.
-        out_channels: classes; the last is padding, which is never predicted, the one before it start and end.
+        codec: of the branch.
         hidden: width of the recurrent layers, and of the holistic feature.
         attention: width of the attention.
         dropout: between the recurrent layers.
@@ -74,7 +75,7 @@ class ParallelSARDecoder(nn.Layer):
     def __init__(
         self,
         in_channels: int,
-        out_channels: int,
+        codec: SARCodec,
         hidden: int,
         attention: int,
         dropout: float,
@@ -84,16 +85,16 @@ class ParallelSARDecoder(nn.Layer):
         pred_concat: bool,
     ) -> None:
         super().__init__()
-        self.start_id = out_channels - 2
+        self.start_id = codec.start_id
         self.max_text_length = max_text_length
         self.pred_concat = pred_concat
         self.conv1x1_1 = nn.Linear(hidden, attention)
         self.conv3x3_1 = nn.Conv2D(in_channels, attention, 3, padding=1)
         self.conv1x1_2 = nn.Linear(attention, 1)
         self.rnn_decoder = _recurrent(gru, hidden, hidden, dropout)
-        self.embedding = nn.Embedding(out_channels, hidden, padding_idx=out_channels - 1)
+        self.embedding = nn.Embedding(codec.num_inputs, hidden, padding_idx=codec.padding_id)
         self.pred_dropout = nn.Dropout(pred_dropout)
-        self.prediction = nn.Linear(2 * hidden + in_channels if pred_concat else in_channels, out_channels - 1)
+        self.prediction = nn.Linear(2 * hidden + in_channels if pred_concat else in_channels, codec.num_outputs)
 
     def forward(
         self,
@@ -102,7 +103,7 @@ class ParallelSARDecoder(nn.Layer):
         label: paddle.Tensor | None,
         valid_ratio: paddle.Tensor | None,
     ) -> paddle.Tensor:
-        """Return logits [B, L, classes - 1] with labels, by teacher forcing, else probabilities [B, T, classes - 1].
+        """Return logits [B, L, classes] with labels, by teacher forcing, else probabilities [B, T, classes].
 
         Args:
             x: feature map [B, C, H, W].
@@ -135,7 +136,7 @@ class ParallelSARDecoder(nn.Layer):
         holistic: paddle.Tensor,
         mask: paddle.Tensor | None,
     ) -> paddle.Tensor:
-        """Return the logits [B, T, classes - 1] of hidden states [B, T, hidden].
+        """Return the logits [B, T, classes] of hidden states [B, T, hidden].
 
         Args:
             states: queries of the attention.
@@ -176,7 +177,7 @@ class SARHead(Head):
 
     Args:
         in_channels: channels of the feature map.
-        out_channels: classes: characters, unknown, start and end, padding.
+        codec: of the branch; filled in.
         enc_dim: width of the recurrent layers.
         max_text_length: steps decoded in evaluation.
         enc_bi_rnn: whether the encoder runs in both directions.
@@ -189,7 +190,8 @@ class SARHead(Head):
         pred_concat: see `ParallelSARDecoder`.
     """
 
-    decoder_name = "SARLabelDecode"
+    codec_class = SARCodec
+    takes = "feature map"
     targets = ("label", "valid_ratio")
     inputs = ("valid_ratio",)
     outputs = ("sar",)
@@ -197,7 +199,7 @@ class SARHead(Head):
     def __init__(
         self,
         in_channels: Filled[int],
-        out_channels: Counted[Channels],
+        codec: Filled[SARCodec],
         enc_dim: Channels = 512,
         max_text_length: Length = 30,
         enc_bi_rnn: bool = False,
@@ -209,11 +211,11 @@ class SARHead(Head):
         pred_dropout: Dropout = 0.1,
         pred_concat: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(codec=codec)
         self.encoder = SAREncoder(in_channels, enc_dim, enc_bi_rnn, enc_drop_rnn, enc_gru)
         self.decoder = ParallelSARDecoder(
             in_channels,
-            out_channels,
+            codec,
             self.encoder.out_channels,
             d_k,
             dec_drop_rnn,
@@ -223,19 +225,17 @@ class SARHead(Head):
             pred_concat,
         )
 
-    @staticmethod
-    def class_tables(classes: Sequence[str]) -> dict[str, ClassTable]:
+    def class_tables(self, codec: SARCodec) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold, by their names in this head."""
-        predicted = ClassTable(tuple(classes[:-1]))  # padding is never predicted
         return {
-            "decoder.embedding.weight": ClassTable(tuple(classes), axis=0),
-            "decoder.prediction.weight": predicted,
-            "decoder.prediction.bias": predicted,
+            "decoder.embedding.weight": ClassTable(codec.input_names, axis=0),
+            "decoder.prediction.weight": ClassTable(codec.output_names),
+            "decoder.prediction.bias": ClassTable(codec.output_names),
         }
 
     def forward(self, x: paddle.Tensor, batch: Mapping[str, paddle.Tensor] | None = None) -> dict[str, paddle.Tensor]:
-        """Return `sar`: logits [B, L, classes - 1] in training, with teacher forcing; in evaluation probabilities
-        [B, max_text_length, classes - 1].
+        """Return `sar`: logits [B, L, classes] in training, with teacher forcing; in evaluation probabilities
+        [B, max_text_length, classes].
 
         Args:
             x: feature map [B, in_channels, H, W].

@@ -142,6 +142,8 @@ class SequenceEncoder(nn.Layer):
         ConfigError: a key that the named encoder does not have.
     """
 
+    gives = "sequence"
+
     def __init__(
         self,
         in_channels: Filled[int],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ppocr.data.transforms.base import Pipeline
-from ppocr.data.transforms.cls import ClsLabelEncode, ClsResizeImg, CropImage, ResizeImage
+from ppocr.data.transforms.cls import ClsResizeImg, CropImage, ResizeImage
 from ppocr.errors import ConfigError, SampleError
 from ppocr.registry import TRANSFORMS
 from tests.conformance import assert_described, load
@@ -15,7 +15,7 @@ from tests.data.transforms.test_image import cases, pixels
 
 @pytest.mark.parametrize("case", load("transforms/ClsLabelEncode.json")["cases"], ids=lambda c: repr(c["label"]))
 def test_label_encode(case: dict) -> None:
-    encode = ClsLabelEncode(**case["args"])
+    encode = TRANSFORMS.build({"name": "ClsLabelEncode", **case["args"]})
     if case["result"] is None:
         with pytest.raises(SampleError, match=r"is none of 0, 180 \(Global.label_list\)"):
             encode({"label": case["label"]})
@@ -43,7 +43,7 @@ def test_deployed_pixels_are_those_of_evaluation() -> None:
 
 def test_a_label_list_is_needed() -> None:
     with pytest.raises(ConfigError, match="label_list is empty"):
-        ClsLabelEncode([])
+        TRANSFORMS.build({"name": "ClsLabelEncode", "label_list": []})
 
 
 def test_resize_to_a_size_or_by_the_shorter_side() -> None:
