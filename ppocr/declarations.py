@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from ppocr.config.types import resolved
 
 T = TypeVar("T")
+DESCRIPTORS = (staticmethod, classmethod, property)
 RESEMBLES = 0.8  # similarity from which a name is taken for a misspelt declaration
 RENAMED = {"reads": "requires", "aux": "train_outputs"}
 
@@ -95,7 +96,7 @@ def declarations(base: type) -> dict[str, Any]:
     own = [cls for cls in base.__mro__ if cls is Declared or Declared in cls.__mro__]
     found: dict[str, Any] = {}
     for cls in own:
-        methods = [name for name, value in vars(cls).items() if callable(value) or isinstance(value, staticmethod)]
+        methods = [name for name, value in vars(cls).items() if callable(value) or isinstance(value, DESCRIPTORS)]
         for name in (*vars(cls).get("__annotations__", {}), *methods):
             if not name.startswith("_"):
                 found.setdefault(name, vars(cls).get(name, ...))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ppocr.declarations import Declared
@@ -114,3 +115,17 @@ class Codec(Declared):
 
     def __str__(self) -> str:
         return ", ".join(self.classes)
+
+
+class HasCodec(Declared):
+    """Base of the parts that may work with a codec: label encoder, head, loss, post-processing.
+
+    Attributes:
+        codec_class: of the codec that the builder hands to its constructor as `codec`.
+        codec: that of the branch that is decoded, or of its only branch; None where there is none.
+        label_codecs: of a part with several branches, their codecs by the keys of their labels in a batch.
+    """
+
+    codec_class: type[Codec] | None = None
+    codec: Any = None
+    label_codecs: Mapping[str, Any] = MappingProxyType({})

@@ -7,7 +7,7 @@ from typing import Any
 
 from paddle import Tensor, nn
 
-from ppocr.branches import branch_of
+from ppocr.codecs.branches import branch_of
 from ppocr.codecs.context import Codecs
 from ppocr.config.ranges import NonNegative
 from ppocr.declarations import Filled

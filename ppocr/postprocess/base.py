@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from ppocr.arguments import Argument
-from ppocr.codecs.base import Codec
-from ppocr.declarations import Declared, Filled
+from ppocr.codecs.base import HasCodec
+from ppocr.declarations import Filled
 from ppocr.results import Result
 
 
-class PostProcess(Declared):
+class PostProcess(HasCodec):
     """Turns predictions, numpy arrays, into one typed result per image.
 
     Args:
-        codec: see below; filled in.
+        codec: of the branch that is decoded; filled in.
 
     Attributes:
         requires: keys of the predictions it cannot do without.
@@ -26,8 +26,6 @@ class PostProcess(Declared):
         result: type of the results.
         arguments: of the predicting commands, which overrule the constructor's; only folders that name it take them.
         dimensions: how many dimensions the first required prediction may have.
-        codec_class: of its `codec`.
-        codec: of the branch that is decoded, None where predictions have no classes or those have no names.
     """
 
     requires: tuple[str, ...] = ()
@@ -36,9 +34,6 @@ class PostProcess(Declared):
     result: type[Result]
     arguments: tuple[Argument, ...] = ()
     dimensions: tuple[int, ...] = ()
-
-    codec_class: type[Codec] | None = None
-    codec: Any = None
 
     def __init__(self, codec: Filled[Any] = None) -> None:
         self.codec = codec

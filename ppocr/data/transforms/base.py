@@ -5,16 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ppocr.arguments import Argument
-from ppocr.codecs.base import Codec
+from ppocr.codecs.base import HasCodec
 from ppocr.codecs.context import Codecs
 from ppocr.data.problems import DataReport
-from ppocr.declarations import Declared
 from ppocr.registry import TRANSFORMS
 
 Sample = dict[str, Any]
@@ -24,16 +22,13 @@ Sample = dict[str, Any]
 ALWAYS_KEPT = ("text", "index", "notes")
 
 
-class Transform(Declared):
+class Transform(HasCodec):
     """One step from a raw sample to the arrays a network takes.
 
     A subclass declares what it reads and adds, so that `config/contracts.py` can check the chain
     before anything heavy starts. A sample is a dict; a transform may change it in place.
     """
 
-    codec_class: type[Codec] | None = None  # of its constructor's `codec`
-    codec: Any = None  # of a label encoder, whose label is `label`
-    label_codecs: Mapping[str, Any] = MappingProxyType({})  # of one that makes several labels, by their keys
     needs: tuple[str, ...] = ("image",)
     provides: tuple[str, ...] = ("image",)
     label_only: bool = False  # reads and writes labels only: left out of the inference view

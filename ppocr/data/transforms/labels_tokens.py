@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ppocr.branches import BRANCHES, DEFAULT_ENCODER, second_label
+from ppocr.codecs.branches import BRANCHES, DEFAULT_ENCODER, second_label
 from ppocr.codecs.context import Codecs
 from ppocr.codecs.ctc import CTCCodec
 from ppocr.codecs.nrtr import NRTRCodec

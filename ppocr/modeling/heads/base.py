@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from paddle import nn
 
-from ppocr.codecs.base import ClassTable, Codec
+from ppocr.codecs.base import ClassTable, HasCodec
 from ppocr.codecs.context import Codecs
 from ppocr.declarations import Counted, Filled
 from ppocr.modeling.base import NetworkPart
 
 
-class Head(NetworkPart, nn.Layer):
+class Head(NetworkPart, HasCodec, nn.Layer):
     """The last part of a network: features in, predictions by name out.
 
     A head with `targets` or `inputs` is called as `head(x, batch)`, others as `head(x)`; both return a dict of tensors.
@@ -29,16 +28,10 @@ class Head(NetworkPart, nn.Layer):
 
     Attributes:
         classes: how many classes the head has where its own section says so, else None.
-        codec_class: of its constructor's `codec`.
-        codec: that of the branch that is decoded.
-        label_codecs: of a head with several branches, the codecs of the others by the keys of their labels.
         takes: "sequence" [B, T, C] or "feature map" [B, C, H, W]; "" where another form of features is read.
     """
 
     classes: int | None = None
-    codec_class: type[Codec] | None = None
-    codec: Any = None
-    label_codecs: Mapping[str, Any] = MappingProxyType({})
     takes: str = ""
 
     def __init__(

@@ -1,7 +1,7 @@
 """CTC with an auxiliary head that trains the backbone and is left out of what is exported.
 
 The method is guided training of CTC, GTC (https://arxiv.org/abs/2002.01276); the auxiliary head is SAR in PP-OCRv3 and
-NRTR in PP-OCRv4 (https://arxiv.org/abs/2206.03001). `ppocr/branches.py` says what its branch is called.
+NRTR in PP-OCRv4 (https://arxiv.org/abs/2206.03001). `ppocr/codecs/branches.py` says what its branch is called.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import paddle
 from paddle import nn
 from paddle.nn.initializer import TruncatedNormal
 
-from ppocr.branches import BRANCHES, MAIN, branch_of
 from ppocr.codecs.base import ClassTable
+from ppocr.codecs.branches import BRANCHES, MAIN, branch_of
 from ppocr.codecs.context import Codecs
 from ppocr.codecs.ctc import CTCCodec
 from ppocr.declarations import Filled
