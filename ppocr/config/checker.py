@@ -200,15 +200,21 @@ class Checker(SectionChecker):
         found = []
         for i, item in enumerate(values):
             here = (*path, i)
-            if isinstance(item, str):
-                item = {item: None}
-            if not isinstance(item, dict) or len(item) != 1:
-                self.add(here, "expected one transform, written `- Name:` with its keys below it")
+            name, arguments = self.transform(here, item)
+            if not name:
                 continue
-            name, arguments = next(iter(item.items()))
-            if arguments is not None and not isinstance(arguments, dict):
-                self.add((*here, name), f"expected the transform's keys, got {kind_of(arguments)}")
-                continue
-            checked = self.arguments((*here, name), TRANSFORMS, name, arguments or {})
+            checked = self.arguments((*here, name), TRANSFORMS, name, arguments)
             found.append({name: checked or None})
         return found
+
+    def transform(self, path: KeyPath, item: Any) -> tuple[str, dict[str, Any]]:
+        """Return the name and the keys of one transform; an item that is none has the name ""."""
+        item = {item: None} if isinstance(item, str) else item
+        if not isinstance(item, dict) or len(item) != 1:
+            self.add(path, "expected one transform, written `- Name:` with its keys below it")
+            return "", {}
+        name, arguments = next(iter(item.items()))
+        if arguments is not None and not isinstance(arguments, dict):
+            self.add((*path, name), f"expected the transform's keys, got {kind_of(arguments)}")
+            return "", {}
+        return name, arguments or {}

@@ -19,7 +19,8 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
 from ppocr.deploy import inference_config, rounding
 from ppocr.deploy.backends import DygraphBackend, PaddleBackend, find_program
-from ppocr.deploy.inference_config import InferenceConfig, TensorSpec
+from ppocr.deploy.inference_config import InferenceConfig
+from ppocr.deploy.inference_schema import TensorSpec
 from ppocr.deploy.old_ir import old_operators, without_entry
 from ppocr.errors import ConfigError, PpocrError, SampleError
 from ppocr.utils.atomic import atomic_folder
@@ -118,7 +119,7 @@ def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
             if key not in sample:
                 raise ConfigError(f"Eval.dataset.transforms: the head needs {key!r} in prediction; nothing provides it")
             array = np.asarray(sample[key])
-            specs.append(TensorSpec(key, key, (-1, *array.shape), str(array.dtype)))
+            specs.append(TensorSpec(key, key, (-1, *array.shape), str(array.dtype)))  # type: ignore[arg-type]
     return tuple(specs)
 
 

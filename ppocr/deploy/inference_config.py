@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import yaml
 from ppocr.config.yaml_reader import parse
 from ppocr.data.transforms.base import Pipeline
 from ppocr.deploy.backends import find_program
-from ppocr.deploy.inference_schema import FILE_NAME, IMAGE_INPUT, Dumper, Loader, TensorSpec, read
+from ppocr.deploy.inference_schema import FILE_NAME, Content, Dumper, Loader, read
 from ppocr.deploy.integrity import FILES, file_sha256, settings_sha256
 from ppocr.errors import ConfigError, Problem
 from ppocr.registry import POSTPROCESSES
@@ -27,31 +27,8 @@ logger = logging.getLogger(__name__)
 FIXED_ARGUMENTS: dict[str, dict[str, Any]] = {"DecodeImage": {"img_mode": "BGR", "channel_first": False}}
 
 
-@dataclass
-class InferenceConfig:
-    """The content of an `inference.yml`.
-
-    Args:
-        model_name: `Global.model_name`, which other runtimes show and check.
-        transforms: the inference view of the preprocessing, as a YAML transform list.
-        postprocess: name, `character_dict` where classes are characters, and its other keys.
-        inputs: what the network is fed with.
-        outputs: prediction names in the order of the program's outputs; empty when not recorded.
-        made_by: program and version that exported the folder; "" for files that are not ours.
-        notes: what the reader left out or assumed, for the log.
-        sha256: of the network's files and of the file's blocks, see `integrity`; empty for files that are not ours.
-        changed: blocks that are not what was exported.
-    """
-
-    transforms: list[dict[str, Any]]
-    postprocess: dict[str, Any]
-    model_name: str = ""
-    inputs: tuple[TensorSpec, ...] = (IMAGE_INPUT,)
-    outputs: tuple[str, ...] = ()
-    made_by: str = ""
-    notes: list[str] = field(default_factory=list)
-    sha256: dict[str, str] = field(default_factory=dict, compare=False)
-    changed: list[str] = field(default_factory=list, compare=False)
+class InferenceConfig(Content):
+    """The content of an `inference.yml`, and what it builds."""
 
     @property
     def characters(self) -> list[str] | None:
@@ -136,8 +113,7 @@ def load(folder: str | Path) -> InferenceConfig:
     Raises:
         ConfigError: the file is missing, not YAML, or holds what no exported model needs; with every problem found.
     """
-    found = read(Path(folder) / FILE_NAME)
-    return InferenceConfig(**{each.name: getattr(found, each.name) for each in fields(found)})
+    return InferenceConfig(**vars(read(Path(folder) / FILE_NAME)))
 
 
 @dataclass(frozen=True)

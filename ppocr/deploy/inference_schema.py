@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from ppocr.config.checker import Checker
 from ppocr.config.contracts import provided
 from ppocr.config.document import Document, KeyPath
+from ppocr.config.ranges import Count
 from ppocr.config.sections import GlobalSection
 from ppocr.config.yaml_reader import parse
 from ppocr.data.transforms.base import Pipeline
@@ -26,13 +27,8 @@ FILE_NAME = "inference.yml"
 MAX_BYTES = 8 * 2**20  # the largest official dictionary makes a file of 0.2 MB
 MAX_DEPTH = 50
 MAX_NODES = 200_000
-LARGEST_NUMBER = 1e9  # no key of any transform or post-processing has a use for more
-DTYPES = ("float32", "float16", "float64", "int32", "int64", "uint8", "bool")
 LABEL_OPERATOR_ENDINGS = ("LabelEncode", "LabelDecode")  # what official files carry along from evaluation
 BLOCKS = ("Global", "PreProcess", "PostProcess", "Model", "Hpi")  # Hpi: of official files, for other runtimes
-MODEL_KEYS = {"inputs": list[dict], "outputs": list[str], "batch": int, "made_by": str, "sha256": dict}
-OPTIONAL_MODEL_KEYS = ("batch", "sha256")
-INPUT_KEYS = {"name": str, "key": str, "shape": list[int], "dtype": str}
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CANNOT_BUILD = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)  # of values none foresaw
 
@@ -62,8 +58,19 @@ class TensorSpec:
 
     name: str
     key: str
-    shape: tuple[int, ...]
-    dtype: str = "float32"
+    shape: tuple[Literal[-1] | Count, ...]
+    dtype: Literal["float32", "float16", "float64", "int32", "int64", "uint8", "bool"] = "float32"
+
+
+@dataclass
+class ModelBlock:
+    """The block `Model`, see `Content`; `batch` is for readers who know no `inputs`."""
+
+    inputs: list[dict[str, Any]]
+    outputs: list[str]
+    made_by: str
+    batch: int | None = None
+    sha256: dict[str, Any] | None = None
 
 
 IMAGE_INPUT = TensorSpec("x", "image", (-1, 3, -1, -1))
@@ -71,17 +78,17 @@ IMAGE_INPUT = TensorSpec("x", "image", (-1, 3, -1, -1))
 
 @dataclass
 class Content:
-    """What a checked file holds.
+    """The content of an `inference.yml`.
 
     Args:
-        transforms: the operators that act on images.
-        postprocess: its name and keys.
-        model_name: "" where there is none.
-        inputs: of the network.
-        outputs: of the network; empty where the file does not say.
-        made_by: "" where the file does not say.
-        sha256: of the files and blocks; empty where the file does not say.
-        notes: what was left out.
+        model_name: `Global.model_name`, which other runtimes show and check.
+        transforms: the inference view of the preprocessing, as a YAML transform list.
+        postprocess: name, `character_dict` where classes are characters, and its other keys.
+        inputs: what the network is fed with.
+        outputs: prediction names in the order of the program's outputs; empty when not recorded.
+        made_by: program and version that exported the folder; "" for files that are not ours.
+        notes: what the reader left out or assumed, for the log.
+        sha256: of the network's files and of the file's blocks, see `integrity`; empty for files that are not ours.
         changed: blocks that are not what was exported.
     """
 
@@ -91,9 +98,9 @@ class Content:
     inputs: tuple[TensorSpec, ...] = (IMAGE_INPUT,)
     outputs: tuple[str, ...] = ()
     made_by: str = ""
-    sha256: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
+    sha256: dict[str, str] = field(default_factory=dict, compare=False)
+    changed: list[str] = field(default_factory=list, compare=False)
 
 
 def read(path: Path) -> Content:
@@ -169,12 +176,12 @@ class _InferenceChecker(Checker):
         self.near_keys((), self.tree, BLOCKS)
         shared = self.section("Global")
         self.near_keys(("Global",), shared, ("model_name",))
-        self.found.model_name = self.value(("Global", "model_name"), shared.get("model_name"), "str | None") or ""
-        self.numbers(("PreProcess",))
-        self.numbers(("PostProcess",))
+        self.found.model_name = self.value(("Global", "model_name"), shared.get("model_name"), str | None) or ""
         self.model()
         self.postprocess()
         self.preprocess()
+        for block in ("PreProcess", "PostProcess"):
+            self.untyped_numbers(self.tree.get(block), (block,))
         if self.problems:
             raise ConfigError(self.problems, "export the model again")
         return self.found
@@ -186,54 +193,32 @@ class _InferenceChecker(Checker):
             if key not in known and near:
                 self.add((*path, key), f"unknown key{near}", "key")
 
-    def numbers(self, path: KeyPath) -> None:
-        """Refuse numbers that are none, or beyond any use."""
-        for place, value in leaves(self.tree.get(path[0]), path):
-            if isinstance(value, (int, float)) and not abs(value) <= LARGEST_NUMBER:
-                text = f"{value:g}" if isinstance(value, float) else f"a number of {value.bit_length()} bits"
-                self.add(place, f"expected a number up to {LARGEST_NUMBER:g}, got {text}", "range")
-
     def model(self) -> None:
         """Check our own block; official files have none."""
         path = ("Model",)
         values = self.section("Model")
-        if "Model" not in self.tree or self.problems and not values:
+        if not isinstance(self.tree.get("Model"), dict):
             return
-        for key in values:
-            if key not in MODEL_KEYS:
-                self.unknown_key((*path, key), MODEL_KEYS)
-        missing = [key for key in MODEL_KEYS if key not in values and key not in OPTIONAL_MODEL_KEYS]
-        for key in missing:
-            self.add((*path, key), "the key is missing, and has no default", "key")
         before = len(self.problems)
-        typed = {key: self.value((*path, key), values[key], kind) for key, kind in MODEL_KEYS.items() if key in values}
-        if missing or len(self.problems) > before:
+        typed = self.keys(path, ModelBlock, values)
+        if len(self.problems) > before:
             return
         for key in ("inputs", "outputs"):
             if not typed[key]:
                 self.add((*path, key), "must not be empty")
-        specs = [self.tensor((*path, "inputs", i), one) for i, one in enumerate(typed["inputs"])]
-        self.found.inputs = tuple(spec for spec in specs if spec is not None)
+        self.found.inputs = tuple(
+            spec for i, one in enumerate(typed["inputs"]) for spec in self.tensor((*path, "inputs", i), one)
+        )
         self.found.outputs, self.found.made_by = tuple(typed["outputs"]), typed["made_by"]
         self.hashes((*path, "sha256"), typed.get("sha256"))
 
-    def tensor(self, path: KeyPath, values: Mapping[str, Any]) -> TensorSpec | None:
-        for key in [*values, *INPUT_KEYS]:
-            if key not in INPUT_KEYS:
-                self.unknown_key((*path, key), INPUT_KEYS)
-                return None
-            if key not in values:
-                self.add((*path, key), "the key is missing, and has no default", "key")
-                return None
+    def tensor(self, path: KeyPath, values: Mapping[str, Any]) -> list[TensorSpec]:
+        """Return the description of an input; nothing of one that is wrong."""
         before = len(self.problems)
-        typed = {key: self.value((*path, key), values[key], kind) for key, kind in INPUT_KEYS.items()}
-        if len(self.problems) > before:
-            return None
-        if not typed["shape"] or not all(n == -1 or 0 < n <= LARGEST_NUMBER for n in typed["shape"]):
-            self.add((*path, "shape"), "expected sizes of at least 1, or -1 where a size is free", "range")
-        if typed["dtype"] not in DTYPES:
-            self.add((*path, "dtype"), f"{typed['dtype']!r} is none of {', '.join(DTYPES)}", "range")
-        return TensorSpec(typed["name"], typed["key"], tuple(typed["shape"]), typed["dtype"])
+        typed = self.keys(path, TensorSpec, values)
+        if typed.get("shape") == []:
+            self.add((*path, "shape"), "must not be empty")
+        return [] if len(self.problems) > before else [TensorSpec(**{**typed, "shape": tuple(typed["shape"])})]
 
     def hashes(self, path: KeyPath, values: Mapping[str, Any] | None) -> None:
         if values is None:
@@ -311,20 +296,15 @@ class _InferenceChecker(Checker):
 
     def operator(self, path: KeyPath, item: Any, keys: set[str]) -> dict[str, Any] | None:
         """Return one operator with its arguments checked; None where it is left out or wrong."""
-        item = {item: None} if isinstance(item, str) else item
-        if not isinstance(item, dict) or len(item) != 1:
-            self.add(path, "expected one transform, written `- Name:` with its keys below it")
+        name, args = self.transform(path, item)
+        if not name:
             return None
-        name, args = next(iter(item.items()))
         found: Any = TRANSFORMS.find(name)
         if found is None and name.endswith(LABEL_OPERATOR_ENDINGS) or found is not None and found.label_only:
             self.found.notes.append(f"{FILE_NAME}: {name} makes labels, which prediction has not: left out")
             return None
-        if args is not None and not isinstance(args, dict):
-            self.add((*path, name), f"expected the transform's keys, got {kind_of(args)}")
-            return None
         before = len(self.problems)
-        checked = self.arguments((*path, name), TRANSFORMS, name, args or {})
+        checked = self.arguments((*path, name), TRANSFORMS, name, args)
         if len(self.problems) > before:
             return None
         if "keep_keys" in checked:  # of evaluation, labels included
@@ -358,13 +338,3 @@ class _InferenceChecker(Checker):
         for key, part in wanted.items():
             if key not in keys:
                 self.add(path, f"{part} needs {key!r}; the transforms give {', '.join(sorted(keys))}")
-
-
-def leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield the place and value of everything that holds nothing else."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    if inside is None:
-        yield path, value
-        return
-    for key, child in inside:
-        yield from leaves(child, (*path, key))

@@ -15,7 +15,8 @@ import numpy as np
 from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
 from ppocr.deploy.backends import Backend, PaddleBackend, RuntimeOptions, find_program
-from ppocr.deploy.inference_config import IMAGE_INPUT, InferenceConfig, TensorSpec, load
+from ppocr.deploy.inference_config import InferenceConfig, load
+from ppocr.deploy.inference_schema import IMAGE_INPUT, TensorSpec
 from ppocr.deploy.integrity import check_files
 from ppocr.errors import ConfigError, SampleError, one_sample
 from ppocr.utils.image_io import read_image_bytes

@@ -9,7 +9,8 @@ import pytest
 
 from ppocr.deploy import inference_schema
 from ppocr.deploy.cli_arguments import overrule
-from ppocr.deploy.inference_config import InferenceConfig, TensorSpec, load
+from ppocr.deploy.inference_config import InferenceConfig, load
+from ppocr.deploy.inference_schema import TensorSpec
 from ppocr.errors import ConfigError
 
 OFFICIAL = """

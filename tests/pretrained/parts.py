@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 
 from ppocr.deploy.export import STEM, intermediate_representation, save_program
-from ppocr.deploy.inference_config import TensorSpec
+from ppocr.deploy.inference_schema import TensorSpec
 from ppocr.modeling.architectures import build_model
 from tests.conformance.networks import fill_network
 
