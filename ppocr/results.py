@@ -1,7 +1,8 @@
 """What a network says of one image: one class for each kind of answer, named as `result` by its post-processings.
 
-A new kind is a class here. Commands, reports, results files and pictures show it through `to_json`, `to_line`,
-`str` and `draw_on`; what it is called and which commands print it stands in `described` and `kind`.
+A new kind is a class derived from `Result`, here or in a plug-in. Commands, reports, results files and pictures show it
+through `to_json`, `to_line`, `str` and `draw_on`; what it is called and which commands print it stands in `described`
+and `kind`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import numpy as np
 from ppocr.utils.pictures import captioned, outlined
 from ppocr.utils.text import one_line
 
+KINDS: dict[str, type[Result]] = {}  # by `kind`; a plug-in's classes add theirs
+
 
 class Result:
     """One answer to one image; `str` of it is what the ecosystem's commands print.
@@ -25,10 +28,23 @@ class Result:
     Attributes:
         described: what answers of this kind are, for messages.
         kind: stands for it in the names of commands and CLI arguments: predict_rec, --rec_model_dir.
+
+    Raises:
+        TypeError: another class has a subclass's `kind`.
     """
 
     described: ClassVar[str] = ""
     kind: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        kind = vars(cls).get("kind")
+        if not kind:
+            return
+        present = KINDS.get(kind, cls)
+        if (present.__module__, present.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"{cls.__name__}.kind is {kind!r}, as that of {present.__module__}.{present.__name__}")
+        KINDS[kind] = cls
 
     @property
     def decision(self) -> Any:
@@ -187,6 +203,3 @@ class Detection(Result):
     def draw_on(self, image: np.ndarray) -> np.ndarray:
         """Return the image with the outlines of the polygons in red."""
         return outlined(image, self.points)
-
-
-KINDS: dict[str, type[Result]] = {cls.kind: cls for cls in (Recognition, Detection, Classification)}

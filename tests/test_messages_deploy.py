@@ -68,6 +68,26 @@ def test_predict_prints_one_kind_of_result(models, run, tmp_path: Path, command:
     assert f"this command prints {GIVES[command]}" in shown and f"hint: use predict_{kind}" in shown
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_predict_and_infer_of_no_kind_take_any_model(models, run, tmp_path: Path, kind: str) -> None:
+    model, without = models[kind], ["--draw=false"] if kind == "det" else []
+    common = [f"--image_dir={model.images[0].parent}", f"--save_res_path={tmp_path / 'results.txt'}", *without]
+    code, shown = run("predict", f"--model_dir={model.exported}", *common)
+    assert code == 0 and shown == run(f"predict_{kind}", f"--{kind}_model_dir={model.exported}", *common)[1]
+    options = (f"Global.infer_img={model.images[0].parent}", f"Global.save_res_path={tmp_path / 'results.txt'}")
+    code, shown = run("infer", *with_weights(model, model, *options))
+    assert code == 0 and shown.count("infer_img: ") == len(model.images)
+    for line in run(f"infer_{kind}", *with_weights(model, model, *options))[1].splitlines():
+        assert "ppocr INFO" in line or line in shown.splitlines()
+
+
+def test_predict_of_no_kind_says_what_it_lacks(models, run, tmp_path: Path) -> None:
+    code, shown = run("predict", f"--model_dir={tmp_path}", "--image_dir=x")
+    assert code == 2 and f"{FILE_NAME}: no such file" in shown
+    code, shown = run("predict", f"--model_dir={models['rec'].exported}", "--image_dir=x", "--det_db_thresh=0.1")
+    assert code == 2 and "--det_db_thresh: a flag of DBPostProcess; this model has no such part" in shown
+
+
 @pytest.mark.parametrize(("command", "kind"), PAIRS)
 def test_infer_prints_one_kind_of_result(models, run, tmp_path: Path, command: str, kind: str) -> None:
     results = tmp_path / "results.txt"

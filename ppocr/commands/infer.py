@@ -1,4 +1,4 @@
-"""Predict with trained weights: ppocr infer_rec -c cfg.yml -o Global.infer_img=..., and so for det and cls."""
+"""Predict with trained weights: ppocr infer -c cfg.yml -o Global.infer_img=..., or infer_rec, infer_det, infer_cls."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from ppocr import cli
 
 
 def infer(cfg, kind: str, draw: bool = False) -> None:
-    """Predict the images the configuration names; pictures go to `infer_results` beside the results."""
+    """Predict the images the configuration names; pictures go to `infer_results` beside the results.
+
+    Args:
+        cfg: a checked configuration.
+        kind: of the results; "" for any.
+        draw: whether there are pictures.
+    """
     from ppocr.deploy import from_weights
     from ppocr.results import KINDS
 
-    from_weights.infer(cfg, KINDS[kind], "infer_results" if draw else None)
+    from_weights.infer(cfg, KINDS.get(kind), "infer_results" if draw else None)
 
 
 def infer_as_labels(cfg, kind: str) -> None:
@@ -23,9 +29,6 @@ def infer_as_labels(cfg, kind: str) -> None:
     from_weights.infer(cfg, KINDS[kind], f"{kind}_results", prefix="", as_labels=True)
 
 
-COMMANDS = {"rec": infer, "cls": infer, "det": infer_as_labels}
-
-
-def main(kind: str) -> int:
-    """Parse the command line, run the command for one kind of results and return its exit code."""
-    return cli.main(partial(COMMANDS[kind], kind=kind), __doc__)
+def main(kind: str = "") -> int:
+    """Parse the command line, run the command for one kind of results or "" for any, and return its exit code."""
+    return cli.main(partial({"det": infer_as_labels}.get(kind, infer), kind=kind), __doc__)

@@ -1,4 +1,4 @@
-"""Predict with an exported model: ppocr predict_rec --image_dir=... --rec_model_dir=..., and so for det and cls."""
+"""Predict with an exported model: ppocr predict --image_dir=... --model_dir=..., predict_rec, predict_det ..."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ppocr import cli
 
 @dataclass(frozen=True)
 class Command:
-    """What the command for one kind of results has of its own.
+    """What the command has of its own for one kind of results.
 
     Args:
         description: shown by `--help`.
@@ -50,14 +50,19 @@ COMMANDS = {
 
 
 def predict(kind: str) -> None:
-    """Predict every image the arguments name; print one line for each, and write lines and pictures."""
+    """Predict every image the arguments name; print one line for each, and write lines and pictures.
+
+    Args:
+        kind: of the results; "" for those of the model in the folder that `--model_dir` names.
+    """
     cli.prepare_environment()
     from ppocr.arguments import true_or_false
     from ppocr.deploy import cli_arguments, report
     from ppocr.deploy.images import list_images
     from ppocr.deploy.predictor import Predictor
 
-    command = COMMANDS[kind]
+    kind = kind or cli_arguments.kind_of_folder()
+    command = COMMANDS.get(kind) or Command("Predict with an exported model.")
     parser = cli_arguments.make_parser(kind, command.description, command.batch_size, command.unused)
     if command.folder:
         what = f"folder for pictures and {kind}_results.txt (default {command.folder})"
@@ -81,7 +86,7 @@ def predict(kind: str) -> None:
         report.write_pictures(predictions, found.draw_img_save_dir, f"{kind}_res_" if command.folder else None)
 
 
-def main(kind: str) -> int:
-    """Run the command for one kind of results and return its exit code."""
+def main(kind: str = "") -> int:
+    """Run the command for one kind of results or "" for any, and return its exit code."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s: %(message)s")
     return cli.run_guarded(lambda: predict(kind), debug="--debug" in sys.argv)

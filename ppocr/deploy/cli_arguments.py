@@ -11,7 +11,7 @@ from typing import Any
 
 from ppocr.arguments import Argument, true_or_false
 from ppocr.deploy.backends import RuntimeOptions
-from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, load_or_assume
+from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, load, load_or_assume
 from ppocr.errors import ConfigError
 from ppocr.plugins import import_plugins
 from ppocr.registry import POSTPROCESSES, TRANSFORMS
@@ -20,6 +20,7 @@ from ppocr.suggestions import did_you_mean
 
 logger = logging.getLogger(__name__)
 
+FOLDER = "folder written by tools/export_model.py, or an official one"
 UNUSED = {
     "show_log": "log lines go to stderr, results to stdout",
     "use_angle_cls": "this command does one thing",
@@ -45,9 +46,8 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False, parents=[plugins_parser()])
     add = parser.add_argument
     add("--image_dir", required=True, help="an image, a folder, or a text file that lists images")
-    add(f"--{kind}_model_dir", dest="model_dir", required=True, metavar="FOLDER",
-        help="folder written by tools/export_model.py, or an official one")  # fmt: skip
-    add(f"--{kind}_batch_num", dest="batch_size", type=int, default=batch_size, metavar="N",
+    add(f"--{kind}_model_dir", "--model_dir", dest="model_dir", required=True, metavar="FOLDER", help=FOLDER)
+    add(f"--{kind}_batch_num", "--batch_num", dest="batch_size", type=int, default=batch_size, metavar="N",
         help=f"images of equal size the network sees at once (default {batch_size})")  # fmt: skip
     add("--use_gpu", type=true_or_false, default=False, help="default false; GPU running is not verified yet")
     add("--gpu_id", type=int, default=0)
@@ -61,6 +61,34 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
     for name, reason in parser.get_default("unused").items():
         add(f"--{name}", help=f"accepted and unused: {reason}")
     return parser
+
+
+def kind_of_folder(arguments: Sequence[str] | None = None) -> str:
+    """Return the kind of the results of the model in the folder that `--model_dir` names; plug-ins are imported.
+
+    Args:
+        arguments: instead of those of the process.
+
+    Raises:
+        ConfigError: the folder has no `inference.yml` that can be used, or the model's results are of no kind.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    named = any(_name(text) == "model_dir" for text in given)
+    what = "Predict with an exported model; with --model_dir, --help lists the arguments of that model."
+    parser = argparse.ArgumentParser(
+        description=what, allow_abbrev=False, parents=[plugins_parser()], add_help=not named
+    )
+    parser.add_argument("--model_dir", required=True, metavar="FOLDER", help=FOLDER)
+    found, _ = parser.parse_known_args(given)
+    import_plugins(found.plugins)
+    name = load(found.model_dir).postprocess["name"]
+    result = getattr(POSTPROCESSES.get(name), "result", None)
+    if result is None or not result.kind:
+        raise ConfigError(
+            f"{found.model_dir}: {name} does not say of which kind its results are",
+            "declare `result`, a subclass of ppocr.results.Result with a `kind`",
+        )
+    return result.kind
 
 
 def plugins_parser() -> argparse.ArgumentParser:

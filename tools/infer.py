@@ -1,0 +1,11 @@
+"""Predict with trained weights of any kind: python tools/infer.py -c cfg.yml -o Global.infer_img=..."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ppocr.program import run  # noqa: E402 - found through the line above
+
+if __name__ == "__main__":
+    run("infer")
