@@ -122,9 +122,16 @@ class Registry:
         return any(s == scope for s, _ in self._classes)
 
     def find(self, name: str, scope: str | None = None) -> type | None:
-        """Return the class of a name, or None when there is none."""
+        """Return the class of a name, or None when there is none.
+
+        Without a scope, as in an `inference.yml`, that of any scope is found where only one class has the name.
+        """
         self._load()
-        return self._classes.get((scope, name)) or self._classes.get((None, name))
+        found = self._classes.get((scope, name)) or self._classes.get((None, name))
+        if found is None and scope is None:
+            scoped = {cls for (_, known), cls in self._classes.items() if known == name}
+            found = scoped.pop() if len(scoped) == 1 else None
+        return found
 
     def get(self, name: str, scope: str | None = None) -> type:
         """Return the class of a name.
@@ -138,8 +145,11 @@ class Registry:
         return found
 
     def unknown(self, name: str, scope: str | None = None) -> str:
-        """Return what to tell about a name nothing is registered under: the decorator it lacks, or the nearest name."""
+        """Return what to tell about a name that a scope lacks: its scopes, a missing decorator, or the nearest name."""
         known = self.names(scope)
+        others = sorted(str(other) for other, taken in self._classes if taken == name)
+        if others:
+            return f"unknown {self.kind} {name!r} where model_type is {scope}; it is for {', '.join(others)}"
         places = (f"{self.package}.", PLUGINS)
         for module in [m for path, m in sorted(sys.modules.items()) if path.startswith(places)]:
             if isinstance(vars(module).get(name), type) and vars(module)[name].__module__ == module.__name__:

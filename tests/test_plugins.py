@@ -86,6 +86,30 @@ def test_what_is_wrong_is_reported_in_one_line(project: Project, text: str | Non
     assert "Traceback" not in found
 
 
+KIND = """\
+from ppocr.results import Result
+
+
+class Seal(Result):
+    kind = "rec"
+"""
+
+
+def test_a_kind_of_results_belongs_to_one_class(project: Project) -> None:
+    found = reported(named(project, KIND))
+    assert re.search(r"parts/my_loss.py:4: .* Seal.kind is 'rec', as that of ppocr.results.Recognition", found), found
+
+
+def test_a_model_type_is_known_where_a_class_has_it_as_scope(project: Project) -> None:
+    config = named(project, LOSS.replace("register()", 'register(scope="mine")'))
+    own = config.read_text(encoding="utf-8").replace("model_type: rec", "model_type: mine")
+    config.write_text(own, encoding="utf-8")
+    found = reported(config)
+    assert "unknown backbone 'PlainConvNet' where model_type is mine; it is for det, rec" in found
+    config.write_text(own.replace("type: mine", "type: yours"), encoding="utf-8")
+    assert "unknown model type 'yours', known: cls, det" in reported(config)
+
+
 def test_a_folder_without_python_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no Python file"):
         import_plugins([str(tmp_path)])

@@ -57,6 +57,13 @@ def test_scope_first_then_classes_without_one(registry):
     assert registry.has_scope("rec") and not registry.has_scope("det")
 
 
+def test_without_a_scope_the_only_class_of_a_name_is_found(registry):
+    registry.register("P", scope="rec")(Part)
+    assert registry.find("P") is Part and registry.find("P", "det") is None
+    registry.register("P", scope="det")(Open)
+    assert registry.find("P") is None
+
+
 def test_name_of_the_class_is_the_default(registry):
     registry.register()(Part)
     assert registry.names() == ["Part"]

@@ -147,9 +147,12 @@ class Checker(SectionChecker):
         model_type = found.get("model_type")
         if values and "model_type" not in values:
             self.add((*path, "model_type"), f"the key is missing: one of {', '.join(MODEL_TYPES)}", "key")
-        elif isinstance(model_type, str) and model_type not in MODEL_TYPES and not BACKBONES.has_scope(model_type):
-            near = did_you_mean(model_type, MODEL_TYPES) or f", known: {', '.join(MODEL_TYPES)}"
-            self.add((*path, "model_type"), f"unknown model type {model_type!r}{near}")
+        elif isinstance(model_type, str) and model_type not in MODEL_TYPES:
+            kinds = (*cls.part_sections.values(), BACKBONES, LOSSES, POSTPROCESSES, METRICS)
+            if not any(registry.has_scope(model_type) for registry in kinds):
+                hint = f"; for one of your own: @HEADS.register(scope={model_type!r}) above a class of yours"
+                near = did_you_mean(model_type, MODEL_TYPES) or f", known: {', '.join(MODEL_TYPES)}{hint}"
+                self.add((*path, "model_type"), f"unknown model type {model_type!r}{near}")
         return found
 
     def networks(self, path: KeyPath, values: Any) -> dict[str, Any]:
