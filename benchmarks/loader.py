@@ -28,7 +28,7 @@ import numpy as np
 import paddle
 from data_pipeline import OFFICIAL, machine, open_official, write_samples
 
-from ppocr.data.batches import Batch, draw_batch
+from ppocr.data.batches import Batch, make_batch
 from ppocr.data.loader import BatchLoader
 from ppocr.utils.memory import keep_freed_memory
 
@@ -61,7 +61,7 @@ class WholeBatches(paddle.io.Dataset):
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         self.dataset.pipeline.set_epoch(key[0])
-        return draw_batch(self.dataset, self.sampler, *key)
+        return make_batch(self.dataset, self.sampler, *key)
 
     def __len__(self) -> int:
         return len(self.sampler)
