@@ -25,7 +25,7 @@ REDUCTIONS = (8, 4, 2)  # at which a JPEG decoder can leave out the finer freque
 _IDENTITY = np.eye(3)
 LARGEST_SCALE = 1.02  # a reduced image is enlarged by no more: 1, and what rounding sizes to whole pixels adds
 Decode = Callable[[int], np.ndarray]
-Image = Union[np.ndarray, "PendingImage"]
+DecodedOrPending = Union[np.ndarray, "PendingImage"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class PendingImage:
         self._clipped = False
 
     @classmethod
-    def of(cls, image: Image) -> PendingImage:
+    def of(cls, image: DecodedOrPending) -> PendingImage:
         """Return an image as a pending one; pixels are not copied."""
         if isinstance(image, PendingImage):
             return image
@@ -115,24 +115,28 @@ class PendingImage:
         """
         mirrors = change.border != cv2.BORDER_CONSTANT  # what the image shows, patches included
         if change.reveals and (self._clipped or self._fill not in (None, change.fill)) or mirrors and self._patches:
-            self._settle(self.render())
+            self._replace_pixels(self.render())
         self.matrix = change.matrix @ self.matrix
         self.height, self.width = change.height, change.width
         self._clipped |= change.clips
         self._fill = change.fill if change.reveals else self._fill
         if mirrors:
-            self._settle(self._sample(self.matrix, (change.height, change.width), change.border, change.interpolation))
+            self._replace_pixels(
+                self._sample(self.matrix, (change.height, change.width), change.border, change.interpolation)
+            )
 
     def warp_now(self, change: Warp) -> None:
         """Apply a change at once, by its own interpolation: the step-by-step way, for comparison."""
-        self._settle(self.render())
+        self._replace_pixels(self.render())
         scaling = np.diag([change.width / self.width, change.height / self.height, 1.0])
         if np.allclose(change.matrix, scaling, atol=1e-9):
             size = change.width, change.height
-            self._settle(cv2.resize(self._pixels(1), size, interpolation=change.interpolation))
+            self._replace_pixels(cv2.resize(self._pixels(1), size, interpolation=change.interpolation))
             return
         self._fill = change.fill if change.reveals else None
-        self._settle(self._sample(change.matrix, (change.height, change.width), change.border, change.interpolation))
+        self._replace_pixels(
+            self._sample(change.matrix, (change.height, change.width), change.border, change.interpolation)
+        )
 
     @property
     def untouched(self) -> bool:
@@ -206,7 +210,7 @@ class PendingImage:
             raise SampleError("undecodable", f"the header says {width} x {height}, the pixels {pixels.shape[1::-1]}")
         return pixels
 
-    def _settle(self, pixels: np.ndarray) -> None:
+    def _replace_pixels(self, pixels: np.ndarray) -> None:
         self._decode = lambda _: pixels
         self._stored = self.height, self.width = pixels.shape[:2]
         self._reducible = self._clipped = False
@@ -299,7 +303,7 @@ def _shown(matrix: np.ndarray, size: tuple[int, int], source: tuple[int, int]) -
     return x0, y0, x1, y1
 
 
-def size_of(image: Image) -> tuple[int, int]:
+def size_of(image: DecodedOrPending) -> tuple[int, int]:
     """Return (height, width) of pixels [H, W, ...] or of a pending image."""
     if isinstance(image, PendingImage):
         return image.height, image.width
