@@ -133,7 +133,7 @@ def launch(tool, *arguments, folder):
 
 
 def metrics(output):
-    return dict(re.findall(r"INFO: (acc|norm_edit_dis|cer|wer|precision|recall|hmean|found): (\S+)", output))
+    return dict(re.findall(r"INFO: (acc|norm_edit_dis|cer|wer|precision|recall|hmean|detections): (\S+)", output))
 
 
 def test_two_processes_measure_what_one_does(project, whole):
