@@ -40,7 +40,7 @@ def check_contracts(
         metric: declares `needs` and `result`, the type of what it measures, as the post-processing does.
 
     Raises:
-        ConfigError: naming each missing key, who needs it, what there is, and the likely fix.
+        ConfigError: naming each missing key, who needs it, the keys provided, and the likely fix.
     """
     problems: list[Problem] = []
     made = ((loss, LOSSES, "Loss"), (postprocess, POSTPROCESSES, "PostProcess"), (metric, METRICS, "Metric"))
@@ -75,8 +75,8 @@ def check_contracts(
         predictions = (*outputs, *_names(network, "train_outputs"))
         for key in _names(loss, "requires"):
             if key not in predictions:
-                cure = did_you_mean(key, predictions) or "; do Loss and Head belong together?"
-                problems.append(_missing(key, loss, predictions, "Loss", "the head's predictions", cure))
+                hint = did_you_mean(key, predictions) or "; do Loss and Head belong together?"
+                problems.append(_missing(key, loss, predictions, "Loss", "the head's predictions", hint))
         for key in _names(postprocess, "requires"):
             if key not in outputs:
                 hint = "; do PostProcess and Head belong together?"
@@ -203,8 +203,8 @@ def provided(pipeline: Pipeline, section: str, problems: list[Problem]) -> tuple
     for i, transform in enumerate(pipeline.transforms):
         for key in transform.needs:
             if key not in keys:
-                cure = did_you_mean(key, keys) or _cure(key, seen)
-                problems.append(_missing(key, transform, keys, f"{section}.{i}", "the steps before it", cure))
+                hint = did_you_mean(key, keys) or _hint(key, seen)
+                problems.append(_missing(key, transform, keys, f"{section}.{i}", "the steps before it", hint))
                 keys.add(key)  # said once: what follows would only say it again
         kept = getattr(transform, "keep_keys", None)
         keys = {*kept, *ALWAYS_KEPT} if kept is not None else keys | set(transform.provides)
@@ -219,7 +219,7 @@ def _check_batch(
     for part, keys in needed:
         for key in keys:
             if key not in batch:
-                problems.append(_missing(key, part, batch, section, "the batches", _cure(key, dropped)))
+                problems.append(_missing(key, part, batch, section, "the batches", _hint(key, dropped)))
 
 
 def _check_sides(pipeline: Pipeline, parts: Iterable[Any], section: str, problems: list[Problem]) -> None:
@@ -239,7 +239,7 @@ def _check_sides(pipeline: Pipeline, parts: Iterable[Any], section: str, problem
         problems.append(Problem("", section, f"{message}; DetResizeForTest makes them so", "contract"))
 
 
-def _cure(key: str, dropped: Iterable[str]) -> str:
+def _hint(key: str, dropped: Iterable[str]) -> str:
     """Return what would most likely provide a key."""
     if key in dropped:
         return f"; add {key} to KeepKeys.keep_keys"
@@ -249,12 +249,12 @@ def _cure(key: str, dropped: Iterable[str]) -> str:
     return "; is a transform missing, or a key in KeepKeys.keep_keys?"
 
 
-def _missing(key: str, part: Any, there: Iterable[str], section: str, source: str, cure: str) -> Problem:
+def _missing(key: str, part: Any, there: Iterable[str], section: str, source: str, hint: str) -> Problem:
     names = sorted(there)
     return Problem(
         "",
         section,
-        f"{type(part).__name__} needs {key!r}; {source} give {', '.join(names) or 'nothing'}{cure}",
+        f"{type(part).__name__} needs {key!r}; {source} give {', '.join(names) or 'nothing'}{hint}",
         "contract",
     )
 

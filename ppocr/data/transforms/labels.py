@@ -134,11 +134,11 @@ class CTCLabelEncode(RecLabelEncode):
     def _encode_strictly(self, text: str, sample: Sample) -> list[int]:
         ids = super()._encode_strictly(text, sample)
         if self.max_steps is not None and self.codec.required_steps(ids) > self.max_steps:
-            raise SampleError("ctc_infeasible", self._cure(self.codec.required_steps(ids)))
+            raise SampleError("ctc_infeasible", self._too_few_steps(self.codec.required_steps(ids)))
         return ids
 
-    def _cure(self, steps: int) -> str:
-        found = f"needs {steps} time steps, the network gives {self.max_steps}"
+    def _too_few_steps(self, steps: int) -> str:
+        message = f"needs {steps} time steps, the network gives {self.max_steps}"
         if self.pixels_per_step is None:
-            return found
-        return f"{found}; an image width of {math.ceil(steps * self.pixels_per_step)} would hold it"
+            return message
+        return f"{message}; an image width of {math.ceil(steps * self.pixels_per_step)} would hold it"
