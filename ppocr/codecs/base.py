@@ -69,6 +69,11 @@ class Codec(Declared):
         return len(self.output_names)
 
     @classmethod
+    def from_options(cls) -> Any:
+        """Build a codec from the keys of a configuration, which the parameters of a subclass name."""
+        return cls()
+
+    @classmethod
     def of_size(cls: type[C], count: int) -> C:
         """Return a codec of so many `classes` whose names are placeholders, for a network without a dictionary."""
         raise TypeError(f"{cls.__name__} does not implement of_size")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from paddle import nn
 
 from ppocr.build import build_task
 from ppocr.codecs.base import Codec
@@ -14,7 +15,7 @@ from ppocr.codecs.sar import SARCodec
 from ppocr.config.loader import load_config
 from ppocr.errors import ConfigError
 from ppocr.modeling.architectures import build_model
-from ppocr.registry import POSTPROCESSES, TRANSFORMS
+from ppocr.registry import HEADS, POSTPROCESSES, TRANSFORMS
 from tests.system.project import ROOT
 
 DICTIONARY = "ppocr/utils/en_dict.txt"
@@ -101,3 +102,31 @@ def test_without_a_configuration_a_section_is_enough() -> None:
     assert labels.codec.classes == ("0", "180")
     with pytest.raises(ConfigError, match="Global.label_list is missing"):
         TRANSFORMS.build({"name": "ClsLabelEncode"})
+
+
+def test_a_head_without_a_codec_is_told_the_classes_that_are_decoded(monkeypatch) -> None:
+    class Plain(nn.Layer):
+        outputs = ("sar",)
+
+        def __init__(self, in_channels, out_channels):
+            super().__init__()
+            self.fc = nn.Linear(in_channels, out_channels)
+
+    HEADS.names()
+    monkeypatch.setattr(HEADS, "_classes", {**HEADS._classes})
+    HEADS.register("PlainHead")(Plain)
+    codecs = Codecs()
+    codecs.decoder = codecs.get(SARCodec)
+    section = {"model_type": "rec", "Backbone": {"name": "PlainConvNet"}, "Head": {"name": "PlainHead"}}
+    assert build_model(section, codecs).head.fc.weight.shape[1] == codecs.decoder.num_outputs == 38
+    section["Head"]["out_channels"] = 5  # without a dictionary
+    assert build_model(section).head.fc.weight.shape[1] == 5
+
+
+def test_a_codec_of_a_users_own_needs_no_options() -> None:
+    class Marks(Codec):
+        classes = ("yes", "no")
+
+    codecs = Codecs({"character_dict_path": "any.txt"})
+    assert codecs.get(Marks) is codecs.get(Marks) and codecs.get(Marks).num_outputs == 2
+    assert codecs.get(Marks).with_dictionary("any.txt").unknown("text") == ""

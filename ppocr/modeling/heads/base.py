@@ -48,6 +48,8 @@ class Head(NetworkPart, HasCodec, nn.Layer):
     def class_tables(self, codec: Any) -> dict[str, ClassTable]:
         """Return what the parameters with an entry for each class hold, by their names in this head.
 
+        Asked of heads with a codec, to match the classes of a checkpoint by character.
+
         Args:
             codec: that of this head, or the same over other classes.
         """
