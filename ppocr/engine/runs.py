@@ -9,7 +9,7 @@ import paddle
 
 from ppocr.build import build_task
 from ppocr.config.schema import Config
-from ppocr.data.loader import build_loader
+from ppocr.data.loader import BatchLoader, build_loader
 from ppocr.engine.amp import MixedPrecision
 from ppocr.engine.checkpoint_manager import CheckpointManager
 from ppocr.engine.device import choose_device, choose_threads, describe
@@ -83,8 +83,9 @@ def _start(cfg: Config, folder: Path, world: World, device: str) -> Trainer:
     start_weights(task, start, how, classes_of(settings.pretrained_dict_path, task))
     if settings.use_sync_bn:
         task.model = synchronise_batch_norm(task.model, world)
-    with located(cfg.where):
-        loaders = build_loaders(cfg, task, world, seed)
+    loaders = DataLoaders(data_loader(cfg, task, world, "train", seed))
+    if cfg.Eval is not None:
+        loaders.eval = data_loader(cfg, task, world, "eval")
     resumed = start if how == "resume" else None
     plan = plan_schedule(cfg, -(-len(loaders.train) // max(1, settings.accumulate_steps)), resumed)
     with located(cfg.where), inside("Optimizer"):
@@ -137,32 +138,19 @@ def _seed(settings: Any, resumed: Any) -> int:
     return kept
 
 
-def build_loaders(cfg: Config, task: Any, world: World, seed: int) -> DataLoaders:
-    """Return the loaders of this rank."""
-    with inside("Train"):
-        train_loader = build_loader(
-            cfg.Train,
-            task.train_pipeline,
-            mode="train",
+def data_loader(cfg: Config, task: Any, world: World, mode: str, seed: int = 0) -> BatchLoader:
+    """Return the loader of this rank's share of the data set of a mode, "train" or "eval"."""
+    name = mode.capitalize()
+    with located(cfg.where), inside(name):
+        return build_loader(
+            getattr(cfg, name),
+            getattr(task, f"{mode}_pipeline"),
+            mode=mode,
             seed=seed,
             rank=world.rank,
             world_size=world.size,
-            max_bad_ratio=1.0,  # the trainer keeps to Global.max_bad_ratio: it saves what is trained before it ends
-        )
-    return DataLoaders(train_loader, eval_loader(cfg, task, world) if cfg.Eval is not None else None)
-
-
-def eval_loader(cfg: Config, task: Any, world: World) -> Any:
-    """Return the loader of this rank's share of the evaluation set."""
-    with located(cfg.where), inside("Eval"):
-        return build_loader(
-            cfg.Eval,
-            task.eval_pipeline,
-            mode="eval",
-            seed=0,
-            rank=world.rank,
-            world_size=world.size,
-            max_bad_ratio=cfg.Global.max_bad_ratio,
+            # in training the trainer keeps to the limit: it saves what is trained before it ends
+            max_bad_ratio=1.0 if mode == "train" else cfg.Global.max_bad_ratio,
         )
 
 
@@ -182,7 +170,7 @@ def evaluate_weights(cfg: Config) -> Evaluation:
         task = trained_task(cfg, "eval")
         precision = MixedPrecision.from_global(settings)
         with running(task.parts(), cfg.where):
-            found = evaluate(task, eval_loader(cfg, task, world), world=world, autocast=precision.autocast)
+            found = evaluate(task, data_loader(cfg, task, world, "eval"), world=world, autocast=precision.autocast)
         if world.first:
             report(found)
             for name, value in found.metrics.items():

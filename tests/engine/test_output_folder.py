@@ -247,7 +247,7 @@ def fail(*args):
     raise PpocrError("the data of this rank is missing")
 
 if os.environ["PADDLE_TRAINER_ID"] == "1":
-    runs.build_loaders = fail
+    runs.data_loader = fail
 sys.exit(cli.main(runs.train, ""))
 """
 
