@@ -30,6 +30,7 @@ setup(
         "pyimgaug",
         "lmdb",
         "pydantic>=2.7",
+        "typing_extensions",
         "pyyaml>=6",
         "visualdl",
         "shapely>=2",

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import paddle
 from paddle import Tensor, nn
+from pydantic import BeforeValidator
+from typing_extensions import TypedDict
 
 from ppocr.engine.log import get_logger
-from ppocr.engine.structure import number, record, require
+from ppocr.engine.structure import NonNegative, require
 from ppocr.errors import PpocrError
 
 SCALE_FLOOR = 1e-3  # a loss scale below this means every step overflows
+
+
+_one = BeforeValidator(lambda value: value.item() if isinstance(value, np.ndarray) and value.size == 1 else value)
+_Scaling = Annotated[bool | NonNegative, _one]
 
 
 class MixedPrecision:
@@ -138,17 +144,9 @@ class MixedPrecision:
             CheckpointError: it is malformed; nothing is changed.
         """
         if state and self.scaler.is_enable():
-            require(
-                state, record(dict.fromkeys(self.scaler.state_dict(), _scaling)), "the loss scale of the checkpoint"
-            )
+            kind = TypedDict("kind", dict.fromkeys(self.scaler.state_dict(), _Scaling))  # type: ignore[misc]
+            require(state, kind, "the loss scale of the checkpoint")
             self.scaler.load_state_dict(state)
-
-
-def _scaling(value: Any, place: str) -> None:
-    """Check for a number that is not negative, or an array of one."""
-    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
-    if not isinstance(value, bool):
-        number(0)(value, place)
 
 
 def takes_effect(dtype: str) -> bool:

@@ -13,22 +13,33 @@ import glob
 import hashlib
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ppocr.engine.structure import each, maybe, number, record, require, table, text, whole
+from typing_extensions import NotRequired, TypedDict
+
+from ppocr.engine.structure import Number, Whole, require
 from ppocr.engine.unpickle import read_checkpoint_bytes
 from ppocr.errors import CheckpointError
 from ppocr.utils.atomic import TEMPORARY, HashedFile, rename, sync_folder
 
 FORMAT = 1
 DATA = (".pdparams", ".pdopt", ".states")
-_CONTENT = record(
-    {"files": table(record({"sha256": text, "size": whole()}))},
-    {"epoch": maybe(whole()), "step": maybe(whole()), "best_metric": maybe(number()), "characters": maybe(each(text))},
-)
 MANIFEST = ".json"
+
+
+class _Entry(TypedDict):
+    sha256: str
+    size: Whole
+
+
+class _Manifest(TypedDict):
+    files: dict[str, _Entry]
+    epoch: NotRequired[Whole | None]
+    step: NotRequired[Whole | None]
+    best_metric: NotRequired[Number | None]
+    characters: NotRequired[Sequence[str] | None]
 
 
 def with_suffix(prefix: Path, suffix: str) -> Path:
@@ -116,7 +127,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: format {manifest.get('format')!r} is not known", "a newer ppocr wrote it")
     if manifest.get("checksum") != _digest(manifest):
         raise CheckpointError(f"{path}: the manifest was altered: its checksum does not fit")
-    require(manifest, _CONTENT, path)
+    require(manifest, _Manifest, path)
     return manifest
 
 

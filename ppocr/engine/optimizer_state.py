@@ -17,14 +17,19 @@ from typing import Any
 
 import numpy as np
 import paddle
+from typing_extensions import TypedDict
 
-from ppocr.engine.structure import number, record, require, shown, whole
+from ppocr.engine.structure import NonNegative, Whole, require, shown
 from ppocr.errors import CheckpointError
 
 SCHEDULE = "LR_Scheduler"  # Paddle's name for the schedule inside an optimizer's state
 MASTERS = "master_weights"
 HINT = "resume with the configuration the run was started with, or start from its weights with Global.pretrained_model"
-_SCHEDULE = record({"last_epoch": whole(), "last_lr": number(0)})
+
+
+class _Schedule(TypedDict):
+    last_epoch: Whole
+    last_lr: NonNegative
 
 
 @dataclass
@@ -56,7 +61,7 @@ def check_schedule(state: dict[str, Any], path: Path) -> None:
     Raises:
         CheckpointError: naming the entry.
     """
-    require(state.get(SCHEDULE), lambda value, _: _SCHEDULE(value, SCHEDULE), path, HINT)
+    require(state.get(SCHEDULE), _Schedule, path, HINT, SCHEDULE)
 
 
 def fit_optimizer(optimizer: Any, model: Any, state: dict[str, Any], names: dict[str, str], path: Path) -> Fitted:

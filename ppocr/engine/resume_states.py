@@ -9,56 +9,69 @@ that official tools can go on from them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+from typing_extensions import NotRequired, TypedDict
 
 from ppocr.engine.checkpoint import Checkpoint
 from ppocr.engine.checkpoint_files import with_suffix
 from ppocr.engine.log import get_logger
 from ppocr.engine.optimizer_state import HINT, SCHEDULE, check_schedule
-from ppocr.engine.structure import (
-    LARGEST,
-    Check,
-    Unfit,
-    boolean,
-    by_name,
-    each,
-    maybe,
-    number,
-    record,
-    require,
-    table,
-    text,
-)
-from ppocr.engine.structure import whole as count
+from ppocr.engine.structure import LARGEST, PLAIN, ByName, Flag, Number, Positive, Whole, require
 from ppocr.errors import CheckpointError
 
-_REPORT = record(
-    {
-        "drawn": count(),
-        "skipped": table(count()),
-        "noted": table(count()),
-        "characters": table(count()),
-        "needed": table(text),
-        "examples": table(each(each(text, 3))),
-    }
-)
-_OURS: dict[str, Check] = {
-    "position": record(
-        {"epoch": count(1), "batches": count(), "step_in_epoch": count(), "global_step": count()}, closed=True
-    ),
-    "best": record({"value": number(), "epoch": count(), "global_step": count()}, closed=True),
-    "evaluated_at": count(-1),
-    "unknown_reported": boolean,
-    "meters": table(each(number())),
-    "scaler": by_name,
-    "data": record({"epoch": _REPORT, "total": _REPORT}),
-    "seed": count(-LARGEST),
-    "world_size": count(1),
-    "batch_size": count(1),
-    "accumulate_steps": count(1),
-}
-_OFFICIAL = record({"epoch": count()}, {"global_step": count(), "best_model_dict": by_name})
+
+class _Position(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    epoch: Positive
+    batches: Whole
+    step_in_epoch: Whole
+    global_step: Whole
+
+
+class _Best(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    value: Number
+    epoch: Whole
+    global_step: Whole
+
+
+class _Report(TypedDict):
+    drawn: Whole
+    skipped: dict[str, Whole]
+    noted: dict[str, Whole]
+    characters: dict[str, Whole]
+    needed: dict[str, str]
+    examples: dict[str, Sequence[Annotated[Sequence[str], Field(min_length=3, max_length=3)]]]
+
+
+class _DataLog(TypedDict):
+    epoch: _Report
+    total: _Report
+
+
+class _Ours(TypedDict):
+    position: _Position
+    best: _Best
+    evaluated_at: Annotated[int, Field(ge=-1, le=LARGEST), PLAIN]
+    unknown_reported: Flag
+    meters: dict[str, Sequence[Number]]
+    scaler: ByName
+    data: _DataLog
+    seed: Annotated[int, Field(ge=-LARGEST, le=LARGEST), PLAIN]
+    world_size: Positive
+    batch_size: Positive
+    accumulate_steps: Positive
+
+
+class _Official(TypedDict):
+    epoch: Whole
+    global_step: NotRequired[Whole]
+    best_model_dict: NotRequired[ByName]
 
 
 def check_resumable(start: Checkpoint) -> None:
@@ -76,7 +89,7 @@ def check_resumable(start: Checkpoint) -> None:
     if not start.states:
         raise CheckpointError(f"{path} is missing: nothing says at which epoch to go on", HINT)
     if not is_ours(start):
-        require(start.states, _OFFICIAL, path, HINT)
+        require(start.states, _Official, path, HINT)
         if not start.names:
             raise CheckpointError(
                 f"{with_suffix(start.prefix, '.pdparams')}: it has no table of names, so nothing says which parameters "
@@ -86,8 +99,8 @@ def check_resumable(start: Checkpoint) -> None:
         if SCHEDULE not in start.optimizer and "global_step" not in start.states:
             raise CheckpointError(f"{path}: global_step is missing, and the optimizer has no {SCHEDULE}", HINT)
     else:
-        require(start.states, record(_OURS), path, HINT)
-        require(start.states, _consistent, path, HINT)
+        require(start.states, _Ours, path, HINT)
+        _check_position(start.states, path)
     if SCHEDULE in start.optimizer or is_ours(start):
         check_schedule(start.optimizer, with_suffix(start.prefix, ".pdopt"))
 
@@ -97,14 +110,14 @@ def is_ours(start: Checkpoint) -> bool:
     return "position" in start.states
 
 
-def _consistent(states: dict[str, Any], _: str) -> None:
+def _check_position(states: dict[str, Any], path: Path) -> None:
     position, steps = states["position"], states["accumulate_steps"]
-    if position["batches"] > position["step_in_epoch"] * steps:
-        raise Unfit(
-            f"position.batches is {position['batches']}, more than {position['step_in_epoch']} steps of {steps} read"
-        )
-    if position["step_in_epoch"] > position["global_step"]:
-        raise Unfit("position.step_in_epoch is more than position.global_step")
+    done = position["step_in_epoch"]
+    if position["batches"] > done * steps:
+        text = f"position.batches is {position['batches']}, more than {done} steps of {steps} read"
+        raise CheckpointError(f"{path}: {text}", HINT)
+    if done > position["global_step"]:
+        raise CheckpointError(f"{path}: position.step_in_epoch is more than position.global_step", HINT)
 
 
 def resumable(start: Checkpoint, indicator: str | None) -> Checkpoint:
@@ -123,10 +136,10 @@ def resumable(start: Checkpoint, indicator: str | None) -> Checkpoint:
     epoch, best = int(start.states["epoch"]), start.states.get("best_model_dict", {})
     # after an official resume its global_step counts from zero again; the schedule's count goes on
     steps = int(start.optimizer.get(SCHEDULE, {"last_epoch": start.states.get("global_step")})["last_epoch"])
-    wanted: dict[str, Check] = {"best_epoch": maybe(count())} | ({indicator: number()} if indicator else {})
-    require(
-        best, lambda value, _: record({}, wanted)(value, "best_model_dict"), with_suffix(start.prefix, ".states"), HINT
-    )
+    path = with_suffix(start.prefix, ".states")
+    for key, kind in ((indicator, Number), ("best_epoch", Whole | None)):
+        if key in best:
+            require(best[key], kind, path, HINT, f"best_model_dict.{key}")
     found = {"value": -math.inf, "epoch": 0, "global_step": 0}
     if indicator in best and best.get("best_epoch"):
         at = int(best["best_epoch"])

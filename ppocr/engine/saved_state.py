@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import TypedDict
 
-from ppocr.engine.structure import Unfit, by_name, each, record, require, shown, table, text, whole
+from ppocr.engine.structure import ByName, Whole, require, shown
 from ppocr.errors import CheckpointError
 
 NAME_TABLE = "StructuredToParameterName@@"  # parameter names by structured name
 SLICED = "UnpackBigParamInfor@@"  # upstream: the spelling is paddle's, in files of protocol 2 and 3
 
-_SLICES = table(record({"OriginShape": each(whole()), "slices": each(text)}))
+
+class _Slices(TypedDict):
+    OriginShape: Sequence[Whole]
+    slices: Sequence[str]
+
+
+class Unfit(Exception):
+    """An array cannot be put together; the text says why."""
 
 
 def name_table(state: dict[str, Any], path: Path) -> dict[str, str]:
@@ -24,7 +33,7 @@ def name_table(state: dict[str, Any], path: Path) -> dict[str, str]:
         CheckpointError: the table is malformed.
     """
     names = state.get(NAME_TABLE, {})
-    require(names, lambda value, _: table(text)(value, NAME_TABLE), path)
+    require(names, dict[str, str], path, place=NAME_TABLE)
     return dict(names)
 
 
@@ -34,9 +43,9 @@ def unpacked(state: dict[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: the packing is malformed.
     """
-    require(state, by_name, path)
+    require(state, ByName, path)
     slices = state.get(SLICED, {})
-    require(slices, lambda value, _: _SLICES(value, SLICED), path)
+    require(slices, dict[str, _Slices], path, place=SLICED)
     result = {key: _unpaired(value) for key, value in state.items() if key not in (NAME_TABLE, SLICED)}
     for key, entry in slices.items():
         try:

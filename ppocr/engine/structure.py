@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from ppocr.errors import CheckpointError
 
 LARGEST = 2**53  # no count of a run comes near it, and floats hold it exactly
-
-Check = Callable[[Any, str], None]
-
-
-class Unfit(Exception):
-    """A value is not what is expected at its place; the text names both."""
+PLAIN = BeforeValidator(lambda value: value.item() if isinstance(value, np.generic) else value)
+Whole = Annotated[int, Field(ge=0, le=LARGEST), PLAIN]
+Positive = Annotated[int, Field(ge=1, le=LARGEST), PLAIN]
+Number = Annotated[float, Field(ge=-math.inf, lt=math.inf), PLAIN]  # neither NaN nor infinite, but perhaps -inf
+NonNegative = Annotated[float, Field(ge=0, lt=math.inf), PLAIN]
+Flag = Annotated[bool, PLAIN]
+ByName = dict[str, Any]
+# by the beginnings of the names of pydantic's errors
+_WORDS = {"int": "a whole number", "string": "a text", "bool": "True or False", "dict": "values by name"}
+_WORDS |= {
+    "is_instance": "a list",
+    "sequence": "a list",
+    "too": "a list of that length",
+}  # by pydantic's kinds of errors
 
 
 def shown(value: object) -> str:
@@ -34,107 +44,40 @@ def shown(value: object) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def whole(low: int = 0, high: int = LARGEST) -> Check:
-    """Return a check for a whole number within bounds."""
+def require(value: Any, kind: Any, path: str | Path, hint: str = "", place: str = "") -> None:
+    """Refuse a file whose content is not of a type.
 
-    def check(value: Any, place: str) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-            raise Unfit(f"{place} is {shown(value)}, not a whole number of at least {low}")
-
-    return check
-
-
-def number(low: float = -math.inf) -> Check:
-    """Return a check for a number of at least `low`; NaN and +inf are none, -inf is one only where it is the bound."""
-
-    def check(value: Any, place: str) -> None:
-        kinds = (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value < math.inf:
-            least = "" if low == -math.inf else f" of at least {low:g}"
-            raise Unfit(f"{place} is {shown(value)}, not a number{least}")
-
-    return check
-
-
-def text(value: Any, place: str) -> None:
-    """Check for a text."""
-    if not isinstance(value, str):
-        raise Unfit(f"{place} is {shown(value)}, not a text")
-
-
-def boolean(value: Any, place: str) -> None:
-    """Check for True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise Unfit(f"{place} is {shown(value)}, not True or False")
-
-
-def maybe(check: Check) -> Check:
-    """Return a check that None passes too."""
-    return lambda value, place: None if value is None else check(value, place)
-
-
-def each(check: Check, length: int | None = None) -> Check:
-    """Return a check for a list whose items all pass a check."""
-
-    def check_items(value: Any, place: str) -> None:
-        if not isinstance(value, (list, tuple)) or (length is not None and len(value) != length):
-            raise Unfit(f"{place} is {shown(value)}, not a list" + (f" of {length}" if length is not None else ""))
-        for index, item in enumerate(value):
-            check(item, f"{place}.{index}")
-
-    return check_items
-
-
-def table(check: Check) -> Check:
-    """Return a check for values by name that all pass a check."""
-
-    def check_values(value: Any, place: str) -> None:
-        for name, item in named(value, place).items():
-            check(item, f"{place}.{name}")
-
-    return check_values
-
-
-def record(wanted: Mapping[str, Check], optional: Mapping[str, Check] | None = None, closed: bool = False) -> Check:
-    """Return a check for values by name, of which these must be there; others are left alone unless it is closed."""
-
-    def check_values(value: Any, place: str) -> None:
-        found = named(value, place)
-        for name in wanted:
-            if name not in found:
-                raise Unfit(f"{place}.{name} is missing" if place else f"{name} is missing")
-        for name in found:
-            if closed and name not in wanted:
-                raise Unfit(f"{place}.{name} is unknown")
-        for name, check in {**wanted, **(optional or {})}.items():
-            if name in found:
-                check(found[name], f"{place}.{name}" if place else name)
-
-    return check_values
-
-
-def by_name(value: Any, place: str) -> None:
-    """Check for values by name, whatever they are."""
-    named(value, place)
-
-
-def named(value: Any, place: str) -> dict[str, Any]:
-    """Return a dict whose keys are all texts."""
-    if not isinstance(value, dict):
-        raise Unfit(f"{place or 'it'} is {shown(value)}, not values by name")
-    for key in value:
-        if not isinstance(key, str):
-            raise Unfit(f"{place or 'it'} has {shown(key)} where a name is expected")
-    return value
-
-
-def require(value: Any, check: Check, path: str | Path, hint: str = "") -> None:
-    """Refuse a file whose content does not pass a check.
+    Args:
+        value: the content.
+        kind: the type, of Python's values or numpy's; TypedDicts say which names must be there.
+        path: of the file.
+        hint: see `PpocrError`.
+        place: where in the file the value stands.
 
     Raises:
         CheckpointError: naming the file, the entry and what is wrong with it.
     """
     try:
-        check(value, "")
-    except Unfit as error:
-        raise CheckpointError(f"{path}: {' '.join(str(error).split())}", hint) from None
+        _adapter(kind).validate_python(value, strict=True)
+    except ValidationError as error:
+        said = _said(error.errors(include_url=False)[0], place)
+        raise CheckpointError(f"{path}: {' '.join(said.split())}", hint) from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter:
+    return TypeAdapter(kind)
+
+
+def _said(problem: Mapping[str, Any], place: str) -> str:
+    """Return one of pydantic's errors in words."""
+    kind, loc = problem["type"], problem["loc"]
+    of_key = loc[-1:] == ("[key]",)
+    where = ".".join(str(step) for step in (place, *loc[: -2 if of_key else None]) if step != "")
+    if of_key:
+        return f"{where or 'it'} has {shown(problem['input'])} where a name is expected"
+    if kind in ("missing", "extra_forbidden"):
+        return f"{where} is {'missing' if kind == 'missing' else 'unknown'}"
+    least = f" of at least {problem['ctx']['ge']:g}" if kind == "greater_than_equal" else ""
+    words = next((words for start, words in _WORDS.items() if kind.startswith(start)), "a number")
+    return f"{where or 'it'} is {shown(problem['input'])}, not {words}{least}"
