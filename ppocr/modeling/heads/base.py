@@ -46,7 +46,7 @@ class Head(NetworkPart, HasCodec, nn.Layer):
         self.codec = codec
 
     def class_tables(self, codec: Any) -> dict[str, ClassTable]:
-        """Return what the parameters with an entry for each class hold, by their names in this head.
+        """Return the class table of each parameter with an entry per class, by its name in this head.
 
         Asked of heads with a codec, to match the classes of a checkpoint by character.
 

@@ -55,7 +55,7 @@ class CTCHead(Head):
             self.fc2 = nn.Linear(mid_channels, classes, **uniform_linear_attrs(mid_channels, fc_decay))
 
     def class_tables(self, codec: CTCCodec) -> dict[str, ClassTable]:
-        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        """Return the class table of each parameter with an entry per class, by its name in this head."""
         layer = "fc" if self.mid_channels is None else "fc2"
         return {f"{layer}.{kind}": ClassTable(codec.output_names) for kind in ("weight", "bias")}
 

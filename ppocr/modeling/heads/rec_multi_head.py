@@ -117,7 +117,7 @@ class MultiHead(Head):
         return getattr(self, self.branch.attribute)
 
     def class_tables(self, codec: CTCCodec) -> dict[str, ClassTable]:
-        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        """Return the class table of each parameter with an entry per class, by its name in this head."""
         found = {CTC.attribute: self.ctc_head.class_tables(codec)}
         if self.auxiliary.codec is not None:
             theirs = self.auxiliary.codec.with_vocabulary(codec.vocabulary)

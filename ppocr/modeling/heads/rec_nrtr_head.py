@@ -81,7 +81,7 @@ class Transformer(Head):
         self.apply(_initialise)
 
     def class_tables(self, codec: NRTRCodec) -> dict[str, ClassTable]:
-        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        """Return the class table of each parameter with an entry per class, by its name in this head."""
         return {
             "embedding.embedding.weight": ClassTable(codec.input_names, axis=0),
             "tgt_word_prj.weight": ClassTable(codec.output_names),

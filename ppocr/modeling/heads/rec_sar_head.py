@@ -226,7 +226,7 @@ class SARHead(Head):
         )
 
     def class_tables(self, codec: SARCodec) -> dict[str, ClassTable]:
-        """Return what the parameters with an entry for each class hold, by their names in this head."""
+        """Return the class table of each parameter with an entry per class, by its name in this head."""
         return {
             "decoder.embedding.weight": ClassTable(codec.input_names, axis=0),
             "decoder.prediction.weight": ClassTable(codec.output_names),
