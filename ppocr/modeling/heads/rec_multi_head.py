@@ -104,7 +104,8 @@ class MultiHead(Head):
             width, options = translated.width, translated.head()
         if cls.takes == "sequence":
             flatten = FCTranspose(in_channels, width) if self.branch.options is not None else Transpose()
-            setattr(self, self.branch.encoder, nn.Sequential(nn.Flatten(2), flatten, *[AddPos(width)] * use_pos))
+            positions = [AddPos(width)] if use_pos else []
+            setattr(self, self.branch.encoder, nn.Sequential(nn.Flatten(2), flatten, *positions))
         head = HEADS.build({"name": name, **options}, "rec", codecs, in_channels=width)
         setattr(self, self.branch.attribute, head)
         self.label_codecs = {CTC.label: codec, self.branch.label: head.codec}
