@@ -243,7 +243,7 @@ def test_large_images_are_bounded_and_the_others_still_read(project, tmp_path, c
     "arguments, said",
     [
         (["--det_db_tresh=0.3"], "--det_db_tresh=0.3: unknown argument, did you mean det_db_thresh"),
-        (["--det_db_thresh=3"], "DBPostProcess.thresh: 3.0 is not between 0 and 1"),
+        (["--det_db_thresh=3"], "DBPostProcess.thresh: expected a number of at least 0 and at most 1, got a float 3.0"),
         (["--image_dir=/no/such/folder"], "/no/such/folder: no such image or folder"),
         (["--det_model_dir=/no/such/model"], "/no/such/model"),
     ],
