@@ -146,7 +146,7 @@ def narrow_pyramid(architecture: dict[str, Any]) -> list[str]:
     if neck.get("out_channels", 0) < WIDE:
         return []
     found = [f"Architecture.Neck.out_channels={NARROW}"]
-    return [*found, f"Architecture.Head.train_outputs_in_channels={NARROW}"] if head.get("aux_in_channels") else found
+    return [*found, f"Architecture.Head.aux_in_channels={NARROW}"] if head.get("aux_in_channels") else found
 
 
 def small_network(architecture: dict[str, Any], seen: bool) -> list[str]:
