@@ -144,6 +144,10 @@ class Registry:
             raise ConfigError(self.unknown(name, scope))
         return found
 
+    def name_of(self, cls: type, scope: str | None = None) -> str:
+        """Return the first YAML name of a registered class in a scope."""
+        return next(name for (s, name), found in self._classes.items() if found is cls and s in (None, scope))
+
     def unknown(self, name: str, scope: str | None = None) -> str:
         """Return what to tell about a name that a scope lacks: its scopes, a missing decorator, or the nearest name."""
         known = self.names(scope)
@@ -281,7 +285,9 @@ def unknown_in_list(
         if name not in allowed:
             yield Unknown((key, i, name), allowed, "class")
             continue
-        yield from typed_or_unknown((key, i, name), options, registry.section_keys(registry.get(name)), extra)
+        cls = registry.get(name)
+        more = [*extra, *getattr(cls, "ignored_keys", ())]
+        yield from typed_or_unknown((key, i, name), options, registry.section_keys(cls), more)
 
 
 DATASETS = Registry("data set", "ppocr.data")

@@ -40,11 +40,12 @@ class WeightedSum(Loss):
 
 @LOSSES.register()
 class CombinedLoss(WeightedSum):
-    """The weighted sum of any losses; each is returned under its name and place in the list.
+    """The weighted sum of any losses; each is returned under a name and its place in the list.
 
     Args:
         codecs: of the losses; filled in.
-        loss_config_list: `[{"CTCLoss": {"weight": 1.0, key: value, ...}}, ...]`; a weight left out is 1.
+        loss_config_list: `[{"CTCLoss": {"weight": 1.0, "name": "ctc", key: value, ...}}, ...]`; a weight left out is
+            1, and the name, under which its part is returned and logged, that of the class.
 
     Raises:
         ConfigError: an unknown loss or key, or none at all.
@@ -56,7 +57,8 @@ class CombinedLoss(WeightedSum):
             name, options = next(iter(spec.items()))
             keys = dict(options or {})
             weight = float(keys.pop("weight", 1.0))
-            members[f"{name}_{i}"] = LOSSES.build({"name": name, **keys}, codecs=codecs), weight
+            label = keys.pop("name", None) or name
+            members[f"{label}_{i}"] = LOSSES.build({"name": name, **keys}, codecs=codecs), weight
         if not members:
             raise ConfigError("CombinedLoss.loss_config_list: it names no loss")
         super().__init__(members)
@@ -64,4 +66,4 @@ class CombinedLoss(WeightedSum):
     @staticmethod
     def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
         """Yield the unknown losses and keys inside the values."""
-        return unknown_in_list("loss_config_list", values, LOSSES, LOSSES.names(), ["weight"])
+        return unknown_in_list("loss_config_list", values, LOSSES, LOSSES.names(), ["weight", "name"])

@@ -29,6 +29,7 @@ class NRTRLoss(Loss):
     needs = ("label",)
 
     codec_class = NRTRCodec
+    padding_counts = False  # as one more class to be predicted
 
     def __init__(self, codec: Filled[NRTRCodec], smoothing: bool = True) -> None:
         super().__init__(codec)
@@ -52,5 +53,5 @@ class NRTRLoss(Loss):
             others = range(1, logits.shape[2])  # the classes beside the right one
             share = SMOOTHING / len(others)
             chosen = (1 - SMOOTHING - share) * chosen + share * logs.sum(axis=-1)
-        counted = (target != self.codec.padding_id).astype(chosen.dtype)
+        counted = (target != (-1 if self.padding_counts else self.codec.padding_id)).astype(chosen.dtype)
         return {"loss": -(chosen * counted).sum() / counted.sum()}
