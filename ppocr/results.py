@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -203,3 +203,29 @@ class Detection(Result):
     def draw_on(self, image: np.ndarray) -> np.ndarray:
         """Return the image with the outlines of the polygons in red."""
         return outlined(image, self.points)
+
+
+@dataclass(frozen=True)
+class OfModels(Result):
+    """The answers of several models to one image; that of the first is shown.
+
+    Args:
+        by_model: the answer of each, by its name.
+    """
+
+    by_model: Mapping[str, Result]
+
+    @property
+    def first(self) -> Result:
+        """The answer that is shown."""
+        return next(iter(self.by_model.values()))
+
+    @property
+    def decision(self) -> Any:
+        """That of the first; see the base class."""
+        return self.first.decision
+
+    @property
+    def certainty(self) -> float | None:
+        """That of the first; see the base class."""
+        return self.first.certainty

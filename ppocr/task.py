@@ -56,6 +56,22 @@ class Task:
         """The metric that decides which weights are best, or None where nothing is measured."""
         return getattr(self.metric, "main_indicator", None)
 
+    def exported(self) -> dict[str, Task]:
+        """Return a task for each network that export writes, by its sub-folder; prediction shows the first's results.
+
+        Of several models those come first whose results the post-processing gives, in its order.
+        """
+        found = self.model.exportables()
+        if list(found) == [""]:
+            return {"": self}
+        order = [name for name in self.postprocess.models if name in found]
+        return {
+            name: Task(
+                found[name].network, self.postprocess.for_model(found[name].model), eval_pipeline=self.eval_pipeline
+            )
+            for name in dict.fromkeys((*order, *found))
+        }
+
     def parts(self) -> dict[str, Any]:
         """Return what was built, by the dotted key of its section in the configuration; None where there is none."""
         found = {f"Architecture.{section}": part for section, part in self.model.parts().items()}

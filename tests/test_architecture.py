@@ -25,7 +25,7 @@ LAYERS = (
     ("ppocr.failures", "ppocr.utils"),
     ("ppocr.config.ranges", "ppocr.config.document"),
     ("ppocr.config.types", "ppocr.config.sections"),
-    ("ppocr.declarations", "ppocr.arguments"),
+    ("ppocr.declarations", "ppocr.arguments", "ppocr.predictions"),
     ("ppocr.codecs",),
     ("ppocr.registry",),
     ("ppocr.plugins", "ppocr.results", "ppocr.synthesis"),

@@ -14,6 +14,7 @@ from ppocr.config.sections import (
     ArchitectureSection,
     DataSection,
     GlobalSection,
+    InnerArchitectureSection,
     LoaderSection,
     OptimizerSection,
     RegularizerSection,
@@ -129,7 +130,7 @@ class Checker(SectionChecker):
         if cls is None:
             self.add((*path, "name"), ARCHITECTURES.unknown(str(name)), "class")
             return dict(values)
-        own, _ = parameters(ArchitectureSection)
+        own, _ = parameters(ArchitectureSection if len(path) == 1 else InnerArchitectureSection)
         outer, asked = self.scope, values.get("model_type")
         self.scope = asked if isinstance(asked, str) else outer
         found: dict[str, Any] = {}
@@ -145,7 +146,7 @@ class Checker(SectionChecker):
                 self.unknown_key(here, [*own, *cls.part_sections, *cls.model_sections])
         self.scope = outer
         model_type = found.get("model_type")
-        if values and "model_type" not in values:
+        if values and "model_type" not in values and len(path) == 1:
             self.add((*path, "model_type"), f"the key is missing: one of {', '.join(MODEL_TYPES)}", "key")
         elif isinstance(model_type, str) and model_type not in MODEL_TYPES:
             kinds = (*cls.part_sections.values(), BACKBONES, LOSSES, POSTPROCESSES, METRICS)

@@ -47,8 +47,10 @@ def check_contracts(
     for part, registry, section in made:
         _check_made(part, registry.base, section, problems)
     parts = {} if network is None else {k: part for k, part in network.parts().items() if part is not None}
-    for section, part in parts.items():
-        _check_made(part, network.part_sections[section.rpartition(".")[2]].base, f"Architecture.{section}", problems)
+    for model in () if network is None else network.models().values():
+        bases = {id(part): model.part_sections[section].base for section, part in model.parts().items()}
+        for section, part in parts.items():
+            _check_made(part, bases.get(id(part)), f"Architecture.{section}", problems)
     outputs = _names(network, "outputs")
     last = network and network.last_part
     for pipeline, section in ((train, "Train"), (evaluation, "Eval")):
@@ -81,10 +83,7 @@ def check_contracts(
             if key not in outputs:
                 hint = "; do PostProcess and Head belong together?"
                 problems.append(_missing(key, postprocess, outputs, "PostProcess", "the head's predictions", hint))
-    measured, given = (getattr(part, "result", None) for part in (metric, postprocess))
-    if measured and given and not issubclass(given, measured):
-        names = f"{type(metric).__name__} measures a {measured.__name__}, {type(postprocess).__name__} gives a"
-        problems.append(Problem("", "Metric", f"{names} {given.__name__}; do they belong together?", "contract"))
+    _check_metric(metric, postprocess, problems)
     counted, named = getattr(network, "classes", None), getattr(postprocess, "codec", None)
     if counted is not None and named is not None and counted != named.num_outputs:
         names = f"{type(postprocess).__name__} has names for {named.num_outputs}"
@@ -100,6 +99,20 @@ def check_contracts(
         problems.append(Problem("", "Architecture.Neck", f"{names}; leave the neck out or name another", "contract"))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))  # a head may want a key as label and as input
+
+
+def _check_metric(metric: Any, postprocess: Any, problems: list[Problem]) -> None:
+    """Note a metric of other results than the post-processing gives."""
+    measured, given = (getattr(part, "result", None) for part in (metric, postprocess))
+    names = type(metric).__name__, type(postprocess).__name__
+    if measured and given and not issubclass(given, measured):
+        said = f"{names[0]} measures a {measured.__name__}, {names[1]} gives a {given.__name__}"
+        problems.append(Problem("", "Metric", f"{said}; do they belong together?", "contract"))
+    elif measured and given and metric.per_model != bool(postprocess.models):
+        takes, gives = ("several models", "one") if metric.per_model else ("one model", "several")
+        problems.append(
+            Problem("", "Metric", f"{names[0]} takes results of {takes}, {names[1]} gives those of {gives}", "contract")
+        )
 
 
 def _image_key(network: Any, batch: tuple[set[str], set[str]]) -> tuple[str, ...]:

@@ -150,8 +150,14 @@ class ArchitectureSection:
     name: str | None = None  # of the class; none: BaseModel
     in_channels: Channels = 3  # of the images
     return_all_feats: bool = False  # predictions hold the features of every part too
-    pretrained: str | None = None  # of a network among several: its weights
-    freeze_params: bool = False  # the same: it is not trained
+
+
+@dataclass
+class InnerArchitectureSection(ArchitectureSection):
+    """The keys of a network among several, beside the sections of its parts."""
+
+    pretrained: str | None = None  # weights it starts from
+    freeze_params: bool = False  # it is not trained
 
 
 @dataclass

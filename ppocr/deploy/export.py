@@ -23,6 +23,7 @@ from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.inference_schema import TensorSpec
 from ppocr.deploy.old_ir import old_operators, without_entry
 from ppocr.errors import ConfigError, PpocrError, SampleError
+from ppocr.registry import POSTPROCESSES
 from ppocr.utils.atomic import atomic_folder
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class ExportedModel(nn.Layer):
 
 
 def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> float:
-    """Export a task whose weights are loaded, and prove the result equal to it.
+    """Export a task whose weights are loaded, and prove the result equal to it; of several models each by itself.
 
     The folder appears only when everything succeeded; files of an earlier export in it are replaced.
 
@@ -63,7 +64,7 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
         task: model, post-processing and evaluation pipeline, from `ppocr.build.build_task`.
         cfg: its configuration; `Global.model_name`, `PostProcess` and `Global.infer_img` are read.
         folder: where `inference.json` (new IR) or `inference.pdmodel` (old IR), `inference.pdiparams`
-            and `inference.yml` go.
+            and `inference.yml` go; in a sub-folder for each of several models.
         ir: "new" or "old"; None: old where `Global.export_ir` or FLAGS_enable_pir_api=0 says so, else new.
 
     Returns:
@@ -74,6 +75,9 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     """
     if ir is None and cfg.Global.export_ir == "old":  # the default, "new", leaves the choice to the environment
         ir = "old"
+    tasks = task.exported()
+    if list(tasks) != [""]:
+        return max(export(part, cfg, Path(folder) / name, ir) for name, part in tasks.items())
     pipeline = task.eval_pipeline.for_inference()
     task.model.eval()
     inputs = input_specs(pipeline, task.model)
@@ -134,8 +138,8 @@ def output_names(task: Any, inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
 
 def postprocess_block(task: Any, cfg: Any) -> dict[str, Any]:
     """Return the PostProcess section with its dictionary embedded and no path in it."""
-    resolve = getattr(task.postprocess, "inference_config", None)
-    return {"name": cfg.PostProcess["name"], **(resolve() if resolve else {})}
+    name = POSTPROCESSES.name_of(type(task.postprocess), cfg.Architecture["model_type"])
+    return {"name": name, **task.postprocess.inference_config()}
 
 
 def save_program(

@@ -63,7 +63,7 @@ def infer(
     images = list_images(settings.infer_img or "", settings.infer_list)
     choose_device(settings, cfg.where("Global.use_gpu"))
     choose_threads()
-    task = trained_task(cfg, "infer")
+    task = next(iter(trained_task(cfg, "infer").exported().values()))
     assert task.eval_pipeline is not None  # every task has one
     pipeline = task.eval_pipeline.for_inference()
     backend = DygraphBackend(task.model, None)

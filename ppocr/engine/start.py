@@ -55,13 +55,16 @@ def find_start(settings: Any, known: Callable[[], list[str]] = list) -> tuple[Ch
     return None, "scratch"
 
 
-def missing_weights(wanted: str, known: Sequence[str], error: CheckpointError) -> CheckpointError:
-    """Return the error for a `Global.pretrained_model` that is not there.
+def missing_weights(
+    wanted: str, known: Sequence[str], error: CheckpointError, key: str = "Global.pretrained_model"
+) -> CheckpointError:
+    """Return the error for weights to start from that are not there.
 
     Args:
         wanted: its value.
         known: names under which weights of this network can be had.
         error: what reading it raised.
+        key: that names them.
     """
     address = re.match(r"[a-z]+://", wanted)
     what = f"{wanted} is an address, and nothing is downloaded" if address else error.message
@@ -70,9 +73,9 @@ def missing_weights(wanted: str, known: Sequence[str], error: CheckpointError) -
     ways = [
         *([error.hint] if error.hint and not address else []),
         *([f"weights of this network: {got}"] if got else []),
-        "without any: -o Global.pretrained_model=null",
+        f"without any: -o {key}=null",
     ]
-    return CheckpointError(f"Global.pretrained_model: {what}", "; ".join(ways))
+    return CheckpointError(f"{key}: {what}", "; ".join(ways))
 
 
 def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: list[str] | None = None) -> None:
@@ -86,8 +89,11 @@ def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: l
         CheckpointError: the checkpoint is of another network: not all of it fits in a run resumed, or nothing at all;
             or its classes stand for other characters, in a run resumed.
     """
+    if how != "resume":
+        _start_models(task)
     if start is None:
-        get_logger().info("no Global.checkpoints and no Global.pretrained_model: training from scratch")
+        if not task.model.pretrained:
+            get_logger().info("no Global.checkpoints and no Global.pretrained_model: training from scratch")
         return
     exact = how == "resume"
     known = start.characters or old_classes
@@ -99,6 +105,27 @@ def start_weights(task: Task, start: Checkpoint | None, how: str, old_classes: l
         require_some(loaded, start.prefix)
     for line in loaded.lines():
         get_logger().info(line)
+
+
+def _start_models(task: Task) -> None:
+    """Load the weights that the sections of models name for themselves."""
+    for name, path in task.model.pretrained.items():
+        key = f"Architecture.Models.{name}.pretrained"
+        try:
+            start = find_checkpoint(path, weights_only=True)
+        except CheckpointError as error:
+            raise error if checkpoint_exists(path) else missing_weights(path, (), error, key) from error
+        model = task.model.models()[name]
+        loaded = load_weights(model, start.params, old_characters=start.characters, new_characters=task.classes)
+        require_some(loaded, start.prefix)
+        for line in loaded.lines():
+            get_logger().info(f"{name}: {line}")
+    for name in task.model.frozen:
+        if name not in task.model.pretrained:
+            get_logger().warning(
+                f"Architecture.Models.{name} is frozen and names no pretrained weights: unless Global.pretrained_model "
+                "holds them, it stays at random values"
+            )
 
 
 def start_optimizer(optimizer: Any, scheduler: Any, model: Any, start: Checkpoint, resume_lr: str) -> None:

@@ -15,11 +15,13 @@ class Metric(Declared):
     Attributes:
         needs: keys of the batch.
         result: type of the results it measures.
+        per_model: whether it takes results of several models, `OfModels`.
         main_indicator: the score that selects the best checkpoint; higher is better.
     """
 
     needs: tuple[str, ...] = ()
     result: type[Result]
+    per_model: bool = False
     main_indicator: str
 
     def reset(self) -> None:

@@ -26,6 +26,7 @@ class PostProcess(HasCodec):
         result: type of the results.
         arguments: of the predicting commands, which overrule the constructor's; only folders that name it take them.
         dimensions: how many dimensions the first required prediction may have.
+        models: names of the models whose results it gives as `OfModels`; () where a result is that of the one model.
     """
 
     requires: tuple[str, ...] = ()
@@ -33,10 +34,19 @@ class PostProcess(HasCodec):
     needs: tuple[str, ...] = ()
     result: type[Result]
     arguments: tuple[Argument, ...] = ()
+    models: tuple[str, ...] = ()
     dimensions: tuple[int, ...] = ()
 
     def __init__(self, codec: Filled[Any] = None) -> None:
         self.codec = codec
+
+    def for_model(self, name: str) -> PostProcess:
+        """Return the post-processing of one model, which knows nothing of others.
+
+        Args:
+            name: of the model; "" where there is one alone.
+        """
+        return self
 
     def inference_config(self) -> dict[str, Any]:
         """Return the constructor's arguments that build this again without any file, for `inference.yml`."""

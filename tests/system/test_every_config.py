@@ -36,17 +36,23 @@ class Shipped(NamedTuple):
     same: bool
 
 
+def models(architecture: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the sections of the models of a network by their keys; that of one model is the network's."""
+    inner = {f"Architecture.Models.{name}": parts for name, parts in architecture.get("Models", {}).items()}
+    return inner or {"Architecture": architecture}
+
+
 def shipped() -> dict[str, Shipped]:
     """Return the configurations."""
     found, backbones, networks = {}, set(), set()
     for path in sorted((ROOT / "configs").rglob("[!_]*.y*ml")):
-        parts = read_document(path).tree["Architecture"]
-        backbone = json.dumps([parts["model_type"], parts.get("Transform"), parts["Backbone"]], sort_keys=True)
-        seen = backbone in backbones
-        network = json.dumps([seen or backbone, parts["model_type"], parts.get("Neck"), parts["Head"]], sort_keys=True)
-        found[path.relative_to(ROOT).as_posix()] = Shipped(seen, network in networks)
-        backbones.add(backbone)
-        networks.add(network)
+        for parts in models(read_document(path).tree["Architecture"]).values():
+            backbone = json.dumps([parts["model_type"], parts.get("Transform"), parts["Backbone"]], sort_keys=True)
+            seen = backbone in backbones
+            network = [seen or backbone, parts["model_type"], parts.get("Neck"), parts["Head"]]
+            found[path.relative_to(ROOT).as_posix()] = Shipped(seen, json.dumps(network, sort_keys=True) in networks)
+            backbones.add(backbone)
+            networks.add(json.dumps(network, sort_keys=True))
     return found
 
 
@@ -174,7 +180,9 @@ def overrides(raw: dict, folder: Path, seen: bool) -> list[str]:
     found = ["Global.use_gpu=false", f"Global.save_model_dir={folder}/out", "Global.epoch_num=1", "Global.seed=1"]
     found += ["Global.eval_batch_step=0", "Global.eval_batch_epoch=1", "Global.save_epoch_step=1000"]
     found += [f"Global.save_inference_dir={folder}/inference", "Global.pretrained_model=null"]
-    found += small_network(raw["Architecture"], seen)
+    for key, parts in models(raw["Architecture"]).items():
+        found += [f"{key}{o.removeprefix('Architecture')}" for o in small_network(parts, seen)]
+        found += [f"{key}.pretrained=null"] if parts.get("pretrained") else []
     for section in ("Train", "Eval"):
         found += [f"{section}.loader.batch_size_per_card=2", f"{section}.loader.num_workers=0"]
         if raw[section].sampler:  # one that chooses the size of images and batches itself
@@ -237,5 +245,8 @@ def test_config_trains_resumes_evaluates_and_exports(
         old = f"Global.save_inference_dir={tmp_path}/old_ir"
         export_weights(load_config(path, [*options, best_weights, "Global.export_ir=old", old]))
     images = sorted(map(str, (tmp_path / "images").iterdir()))
-    predictions = Predictor.from_folder(tmp_path / "inference").predict(images)
-    assert [p.problem for p in predictions] == [None] * IMAGES
+    folders = sorted(path.parent for path in (tmp_path / "inference").rglob("inference.yml"))
+    assert folders
+    for folder in folders:  # one, or one a model that was trained
+        predictions = Predictor.from_folder(folder).predict(images)
+        assert [p.problem for p in predictions] == [None] * IMAGES

@@ -45,6 +45,8 @@ class Architecture(Declared, nn.Layer):
         outputs: keys of the predictions in evaluation, and in training too.
         train_outputs: keys of further predictions in training.
         logits: keys of evaluation's predictions before their sigmoid, which export compares where float32 rounds.
+        pretrained: weights that models start from, by their names, where the section says so.
+        frozen: names of the models that are not trained.
         classes: how many classes it has where the configuration says so, else None.
         codec: of the branch that is decoded, None where there is none.
         size_multiple: height and width of images must be multiples of this.
@@ -59,6 +61,8 @@ class Architecture(Declared, nn.Layer):
     outputs: tuple[str, ...] = ()
     train_outputs: tuple[str, ...] = ()
     logits: tuple[str, ...] = ()
+    pretrained: Mapping[str, str] = {}
+    frozen: tuple[str, ...] = ()
     classes: int | None = None
     codec: Any = None
     size_multiple: int = 1

@@ -46,7 +46,12 @@ def build_model(architecture: Mapping[str, Any], codecs: Codecs | None = None) -
         ConfigError: an unknown class or key, or parts that do not fit together.
     """
     with within_memory(available_bytes()):
-        return ARCHITECTURES.get(architecture.get("name") or DEFAULT)(architecture, codecs)
+        return build_network(architecture, codecs)
+
+
+def build_network(architecture: Mapping[str, Any], codecs: Codecs | None = None) -> Architecture:
+    """Build the network of a section, or one of several in it; see `build_model`, which looks at memory too."""
+    return ARCHITECTURES.get(architecture.get("name") or DEFAULT)(architecture, codecs)
 
 
 def placeholder_codecs(head: Mapping[str, Any]) -> Codecs:
@@ -124,6 +129,9 @@ class BaseModel(Architecture):
             setattr(self, section.lower(), part)
         for name in DECLARED_BY_THE_LAST_PART:
             setattr(self, name, getattr(self.last_part, name, getattr(self, name)))
+        if self.return_all_feats:
+            features = [f"{name}_out" for name in ("backbone", "neck", "head") if getattr(self, name) is not None]
+            self.outputs = (*self.outputs, *features)
         self.size_multiple = max((part.size_multiple for part in self.parts().values() if part is not None), default=1)
         self.fixed_size = any(getattr(layer, "fixed_size", False) for layer in self.sublayers())
 
