@@ -103,8 +103,8 @@ class MultiHead(Head):
             translated = self.branch.options(**options)
             width, options = translated.width, translated.head()
         if cls.takes == "sequence":
-            flatten = FCTranspose(in_channels, width) if self.branch.options is not None else Transpose()
             positions = [AddPos(width)] if use_pos else []
+            flatten = FCTranspose(in_channels, width) if self.branch.options is not None else Transpose()
             setattr(self, self.branch.encoder, nn.Sequential(nn.Flatten(2), flatten, *positions))
         head = HEADS.build({"name": name, **options}, "rec", codecs, in_channels=width)
         setattr(self, self.branch.attribute, head)
