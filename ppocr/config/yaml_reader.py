@@ -130,9 +130,11 @@ class _Reader:
             key = self.key(key_node)
             line = key_node.start_mark.line + 1
             if key in lines:
-                raise ConfigError(
-                    [Problem(self.line(line), dotted((*path, key)), f"given twice, first in line {lines[key]}")]
-                )
+                problem = Problem(self.line(line), dotted((*path, key)), f"given twice, first in line {lines[key]}")
+                if not _same_list(found.get(key), self.value(child, (*path, key))):
+                    raise ConfigError([problem])
+                self.document.notes.append(f"{problem}; both mean the same")
+                continue
             lines[key] = line
             if key in overridden:
                 continue
@@ -191,3 +193,8 @@ def parse_value(text: str, name: str) -> Any:
         ConfigError: it is not valid YAML, or not plain values.
     """
     return _Reader(text, name).read()
+
+
+def _same_list(one: Any, other: Any) -> bool:
+    """Return whether two lists are equal, or one holds the other alone, as official files spell a pair of models."""
+    return isinstance(one, list) and isinstance(other, list) and (one == other or [one] == other or one == [other])

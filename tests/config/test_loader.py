@@ -310,3 +310,15 @@ def test_reading_does_not_depend_on_the_working_folder(tmp_path, monkeypatch):
     (tmp_path / "c.yml").write_text("a: 1\n")
     monkeypatch.chdir(tmp_path)
     assert read_document(Path("c.yml")).where(("a",)) == "c.yml:1"
+
+
+def test_a_list_given_twice_in_two_spellings_of_one_meaning_is_a_warning(tmp_path):
+    twice = "L:\n  pairs: [Student, Teacher]\n  pairs:\n  - [{}, Teacher]\n"
+    (tmp_path / "c.yml").write_text(twice.format("Student"))
+    document = read_document(tmp_path / "c.yml")
+    assert document.tree == {"L": {"pairs": ["Student", "Teacher"]}}
+    (note,) = document.notes
+    assert note.endswith("c.yml:3: L.pairs: given twice, first in line 2; both mean the same")
+    (tmp_path / "c.yml").write_text(twice.format("Student2"))
+    with pytest.raises(ConfigError, match="c.yml:3: L.pairs: given twice, first in line 2"):
+        read_document(tmp_path / "c.yml")
