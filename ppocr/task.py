@@ -62,7 +62,7 @@ class Task:
         Of several models those come first whose results the post-processing gives, in its order.
         """
         found = self.model.exportables()
-        if list(found) == [""]:
+        if [each.network for each in found.values()] == [self.model]:
             return {"": self}
         order = [name for name in self.postprocess.models if name in found]
         return {

@@ -76,7 +76,7 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     if ir is None and cfg.Global.export_ir == "old":  # the default, "new", leaves the choice to the environment
         ir = "old"
     tasks = task.exported()
-    if list(tasks) != [""]:
+    if list(tasks.values()) != [task]:
         return max(export(part, cfg, Path(folder) / name, ir) for name, part in tasks.items())
     pipeline = task.eval_pipeline.for_inference()
     task.model.eval()

@@ -29,6 +29,16 @@ for name, arguments in json.loads(sys.argv[1]):
     if code := commands.run(name):
         sys.exit(f"{name} ended with {code}")
 """
+PAIR = """\
+  name: Pair
+  Networks:
+    Small:
+      Backbone: {name: PlainConvNet, channels: [4, 8, 8]}
+      Head: {name: SARHead, enc_dim: 16, d_k: 16, max_text_length: 8}
+    Large:
+      Backbone: {name: PlainConvNet, channels: [8, 16, 16]}
+      Head: {name: SARHead, enc_dim: 24, d_k: 24, max_text_length: 8}
+"""
 GRID_CONFIG = """\
 Global:
   use_gpu: false
@@ -137,6 +147,23 @@ KINDS = {
         "GridMetric.main_indicater is no declaration of a Metric, did you mean main_indicator?",
         ("loss_structure", "loss_boxes", "same_length"),
         "GridDecode",
+    ),
+    "two models": Kind(
+        "rec",
+        "pair.py",
+        {
+            r"  Backbone: .*\n  Neck: .*\n  Head: .*\n": PAIR,
+            "CTCLabelEncode": "SARLabelEncode",
+            "CTCLoss": "PairLoss",
+            "CTCLabelDecode": "PairDecode",
+            "[image, label, length]": "[image, label, valid_ratio]",
+            "max_text_length: 8\n": "max_text_length: 9\n",
+            "    - RecAug:\n": "",
+        },
+        ("model_sections = (", "model_section = ("),
+        "Pair.model_section is no declaration of a Architecture, did you mean model_sections?",
+        ("loss_Small.sar", "loss_distance", "acc"),
+        "SARLabelDecode",
     ),
 }
 
