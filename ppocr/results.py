@@ -58,11 +58,11 @@ class Result:
 
     def to_json(self) -> str:
         """Return the answer as JSON."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not implement to_json")
 
     def to_line(self) -> str:
         """Return the fields of a results file that stand behind the image's path, tabs between them."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not implement to_line")
 
     def draw_on(self, image: np.ndarray) -> np.ndarray:
         """Return a picture of the answer, uint8 [H', W', 3].
@@ -70,7 +70,7 @@ class Result:
         Args:
             image: uint8 [H, W, 3], blue-green-red; not changed.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not implement draw_on")
 
     def __str__(self) -> str:
         return self.to_json()

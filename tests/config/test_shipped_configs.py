@@ -72,6 +72,8 @@ def test_every_key_with_a_typo(name):
     drawn = random.Random(name)
     count = 0
     for path in keys(document.tree):
+        if path[:2] == ("Architecture", "Models") and len(path) == 3:
+            continue  # names of models are free; a loss misses the predictions of one that is misspelt
         right = path[-1]
         wrong = typo(right, drawn)
         with pytest.raises(ConfigError) as caught:
