@@ -34,6 +34,7 @@ NATIVE: dict[str, Any] = {
         photometric.MotionBlur,
     )
 }
+DEBUG_MODULE = "imgaug.augmenters.debug"  # its augmenters write images into folders of their arguments
 TRIAL_SIDE = 64  # of the image each augmenter of imgaug is tried on
 OLD_NAMES = {  # of early versions of imgaug
     "HorizontalFlip": "Fliplr",
@@ -164,6 +165,8 @@ def _imgaug() -> Any:
 def _imgaug_augmenter(name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
     augmenters = _imgaug()
     found = getattr(augmenters, name, None)
+    if getattr(found, "__module__", "") == DEBUG_MODULE:
+        raise ConfigError(f"IaaAugment.augmenter_args: {name} writes files, which no configuration may ask for")
     if not (isinstance(found, type) and issubclass(found, augmenters.Augmenter)):
         known = [n for n in dir(augmenters) if isinstance(getattr(augmenters, n), type)]
         raise ConfigError(f"IaaAugment.augmenter_args: imgaug has no augmenter {name!r}{did_you_mean(name, known)}")

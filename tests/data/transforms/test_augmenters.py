@@ -300,6 +300,7 @@ def test_forms_that_official_configurations_use() -> None:
         ({"kind": "Fliplr"}, "is not an augmenter"),
         ("Fliplr", "is not an augmenter"),
         ({"type": "Image", "args": {}}, "no augmenter"),
+        ({"type": "SaveDebugImageEveryNBatches", "args": {"destination": "x", "interval": 1}}, "writes files"),
     ],
 )
 def test_what_is_no_augmenter_is_refused_by_name(spec: Any, said: str) -> None:
