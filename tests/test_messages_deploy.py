@@ -85,7 +85,7 @@ def test_predict_of_no_kind_says_what_it_lacks(models, run, tmp_path: Path) -> N
     code, shown = run("predict", f"--model_dir={tmp_path}", "--image_dir=x")
     assert code == 2 and f"{FILE_NAME}: no such file" in shown
     code, shown = run("predict", f"--model_dir={models['rec'].exported}", "--image_dir=x", "--det_db_thresh=0.1")
-    assert code == 2 and "--det_db_thresh: a flag of DBPostProcess; this model has no such part" in shown
+    assert code == 2 and "--det_db_thresh: an argument of DBPostProcess; this model has no such part" in shown
 
 
 @pytest.mark.parametrize(("command", "kind"), PAIRS)

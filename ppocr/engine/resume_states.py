@@ -21,7 +21,7 @@ from ppocr.engine.checkpoint import Checkpoint
 from ppocr.engine.checkpoint_files import with_suffix
 from ppocr.engine.log import get_logger
 from ppocr.engine.optimizer_state import HINT, SCHEDULE, check_schedule
-from ppocr.engine.structure import LARGEST, PLAIN, ByName, Flag, Number, Positive, Whole, require
+from ppocr.engine.structure import LARGEST, PLAIN, Boolean, ByName, Number, Positive, Whole, require
 from ppocr.errors import CheckpointError
 
 
@@ -58,7 +58,7 @@ class _Ours(TypedDict):
     position: _Position
     best: _Best
     evaluated_at: Annotated[int, Field(ge=-1, le=LARGEST), PLAIN]
-    unknown_reported: Flag
+    unknown_reported: Boolean
     meters: dict[str, Sequence[Number]]
     scaler: ByName
     data: _DataLog

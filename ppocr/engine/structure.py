@@ -19,7 +19,7 @@ Whole = Annotated[int, Field(ge=0, le=LARGEST), PLAIN]
 Positive = Annotated[int, Field(ge=1, le=LARGEST), PLAIN]
 Number = Annotated[float, Field(ge=-math.inf, lt=math.inf), PLAIN]  # neither NaN nor infinite, but perhaps -inf
 NonNegative = Annotated[float, Field(ge=0, lt=math.inf), PLAIN]
-Flag = Annotated[bool, PLAIN]
+Boolean = Annotated[bool, PLAIN]
 ByName = dict[str, Any]
 # by the beginnings of the names of pydantic's errors
 _WORDS = {"int": "a whole number", "string": "a text", "bool": "True or False", "dict": "values by name"}

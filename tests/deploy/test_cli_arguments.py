@@ -14,8 +14,9 @@ from ppocr.arguments import Argument
 from ppocr.deploy.cli_arguments import arguments_of, make_parser, parse
 from ppocr.deploy.inference_config import ASSUMED, FILE_NAME
 from ppocr.errors import ConfigError
+from ppocr.postprocess.base import PostProcess
 from ppocr.postprocess.db import DBPostProcess
-from ppocr.registry import POSTPROCESSES, TRANSFORMS, parameters
+from ppocr.registry import POSTPROCESSES, TRANSFORMS
 from ppocr.results import KINDS
 from tests.deploy.kinds import Kind, make_det, make_rec
 
@@ -58,11 +59,12 @@ def read(kind: str, folder: Path, *arguments: str):
 
 @pytest.mark.parametrize("cls", [*TRANSFORMS.classes(), *POSTPROCESSES.classes()], ids=lambda cls: cls.__name__)
 def test_arguments_overrule_parameters_that_are_there(cls: type) -> None:
+    registry = POSTPROCESSES if issubclass(cls, PostProcess) else TRANSFORMS
     for kind in KINDS:
         declared = arguments_of(cls, kind)
         assert len({argument.name for argument in declared}) == len(declared)
         for argument in declared:
-            assert {argument.parameter, *argument.instead_of} <= set(parameters(cls)[0]), argument.name
+            assert {argument.parameter, *argument.instead_of} <= set(registry.section_keys(cls)), argument.name
             assert argument.help and "{" not in argument.name
 
 
@@ -97,6 +99,7 @@ def test_a_new_detector_brings_its_arguments(new_detector, det: Kind, tmp_path: 
 
 PLUGIN = """
 from ppocr.arguments import Argument
+from ppocr.postprocess.base import PostProcess
 from ppocr.postprocess.db import DBPostProcess
 from ppocr.registry import POSTPROCESSES
 
