@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import paddle
 import pytest
@@ -12,7 +10,8 @@ from ppocr.errors import ConfigError
 from ppocr.losses.det_basic import BalanceLoss, DiceFocalLoss, DiceLoss, MaskedFocalLoss, MaskL1Loss, sum_of_largest
 from ppocr.losses.det_db import DBLoss
 from ppocr.registry import LOSSES
-from tests.conformance import load, stream
+from tests.conformance import load
+from tests.losses.test_distillation import tensor
 
 BASIC = {c.__name__: c for c in (BalanceLoss, DiceFocalLoss, DiceLoss, MaskedFocalLoss, MaskL1Loss)}
 BASIC_CASES = [case for name in BASIC for case in load(f"losses/{name}.json")["cases"]]
@@ -20,30 +19,16 @@ CASES = load("losses/DBLoss.json")["cases"]
 TARGETS = ("image", "threshold_map", "threshold_mask", "shrink_map", "shrink_mask")
 
 
-def tensor(case: dict[str, Any], key: str) -> paddle.Tensor:
-    """Return an input of a case by its rule."""
-    rule, random = case["inputs"][key], stream(f"{case['name']}/{key}")
-    if rule["kind"] == "normal":
-        values = random.standard_normal(rule["shape"]) * rule["scale"]
-    elif rule["kind"] == "uniform":
-        values = random.uniform(rule["lo"], rule["hi"], rule["shape"])
-    else:
-        values = random.uniform(0, 1, rule["shape"]) < rule["p"]
-    if rule.get("post") == "sigmoid":
-        values = 1 / (1 + np.exp(-values))
-    return paddle.to_tensor(np.asarray(values).astype(rule["dtype"]))
-
-
 @pytest.mark.parametrize("case", BASIC_CASES, ids=[c["name"] for c in BASIC_CASES])
 def test_basic_loss_equals_the_reference(case: dict) -> None:
-    maps = [tensor(case, entry["tensor"]) for entry in case["call"]]
+    maps = [tensor(case, entry) for entry in case["call"]]
     assert float(BASIC[case["loss"]](**case["args"])(*maps)) == pytest.approx(case["outputs"], rel=1e-4)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c["name"] for c in CASES])
 def test_loss_equals_the_reference(case: dict) -> None:
-    preds = {name: tensor(case, entry["tensor"]) for name, entry in case["predicts"].items()}
-    batch = {name: tensor(case, entry["tensor"]) for name, entry in zip(TARGETS, case["batch"])}
+    preds = {name: tensor(case, entry) for name, entry in case["predicts"].items()}
+    batch = {name: tensor(case, entry) for name, entry in zip(TARGETS, case["batch"])}
     found = DBLoss(**case["args"])(preds, batch)
     expected = {name: np.ravel(value)[0] for name, value in case["outputs"].items()}
     assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, rel=1e-4)
