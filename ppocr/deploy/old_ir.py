@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -40,7 +41,8 @@ COMPARISONS = ("greater_than", "logical_and", "logical_or", "logical_xor")
 REDUCTIONS = {"amax": "reduce_amax", "amin": "reduce_amin", "all": "reduce_all", "any": "reduce_any"}
 EXTREMES = {"argmax": "arg_max", "argmin": "arg_min"}
 
-ALIASES = {"input": "x", "other": "y", "dim": "axis"}  # names of arguments the core's functions accept as well
+# other names of arguments that the core's functions accept, or have alone
+ALIASES = {"input": "x", "other": "y", "dim": "axis", "transpose_x": "trans_x", "transpose_y": "trans_y"}
 
 
 def _append(
@@ -57,12 +59,31 @@ def _append(
     return out
 
 
-def _unary(kind: str, dtype: Any = None) -> Operator:
-    return lambda x, name=None: _append(kind, {"X": x}, dtype=dtype)
+def _operator(kind: str, *inputs: str, dtype: Any = None, result: str = "Out", **attributes: Any) -> Operator:
+    """Return a function that appends an operator.
 
+    Args:
+        kind: of the operator.
+        inputs: their names; the function takes them first.
+        dtype: of the result; None: that of the first input.
+        result: its name.
+        attributes: their defaults; the function takes them behind the inputs.
+    """
+    names = {ALIASES.get(each.lower(), each.lower()): each for each in inputs}
+    positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(each, positional) for each in names]
+    further = {**attributes, "name": None}
+    parameters += [inspect.Parameter(each, positional, default=default) for each, default in further.items()]
+    signature = inspect.Signature(parameters)
 
-def _binary(kind: str, attributes: dict[str, Any] | None = None, dtype: Any = None) -> Operator:
-    return lambda x, y, name=None: _append(kind, {"X": x, "Y": y}, attributes, dtype)
+    def append(*args: Any, **kwargs: Any) -> Variable:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        found = bound.arguments
+        given = {theirs: found[ours] for ours, theirs in names.items()}
+        return _append(kind, given, {each: found[each] for each in attributes}, dtype, result)
+
+    return append
 
 
 def _axes(axis: Any) -> list[int]:
@@ -70,10 +91,10 @@ def _axes(axis: Any) -> list[int]:
     return [axis] if isinstance(axis, int) else list(axis or [])
 
 
-def _reduction(kind: str, dtype: Any = None) -> Operator:
+def _reduction(kind: str, dtype: Any = None, dim: str = "dim", keep: str = "keep_dim") -> Operator:
     def reduce(x: Any, axis: Any = None, keepdim: bool = False, name: Any = None) -> Variable:
         axes = _axes(axis)
-        attributes = {"dim": axes or list(range(x.ndim)), "keep_dim": keepdim, "reduce_all": not axes}
+        attributes = {dim: axes or list(range(x.ndim)), keep: keepdim, "reduce_all": not axes}
         return _append(kind, {"X": x}, attributes, dtype)
 
     return reduce
@@ -83,12 +104,6 @@ def _sum(x: Any, axis: Any = None, dtype: Any = None, keepdim: bool = False, nam
     if dtype is None and x.dtype in (paddle.bool, paddle.int32):
         dtype = "int64"
     return _reduction("reduce_sum")(x if dtype is None else x.astype(dtype), axis, keepdim)
-
-
-def _logsumexp(x: Any, axis: Any = None, keepdim: bool = False, name: Any = None) -> Variable:
-    axes = _axes(axis)
-    attributes = {"axis": axes or list(range(x.ndim)), "keepdim": keepdim, "reduce_all": not axes}
-    return _append("logsumexp", {"X": x}, attributes)
 
 
 def _extreme(kind: str) -> Operator:
@@ -102,10 +117,6 @@ def _extreme(kind: str) -> Operator:
     return extreme
 
 
-def _matmul(x: Any, y: Any, transpose_x: bool = False, transpose_y: bool = False, name: Any = None) -> Variable:
-    return _append("matmul_v2", {"X": x, "Y": y}, {"trans_x": transpose_x, "trans_y": transpose_y})
-
-
 def _expand_as(x: Any, y: Any, name: Any = None) -> Variable:
     return _append("expand_as_v2", {"X": x, "Y": y}, {"target_shape": list(y.shape)})
 
@@ -117,70 +128,39 @@ def _isclose(
     return _append("isclose", {"Input": x, "Other": y}, attributes, "bool")
 
 
-def _round(x: Any, decimals: int = 0, name: Any = None) -> Variable:
-    return _append("round", {"X": x}, {"decimals": decimals})
-
-
 def _roll(x: Any, shifts: Any, axis: Any = None, name: Any = None) -> Variable:
     return _append("roll", {"X": x}, {"shifts": _axes(shifts), "axis": _axes(axis)})
-
-
-def _triangle(lower: bool) -> Operator:
-    return lambda x, diagonal=0, name=None: _append("tril_triu", {"X": x}, {"diagonal": diagonal, "lower": lower})
-
-
-def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, name: Any = None) -> Variable:
-    return _append("diagonal", {"Input": x}, {"offset": offset, "axis1": axis1, "axis2": axis2})
 
 
 def _gelu(x: Any, approximate: bool | str = False, name: Any = None) -> Variable:
     return _append("gelu", {"X": x}, {"approximate": approximate in (True, "tanh")})
 
 
-def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0, name: Any = None) -> Variable:
-    return _append("softplus", {"X": x}, {"beta": beta, "threshold": threshold})
-
-
-def _index_put(x: Any, indices: Any, value: Any, accumulate: bool = False, name: Any = None) -> Variable:
-    inputs = {"x": x, "indices": list(indices), "value": value}
-    return _append("index_put", inputs, {"accumulate": accumulate}, result="out")
-
-
-def _grid_sample(
-    x: Any,
-    grid: Any,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
-    align_corners: bool = True,
-    name: Any = None,
-) -> Variable:
-    attributes = {"mode": mode, "padding_mode": padding_mode, "align_corners": align_corners}
-    return _append("grid_sampler", {"X": x, "Grid": grid}, attributes, result="Output")
-
-
 OPERATORS: dict[str, Operator] = {
-    **{name: _unary(name) for name in UNARY},
-    **{name: _unary(kind, "bool") for name, kind in TESTS.items()},
-    **{name: _binary(kind, {"axis": -1}) for name, kind in ELEMENTWISE.items()},
-    **{name: _binary(name, dtype="bool") for name in COMPARISONS},
+    **{name: _operator(name, "X") for name in UNARY},
+    **{name: _operator(kind, "X", dtype="bool") for name, kind in TESTS.items()},
+    **{name: _operator(kind, "X", "Y", axis=-1) for name, kind in ELEMENTWISE.items()},
+    **{name: _operator(name, "X", "Y", dtype="bool") for name in COMPARISONS},
     **{name: _reduction(kind, "bool" if name in ("all", "any") else None) for name, kind in REDUCTIONS.items()},
     **{name: _extreme(kind) for name, kind in EXTREMES.items()},
-    "bmm": _binary("bmm"),
-    "diagonal": _diagonal,
-    "dot": _binary("dot"),
+    "bmm": _operator("bmm", "X", "Y"),
+    "diagonal": _operator("diagonal", "Input", offset=0, axis1=0, axis2=1),
+    "dot": _operator("dot", "X", "Y"),
     "expand_as": _expand_as,
     "gelu": _gelu,
-    "grid_sample": _grid_sample,
-    "index_put": _index_put,
+    "grid_sample": _operator(
+        "grid_sampler", "X", "Grid", result="Output", mode="bilinear", padding_mode="zeros", align_corners=True
+    ),
+    "index_put": _operator("index_put", "x", "indices", "value", result="out", accumulate=False),
     "isclose": _isclose,
-    "logsumexp": _logsumexp,
-    "matmul": _matmul,
+    "logsumexp": _reduction("logsumexp", dim="axis", keep="keepdim"),
+    "matmul": _operator("matmul_v2", "X", "Y", trans_x=False, trans_y=False),
     "roll": _roll,
-    "round": _round,
-    "softplus": _softplus,
+    "round": _operator("round", "X", decimals=0),
+    "softplus": _operator("softplus", "X", beta=1.0, threshold=20.0),
     "sum": _sum,
-    "tril": _triangle(lower=True),
-    "triu": _triangle(lower=False),
+    "tril": _operator("tril_triu", "X", diagonal=0, lower=True),
+    "triu": _operator("tril_triu", "X", diagonal=0, lower=False),
 }
 
 

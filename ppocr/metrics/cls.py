@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ class ClsMetric(Metric):
 
     def reset(self) -> None:
         """Reset the counts."""
-        self._counts = {"total": 0, "right": 0}
+        self._counts: Counter[str] = Counter()
 
     def __call__(self, results: Sequence[Classification], batch: Mapping[str, Any]) -> None:
         """Count a batch.
@@ -39,8 +40,7 @@ class ClsMetric(Metric):
             batch: `text`, the label of each image.
         """
         for result, label in zip(results, batch["text"]):
-            self._counts["total"] += 1
-            self._counts["right"] += result.label == label
+            self._counts.update(total=1, right=result.label == label)
 
     def get_metric(self) -> dict[str, float]:
         """Return `acc` of everything counted since the last reset."""
@@ -54,5 +54,4 @@ class ClsMetric(Metric):
         """Replace the counts by the sum of several states."""
         self.reset()
         for state in states:
-            for name in self._counts:
-                self._counts[name] += state[name]
+            self._counts.update(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,6 @@ from ppocr.results import Detection
 MATCHING_IOU = 0.5
 COVERED_SHARE = 0.5  # a detection of which more lies on an ignored text instance is ignored too
 SHOWN = ("instances", "ignored", "detections", "matched")
-COUNTS = (*SHOWN, "images", "peaks")  # peaks: images whose highest probability is a number
 
 
 @METRICS.register("DetMetric")
@@ -40,7 +40,7 @@ class DetMetric(Metric):
 
     def reset(self) -> None:
         """Forget everything counted."""
-        self._counts = dict.fromkeys(COUNTS, 0)
+        self._counts: Counter[str] = Counter()
         self._peak = 0.0
 
     def __call__(self, results: Sequence[Detection], batch: Mapping[str, Any]) -> None:
@@ -51,12 +51,9 @@ class DetMetric(Metric):
             batch: `polys` ([N, P, 2]) and `ignore_tags` ([N]) of each image.
         """
         for found, polys, ignored in zip(results, batch["polys"], batch["ignore_tags"]):
-            counts = compare(found.points, polys, np.asarray(ignored, bool))
-            for name, number in counts.items():
-                self._counts[name] += number
-            self._counts["images"] += 1
+            self._counts.update(compare(found.points, polys, np.asarray(ignored, bool)), images=1)
             if np.isfinite(found.peak):
-                self._counts["peaks"] += 1
+                self._counts["peaks"] += 1  # images whose highest probability is a number
                 self._peak = max(self._peak, float(found.peak))
 
     def get_metric(self) -> dict[str, float]:
@@ -97,9 +94,9 @@ class DetMetric(Metric):
         """Replace what was counted by the sum of several states."""
         self.reset()
         for state in states:
-            for name in COUNTS:
-                self._counts[name] += state[name]
-            self._peak = max(self._peak, state["peak"])
+            counts = dict(state)
+            self._peak = max(self._peak, counts.pop("peak"))
+            self._counts.update(counts)
 
 
 def compare(found: Sequence[np.ndarray], polys: Sequence[np.ndarray], ignored: np.ndarray) -> dict[str, int]:

@@ -15,7 +15,6 @@ from ppocr.registry import METRICS
 from ppocr.results import Recognition
 
 EPSILON = 1e-5  # upstream: added to the number of samples, so that a perfect score is slightly below 1
-COUNTS = ("total", "right", "right_with_space", "right_without_space", "edits", "characters", "word_edits", "words")
 NOT_ALPHANUMERIC = re.compile("[^0-9a-zA-Z]")
 
 
@@ -41,7 +40,7 @@ class RecMetric(Metric):
 
     def reset(self) -> None:
         """Reset the counts."""
-        self._counts = dict.fromkeys(COUNTS, 0)
+        self._counts: Counter[str] = Counter()
         # (edits, longer length) of a pair, and how often: whole numbers add up the same in any order
         self._distances: Counter[tuple[int, int]] = Counter()
 
@@ -98,10 +97,10 @@ class RecMetric(Metric):
         """Replace the counts by the sum of several states."""
         self.reset()
         for state in states:
-            for name in COUNTS:
-                self._counts[name] += state[name]
-            for edits, longest, n in state["distances"]:
+            counts = dict(state)
+            for edits, longest, n in counts.pop("distances"):
                 self._distances[edits, longest] += n
+            self._counts.update(counts)
 
     def _distance(self) -> float:
         """Return the sum of the normalised edit distances."""
