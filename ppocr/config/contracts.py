@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -53,50 +53,41 @@ def check_contracts(
             _check_made(part, bases.get(id(part)), f"Architecture.{section}", problems)
     outputs = _names(network, "outputs")
     last = network and network.last_part
-    for pipeline, section in ((train, "Train"), (evaluation, "Eval")):
-        if pipeline is not None:
-            _check_sides(pipeline, parts.values(), f"{section}.dataset.transforms", problems)
-    if train is not None:
-        batch = provided(train, "Train.dataset.transforms", problems)
-        needed = [
-            (network, _image_key(network, batch)),
-            (loss, _names(loss, "needs")),
-            (last, _names(network, "targets")),
-            (last, _names(network, "inputs")),
-        ]
-        _check_batch(batch, needed, "Train.dataset.transforms", problems)
-    if evaluation is not None:
-        batch = provided(evaluation, "Eval.dataset.transforms", problems)
-        needed = [
-            (network, _image_key(network, batch)),
-            (postprocess, _names(postprocess, "needs")),
-            (metric, _names(metric, "needs")),
-        ]
-        _check_batch(batch, [*needed, (last, _names(network, "inputs"))], "Eval.dataset.transforms", problems)
+    readers = {
+        "Train": [(loss, _names(loss, "needs")), (last, _names(network, "targets"))],
+        "Eval": [(part, _names(part, "needs")) for part in (postprocess, metric)],
+    }
+    pipelines = {name: pipeline for name, pipeline in (("Train", train), ("Eval", evaluation)) if pipeline is not None}
+    for name, pipeline in pipelines.items():
+        _check_sides(pipeline, parts.values(), f"{name}.dataset.transforms", problems)
+    for name, pipeline in pipelines.items():
+        section = f"{name}.dataset.transforms"
+        batch, dropped = provided(pipeline, section, problems)
+        needed = [(network, _image_key(network, batch)), *readers[name], (last, _names(network, "inputs"))]
+        for part, keys in needed:
+            for key in keys:
+                if key not in batch:
+                    problems.append(_missing(key, part, batch, section, "the batches", _hint(key, dropped)))
     if outputs:
         predictions = (*outputs, *_names(network, "train_outputs"))
-        for key in _names(loss, "requires"):
-            if key not in predictions:
-                hint = did_you_mean(key, predictions) or "; do Loss and Head belong together?"
-                problems.append(_missing(key, loss, predictions, "Loss", "the head's predictions", hint))
-        for key in _names(postprocess, "requires"):
-            if key not in outputs:
-                hint = "; do PostProcess and Head belong together?"
-                problems.append(_missing(key, postprocess, outputs, "PostProcess", "the head's predictions", hint))
+        for part, section, known in ((loss, "Loss", predictions), (postprocess, "PostProcess", outputs)):
+            for key in _names(part, "requires"):
+                if key not in known:
+                    near = did_you_mean(key, known) if part is loss else ""
+                    hint = near or f"; do {section} and Head belong together?"
+                    problems.append(_missing(key, part, known, section, "the head's predictions", hint))
     _check_metric(metric, postprocess, problems)
     counted, named = getattr(network, "classes", None), getattr(postprocess, "codec", None)
     if counted is not None and named is not None and counted != named.num_outputs:
         names = f"{type(postprocess).__name__} has names for {named.num_outputs}"
-        message = f"{type(last).__name__} has {counted} classes, {names}"
-        problems.append(Problem("", "Architecture.Head", message, "contract"))
+        problems.append(_broken("Architecture.Head", f"{type(last).__name__} has {counted} classes, {names}"))
     decoder = postprocess if named is not None and {*_names(postprocess, "requires")} <= {*outputs} else None
-    pipelines = [(train, "Train"), (evaluation, "Eval")]
     _check_codecs(pipelines, (last, "Architecture.Head"), (loss, "Loss"), decoder, problems)
     neck = parts.get("Neck")
     gives, takes = getattr(neck, "gives", ""), getattr(last, "takes", "")
     if gives and takes and gives != takes:
         names = f"{type(last).__name__} takes a {takes}, {type(neck).__name__} gives a {gives}"
-        problems.append(Problem("", "Architecture.Neck", f"{names}; leave the neck out or name another", "contract"))
+        problems.append(_broken("Architecture.Neck", f"{names}; leave the neck out or name another"))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))  # a head may want a key as label and as input
 
@@ -107,22 +98,20 @@ def _check_metric(metric: Any, postprocess: Any, problems: list[Problem]) -> Non
     names = type(metric).__name__, type(postprocess).__name__
     if measured and given and not issubclass(given, measured):
         said = f"{names[0]} measures a {measured.__name__}, {names[1]} gives a {given.__name__}"
-        problems.append(Problem("", "Metric", f"{said}; do they belong together?", "contract"))
+        problems.append(_broken("Metric", f"{said}; do they belong together?"))
     elif measured and given and metric.per_model != bool(postprocess.models):
         takes, gives = ("several models", "one") if metric.per_model else ("one model", "several")
-        problems.append(
-            Problem("", "Metric", f"{names[0]} takes results of {takes}, {names[1]} gives those of {gives}", "contract")
-        )
+        problems.append(_broken("Metric", f"{names[0]} takes results of {takes}, {names[1]} gives those of {gives}"))
 
 
-def _image_key(network: Any, batch: tuple[set[str], set[str]]) -> tuple[str, ...]:
+def _image_key(network: Any, batch: set[str]) -> tuple[str, ...]:
     """Return the key of the image that a network takes from such batches, or the one it misses."""
     keys = _names(network, "image_keys")
-    return tuple([key for key in keys if key in batch[0]] or keys)[:1]
+    return tuple([key for key in keys if key in batch] or keys)[:1]
 
 
 def _check_codecs(
-    pipelines: Sequence[tuple[Pipeline | None, str]],
+    pipelines: Mapping[str, Pipeline],
     head: tuple[Any, str],
     loss: tuple[Any, str],
     decoder: Any,
@@ -133,8 +122,8 @@ def _check_codecs(
     main = getattr(first, "codec", None)
     encoders = [
         (transform, f"{name}.dataset.transforms.{i}")
-        for pipeline, name in pipelines
-        for i, transform in enumerate(pipeline.transforms if pipeline is not None else ())
+        for name, pipeline in pipelines.items()
+        for i, transform in enumerate(pipeline.transforms)
         if transform.codec is not None
     ]
     for part, key in (head, loss, *encoders):
@@ -166,8 +155,7 @@ def _other_codec(this: tuple[Any, Any, str], other: tuple[Any, Any], what: str =
         shared = [field.name for field in fields(GlobalSection) if field.name in option_parameters(kind)]
         found = f"the classes of {mine}", f"those of {theirs}"
         hint = f"set {', '.join(shared)} in Global, for all parts"
-    message = f"{parts[0]} has {found[0]}{what}, {parts[1]} {found[1]}; {hint}"
-    return Problem("", section, message, "contract")
+    return _broken(section, f"{parts[0]} has {found[0]}{what}, {parts[1]} {found[1]}; {hint}")
 
 
 def _check_made(part: Any, base: type | None, section: str, problems: list[Problem]) -> None:
@@ -177,7 +165,7 @@ def _check_made(part: Any, base: type | None, section: str, problems: list[Probl
     try:
         check_made(part, base)
     except TypeError as error:
-        problems.append(Problem("", section, str(error), "contract"))
+        problems.append(_broken(section, str(error)))
 
 
 def check_batch_memory(pipeline: Pipeline, section: str, batch: int) -> None:
@@ -225,31 +213,19 @@ def provided(pipeline: Pipeline, section: str, problems: list[Problem]) -> tuple
     return keys, seen - keys
 
 
-def _check_batch(
-    found: tuple[set[str], set[str]], needed: Sequence[tuple[Any, Iterable[str]]], section: str, problems: list[Problem]
-) -> None:
-    batch, dropped = found
-    for part, keys in needed:
-        for key in keys:
-            if key not in batch:
-                problems.append(_missing(key, part, batch, section, "the batches", _hint(key, dropped)))
-
-
 def _check_sides(pipeline: Pipeline, parts: Iterable[Any], section: str, problems: list[Problem]) -> None:
     """Note image sides that the network cannot take."""
     part = max(parts, key=lambda p: p.size_multiple, default=None)
     multiple = 1 if part is None else part.size_multiple
     shape = pipeline.output_shape()
     height, width = shape[-2:]
+    taken = f"{type(part).__name__} takes sides that are multiples of {multiple}"
     if any(side > 0 and side % multiple for side in (height, width)):
         near = [side if side < 1 else max(1, round(side / multiple)) * multiple for side in (height, width)]
-        message = (
-            f"images of {height} x {width}, but {type(part).__name__} takes sides that are multiples of {multiple}"
-        )
-        problems.append(Problem("", section, f"{message}; the nearest is {near[0]} x {near[1]}", "contract"))
+        text = f"images of {height} x {width}, but {taken}; the nearest is {near[0]} x {near[1]}"
+        problems.append(_broken(section, text))
     elif min(height, width) < 1 and pipeline.size_multiple % multiple:
-        message = f"images of any size, but {type(part).__name__} takes sides that are multiples of {multiple}"
-        problems.append(Problem("", section, f"{message}; DetResizeForTest makes them so", "contract"))
+        problems.append(_broken(section, f"images of any size, but {taken}; DetResizeForTest makes them so"))
 
 
 def _hint(key: str, dropped: Iterable[str]) -> str:
@@ -263,13 +239,12 @@ def _hint(key: str, dropped: Iterable[str]) -> str:
 
 
 def _missing(key: str, part: Any, there: Iterable[str], section: str, source: str, hint: str) -> Problem:
-    names = sorted(there)
-    return Problem(
-        "",
-        section,
-        f"{type(part).__name__} needs {key!r}; {source} give {', '.join(names) or 'nothing'}{hint}",
-        "contract",
-    )
+    given = ", ".join(sorted(there)) or "nothing"
+    return _broken(section, f"{type(part).__name__} needs {key!r}; {source} give {given}{hint}")
+
+
+def _broken(section: str, text: str) -> Problem:
+    return Problem("", section, text, "contract")
 
 
 def _names(part: Any, attribute: str) -> tuple[str, ...]:

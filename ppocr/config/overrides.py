@@ -96,23 +96,13 @@ def _key_in(here: Any, part: str, name: str, path: KeyPath) -> Any:
     """Return the key or index that one part of an override means."""
     if isinstance(here, dict):
         return part
-    if isinstance(here, list):
-        if part.isdecimal() and int(part) < len(here):
-            return int(part)
+    if not isinstance(here, list):
+        what = f"{kind_of(here)}, not a section"
+    elif part.isdecimal() and int(part) < len(here):
+        return int(part)
+    else:
+        what = f"a list of {len(here)} items, 0 to {len(here) - 1}" if here else "an empty list"
         named = [i for i, item in enumerate(here) if isinstance(item, dict) and part in item]
         if len(named) == 1:
-            raise ConfigError(
-                [
-                    Problem(
-                        f"-o {name}",
-                        "",
-                        f"{dotted(path)} is a list: {part} is item {named[0]}, write {dotted((*path, named[0], part))}",
-                    )
-                ]
-            )
-        raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {_extent(here)}")])
-    raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {kind_of(here)}, not a section")])
-
-
-def _extent(items: list) -> str:
-    return f"a list of {len(items)} items, 0 to {len(items) - 1}" if items else "an empty list"
+            what = f"a list: {part} is item {named[0]}, write {dotted((*path, named[0], part))}"
+    raise ConfigError([Problem(f"-o {name}", "", f"{dotted(path)} is {what}")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from pydantic import Field
 
@@ -23,6 +23,18 @@ from ppocr.config.ranges import (
     Whole,
 )
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Unused:
+    """Marks an official key that changes nothing here, and says why."""
+
+    why: str
+
+
+Unneeded = Annotated[T, Unused("no algorithm here uses it")]
+
 
 @dataclass
 class GlobalSection:
@@ -34,7 +46,9 @@ class GlobalSection:
     save_epoch_step: Whole = 1  # keep iter_epoch_N every so many epochs; 0: never
     eval_batch_step: Whole | list[Whole] = 0  # evaluate every N steps, or [start, N]; 0: never
     eval_batch_epoch: Count | None = None  # evaluate every so many epochs instead
-    calc_epoch_interval: Count = 1  # epochs between training metrics that are slow to compute
+    calc_epoch_interval: Annotated[Count, Unused("metrics are computed whenever they are asked for")] = (
+        1  # of slow ones
+    )
     cal_metric_during_train: bool = False  # score training batches too
     print_batch_step: Count = 10  # steps between log lines
     log_smooth_window: Count = 20  # steps the logged losses are averaged over
@@ -60,31 +74,33 @@ class GlobalSection:
     plugins: list[str] | None = None  # folders with classes of your own, imported before anything is looked up
     # text
     character_dict_path: str | None = None  # dictionary; none: digits and lower-case letters
-    character_type: str | None = None  # official: replaced by dictionaries
+    character_type: Annotated[str | None, Unused("the dictionary says which characters there are")] = None
     max_text_length: Length | None = None  # longest label in characters
-    max_text_nums: Count | None = None  # most texts in an image (end-to-end)
+    max_text_nums: Unneeded[Count | None] = None  # most texts in an image (end-to-end)
     use_space_char: bool = False  # the space is a character of its own
-    rec_char_dict_path: str | None = None  # tokenizer of formula recognition
+    rec_char_dict_path: Unneeded[str | None] = None  # tokenizer of formula recognition
     rm_symbol: bool | None = None  # compare without symbols (SAR)
     label_list: list[str] | None = None  # classes of a classifier
-    box_format: str | None = None  # of table cells
-    max_seq_len: Count | None = None  # of formulas
-    max_new_tokens: Count | None = None  # of formulas
-    input_size: list[SideOrFree] | None = None  # of formula images
-    num_heads: Count | None = None  # SRN's attention heads
-    tcl_len: Count | None = None  # end-to-end: points on a centre line
-    valid_set: str | None = None  # end-to-end: which benchmark's rules
-    infer_visual_type: str | None = None  # end-to-end: script of drawn texts
-    training_step: str | None = None  # VisionLAN: LF_1, LF_2 or LA
-    allow_resize_largeImg: bool | None = None  # whether very large images may be scaled down
-    class_path: str | None = None  # classes of key information extraction
-    img_scale: list[Side] | None = None  # its image size
-    kie_det_model_dir: str | None = None  # its detector
-    kie_rec_model_dir: str | None = None  # its recogniser
-    load_static_weights: bool = False  # official: weights of a static graph
-    start_ema: bool = False  # average the weights over steps
+    box_format: Unneeded[str | None] = None  # of table cells
+    max_seq_len: Unneeded[Count | None] = None  # of formulas
+    max_new_tokens: Unneeded[Count | None] = None  # of formulas
+    input_size: Unneeded[list[SideOrFree] | None] = None  # of formula images
+    num_heads: Unneeded[Count | None] = None  # SRN's attention heads
+    tcl_len: Unneeded[Count | None] = None  # end-to-end: points on a centre line
+    valid_set: Unneeded[str | None] = None  # end-to-end: which benchmark's rules
+    infer_visual_type: Unneeded[str | None] = None  # end-to-end: script of drawn texts
+    training_step: Annotated[str | None, Unused("Optimizer.training_step is used")] = (
+        None  # VisionLAN: LF_1, LF_2 or LA
+    )
+    allow_resize_largeImg: Unneeded[bool | None] = None  # whether very large images may be scaled down
+    class_path: Unneeded[str | None] = None  # classes of key information extraction
+    img_scale: Unneeded[list[Side] | None] = None  # its image size
+    kie_det_model_dir: Unneeded[str | None] = None  # its detector
+    kie_rec_model_dir: Unneeded[str | None] = None  # its recogniser
+    load_static_weights: Annotated[bool, Unused("weights of static graphs are recognised by themselves")] = False
+    start_ema: Annotated[bool, Unused("weights are not averaged")] = False  # average the weights over steps
     # prediction and export
-    infer_mode: bool = False  # official: set by the prediction tools themselves
+    infer_mode: Annotated[bool, Unused("the commands that predict need no key for it")] = False
     infer_img: str | None = None  # image, folder or list file to predict
     infer_list: str | None = None  # list of images below infer_img
     save_res_path: str | None = None  # results file of the prediction tools
@@ -93,7 +109,7 @@ class GlobalSection:
     model_name: str | None = None  # name written to inference.yml
     # logging
     use_visualdl: bool = False  # scalars and sample images for VisualDL
-    debug: bool = False  # official
+    debug: Annotated[bool, Unused("the command's argument --debug shows tracebacks")] = False  # official
     # ours
     seed: Seed | None = None  # random numbers of the whole run; none: drawn and logged
     deterministic: bool = False  # only operators whose result does not vary from run to run
@@ -170,7 +186,7 @@ class LoaderSection:
     num_workers: Whole = 0  # processes that prepare images; 0: the training process itself
     use_shared_memory: bool | None = None  # how workers hand over batches; none: if there is room
     collate_fn: str | None = None  # how samples become a batch, where stacking is not enough
-    num_sections: Count | None = None  # for the collate function
+    num_sections: Unneeded[Count | None] = None  # for the collate function
 
 
 @dataclass
@@ -197,33 +213,14 @@ class DataSection:
 
 RUN_KEYS = {each.name for each in fields(ScheduleSection)} - {"name"}
 
-# Official keys that change nothing here, and why; each that asks for something is warned about. What is neither here
-# nor in `FULFILLED` is used (tests/config/test_unused_keys.py reads the code).
-_OTHER = "no algorithm here uses it"
+# Why keys are unused; each that asks for something is warned about. What is neither here nor in `FULFILLED` is used
+# (tests/config/test_unused_keys.py reads the code).
 UNUSED = {
-    "allow_resize_largeImg": _OTHER,
-    "box_format": _OTHER,
-    "calc_epoch_interval": "metrics are computed whenever they are asked for",
-    "character_type": "the dictionary says which characters there are",
-    "class_path": _OTHER,
-    "debug": "the command's argument --debug shows tracebacks",
-    "img_scale": _OTHER,
-    "infer_mode": "the commands that predict need no key for it",
-    "infer_visual_type": _OTHER,
-    "input_size": _OTHER,
-    "kie_det_model_dir": _OTHER,
-    "kie_rec_model_dir": _OTHER,
-    "load_static_weights": "weights of static graphs are recognised by themselves",
-    "max_new_tokens": _OTHER,
-    "max_seq_len": _OTHER,
-    "max_text_nums": _OTHER,
-    "num_heads": _OTHER,
-    "num_sections": _OTHER,
-    "rec_char_dict_path": _OTHER,
-    "start_ema": "weights are not averaged",
-    "tcl_len": _OTHER,
-    "training_step": "Optimizer.training_step is used",
-    "valid_set": _OTHER,
+    name: mark.why
+    for section in (GlobalSection, LoaderSection)
+    for name, kind in get_type_hints(section, include_extras=True).items()
+    for mark in getattr(kind, "__metadata__", ())
+    if isinstance(mark, Unused)
 }
 # Official keys whose wish is fulfilled without them: the launcher decides about processes, export measures its shapes.
 FULFILLED = ("distributed", "d2s_train_image_shape")

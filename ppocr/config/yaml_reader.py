@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -15,7 +15,11 @@ from ppocr.failures import kind_of
 
 MAX_NODES = 200_000  # after aliases are written out: stops "billion laughs"
 _TAG = "tag:yaml.org,2002:"
-_PLAIN_TAGS = {_TAG + kind for kind in ("null", "bool", "int", "float", "str")}
+_TAGS = {
+    yaml.ScalarNode: [_TAG + kind for kind in ("null", "bool", "int", "float", "str")],
+    yaml.SequenceNode: [_TAG + "seq"],
+    yaml.MappingNode: [_TAG + "map"],
+}
 
 
 class _Loader(yaml.SafeLoader):
@@ -63,9 +67,7 @@ class _Reader:
         try:
             self.loader = self.loader_class(self.text)
             node = self.loader.get_single_node()
-            if node is None:
-                return None
-            return self.value(node, ())
+            return None if node is None else self.value(node, ())
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             where = self.line(mark.line + 1) if mark else self.name
@@ -89,9 +91,9 @@ class _Reader:
         """Count a node, and keep it open while what it holds is read: an alias to it in there would never end."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise ConfigError([Problem(self.place(node), "", f"more than {MAX_NODES} values: aliases repeat too much")])
+            self.refuse(node, f"more than {MAX_NODES} values: aliases repeat too much")
         if id(node) in self.open:
-            raise ConfigError([Problem(self.place(node), "", "an alias contains itself")])
+            self.refuse(node, "an alias contains itself")
         self.open.add(id(node))
         yield
         self.open.discard(id(node))
@@ -99,25 +101,19 @@ class _Reader:
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         self.document.places.setdefault(path, self.place(node))
         with self.inside(node):
+            self.check_tag(node)
             if isinstance(node, yaml.ScalarNode):
                 return self.scalar(node, path)
             if isinstance(node, yaml.SequenceNode):
-                if node.tag != _TAG + "seq":
-                    self.refuse_tag(node)
                 return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
-            if node.tag != _TAG + "map":
-                self.refuse_tag(node)
             return self.mapping(node, path, ())
 
     def scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
-        if node.tag not in _PLAIN_TAGS:
-            self.refuse_tag(node)
         try:
             return self.loader.construct_object(node)
         except (ValueError, LookupError) as error:  # a tag that does not fit the text: !!bool maybe, !!float ""
             kind = node.tag.rsplit(":", 1)[1]
-            text = f"{node.value[:40]!r} cannot be read as {kind}"
-            raise ConfigError([Problem(self.place(node), dotted(path), text)]) from error
+            self.refuse(node, f"{node.value[:40]!r} cannot be read as {kind}", path, error)
 
     def mapping(self, node: yaml.MappingNode, path: KeyPath, overridden: Iterable[str]) -> dict[str, Any]:
         """Read a mapping, leaving out the keys that the mappings it is merged into set themselves."""
@@ -143,26 +139,23 @@ class _Reader:
         for source in merged:
             for part in source.value if isinstance(source, yaml.SequenceNode) else [source]:
                 if not isinstance(part, yaml.MappingNode):
-                    raise ConfigError([Problem(self.place(part), dotted(path), "<< merges mappings only")])
+                    self.refuse(part, "<< merges mappings only", path)
                 with self.inside(part):
                     found.update(self.mapping(part, path, {*overridden, *found}))
         return found
 
     def key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            raise ConfigError([Problem(self.place(node), "", "a key is a word, not a list or a mapping")])
-        if node.tag not in _PLAIN_TAGS:
-            self.refuse_tag(node)
+            self.refuse(node, "a key is a word, not a list or a mapping")
+        self.check_tag(node)
         return node.value
 
-    def refuse_tag(self, node: yaml.Node) -> None:
-        raise ConfigError(
-            [
-                Problem(
-                    self.place(node), "", f"the YAML tag {node.tag!r} is not allowed: configurations hold plain values"
-                )
-            ]
-        )
+    def check_tag(self, node: yaml.Node) -> None:
+        if node.tag not in _TAGS[type(node)]:
+            self.refuse(node, f"the YAML tag {node.tag!r} is not allowed: configurations hold plain values")
+
+    def refuse(self, node: yaml.Node, text: str, path: KeyPath = (), cause: Exception | None = None) -> NoReturn:
+        raise ConfigError([Problem(self.place(node), dotted(path), text)]) from cause
 
 
 def parse(text: str, name: str, loader_class: Any = _Loader) -> Document:

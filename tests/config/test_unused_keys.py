@@ -57,7 +57,7 @@ def test_every_key_is_used_or_declared_unused() -> None:
 def test_an_unused_key_that_asks_for_something_is_reported(key: str) -> None:
     section = LoaderSection if key == "num_sections" else GlobalSection
     place = "Train.loader" if section is LoaderSection else "Global"
-    kind = str({f.name: f.type for f in dataclasses.fields(section)}[key])
+    kind = str({f.name: f.type for f in dataclasses.fields(section)}[key]).split("[", 1)[1]  # behind its mark
     text = (
         "true"
         if kind.startswith("bool")
