@@ -52,7 +52,7 @@ def build_optimizer(
     spec = OPTIMIZERS.build({k: v for k, v in section.items() if k not in parameters(OptimizerSection)[0]})
     groups: Any = None
     if isinstance(model, Architecture):
-        groups = model.parameter_groups(section, getattr(schedule, "values", [schedule.peak])[0])
+        groups = model.parameter_groups(section, schedule.learning_rate)
     if groups is None:
         groups = [p for p in model.parameters() if not p.stop_gradient]
     with _without_notes():
