@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import paddle
@@ -16,9 +17,9 @@ from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.config.ranges import NonNegative, Positive, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.losses import divergence
 from ppocr.losses.base import Loss
-from ppocr.losses.det_basic import BalanceLoss, DiceLoss
-from ppocr.losses.divergence import CTCLogitsLoss, DistanceLoss, DKDLoss, DMLLoss, KLDivLoss
+from ppocr.losses.det_basic import balanced_loss, dice_loss
 from ppocr.predictions import prefixed, select
 from ppocr.registry import LOSSES
 
@@ -142,12 +143,11 @@ class DistillationNRTRLoss(OfEachModel):
         multi_head: bool = False,
         smoothing: bool = True,
     ) -> None:
-        self._of(codecs, model_name_list, multi_head, {"smoothing": smoothing})
-        self.loss.padding_counts = not smoothing
+        self._of(codecs, model_name_list, multi_head, {"smoothing": smoothing, "padding_counts": not smoothing})
 
 
 class BetweenModels(Loss):
-    """A loss between the predictions of each of some pairs of models, added up; a subclass says which.
+    """A loss between the predictions of each of some pairs of models, added up; a subclass gives it in `between`.
 
     Args:
         model_name_pairs: `[[student, teacher], ...]`, or one pair alone.
@@ -187,12 +187,12 @@ class BetweenModels(Loss):
 
 @LOSSES.register()
 class DistillationDMLLoss(BetweenModels):
-    """`DMLLoss` between models.
+    """`divergence.mutual` of models.
 
     Args:
         model_name_pairs: see `BetweenModels`.
-        act: see `DMLLoss`.
-        use_log: see `DMLLoss`.
+        act: see `divergence.mutual`.
+        use_log: see `divergence.mutual`.
         key: this and the next two: see `BetweenModels`.
         maps_name: which of the three maps of a detector is compared; None for all that `key` names.
     """
@@ -200,7 +200,7 @@ class DistillationDMLLoss(BetweenModels):
     def __init__(
         self,
         model_name_pairs: Sequence[Any],
-        act: Literal["softmax", "sigmoid"] | None = None,
+        act: divergence.Activation | None = None,
         use_log: bool = False,
         key: str = "head_out",
         multi_head: bool = False,
@@ -208,23 +208,23 @@ class DistillationDMLLoss(BetweenModels):
         maps_name: Literal["thrink_maps", "threshold_maps", "binary_maps"] | None = None,
     ) -> None:
         super().__init__(model_name_pairs, key, multi_head, dis_head)
-        self.loss = DMLLoss(act, use_log)
+        self.loss = partial(divergence.mutual, act=act, use_log=use_log)
         self.channel = None if maps_name is None else MAPS[maps_name]
 
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
         if self.channel is not None:
             student, teacher = student[:, self.channel], teacher[:, self.channel]
-        return self.loss(student, teacher)
+        return super().between(student, teacher, batch)
 
 
 @LOSSES.register()
 class DistillationDistanceLoss(BetweenModels):
-    """`DistanceLoss` between models.
+    """Mean distance of the predictions of models.
 
     Args:
         model_name_pairs: see `BetweenModels`.
-        mode: see `DistanceLoss`.
+        mode: absolute, squared, or Huber's with a threshold of 1.
         key: see `BetweenModels`.
     """
 
@@ -232,11 +232,12 @@ class DistillationDistanceLoss(BetweenModels):
         self, model_name_pairs: Sequence[Any], mode: Literal["l1", "l2", "smooth_l1"] = "l2", key: str = "head_out"
     ) -> None:
         super().__init__(model_name_pairs, key)
-        self.loss = DistanceLoss(mode)
+        self.loss = divergence.DISTANCES[mode]
 
 
-class BetweenDecoders(BetweenModels):
-    """A loss between the logits that autoregressive decoders give with teacher forcing.
+@LOSSES.register()
+class DistillationKLDivLoss(BetweenModels):
+    """`divergence.from_teacher` of the logits that autoregressive decoders give with teacher forcing.
 
     Args:
         codec: of the labels; filled in.
@@ -254,34 +255,28 @@ class BetweenDecoders(BetweenModels):
         dis_head: str = "ctc",
     ) -> None:
         super().__init__(model_name_pairs, key, multi_head, dis_head)
-        self.codec, self.loss = codec, KLDivLoss()
+        self.codec = codec
         self.needs = (branch_of("nrtr").label,) if multi_head else ()
 
     def targets(self, logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """Return int64 [B T], the token id that each step of logits [B, T, C] shall give."""
         return batch[self.needs[0]][:, 1 : 1 + logits.shape[1]].astype("int64").flatten()
 
-
-@LOSSES.register()
-class DistillationKLDivLoss(BetweenDecoders):
-    """`KLDivLoss` between models; see `BetweenDecoders`."""
-
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
-        return self.loss(
-            student, teacher, self.targets(student, batch) != self.codec.padding_id if self.needs else None
-        )
+        mask = self.targets(student, batch) != self.codec.padding_id if self.needs else None
+        return divergence.from_teacher(student, teacher, mask)
 
 
 @LOSSES.register()
-class DistillationDKDLoss(BetweenDecoders):
-    """`DKDLoss` between the auxiliary branches of models with a `MultiHead`.
+class DistillationDKDLoss(DistillationKLDivLoss):
+    """`divergence.decoupled` of the auxiliary branches of models with a `MultiHead`.
 
     Args:
-        codec: this and the next four: see `BetweenDecoders`; `multi_head` is true, for a target is needed.
-        temperature: see `DKDLoss`.
-        alpha: see `DKDLoss`.
-        beta: see `DKDLoss`.
+        codec: this and the next four: see the base class; `multi_head` is true, for a target is needed.
+        temperature: see `divergence.decoupled`.
+        alpha: see `divergence.decoupled`.
+        beta: see `divergence.decoupled`.
     """
 
     def __init__(
@@ -296,7 +291,7 @@ class DistillationDKDLoss(BetweenDecoders):
         beta: NonNegative = 1.0,
     ) -> None:
         super().__init__(codec, model_name_pairs, key, multi_head, dis_head)
-        self.loss = DKDLoss(temperature, alpha, beta)
+        self.loss = partial(divergence.decoupled, temperature=temperature, alpha=alpha, beta=beta)
 
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
@@ -305,7 +300,7 @@ class DistillationDKDLoss(BetweenDecoders):
 
 @LOSSES.register()
 class DistillCTCLogits(BetweenModels):
-    """`CTCLogitsLoss` between the CTC branches of models with a `MultiHead`.
+    """`divergence.of_means` of the CTC branches of models with a `MultiHead`.
 
     Args:
         codec: of CTC; filled in.
@@ -324,7 +319,7 @@ class DistillCTCLogits(BetweenModels):
         reduction: Literal["mean"] = "mean",
     ) -> None:
         super().__init__(model_name_pairs, "ctc")
-        self.codec, self.loss = codec, CTCLogitsLoss(codec.blank_id)
+        self.codec, self.loss = codec, partial(divergence.of_means, blank_id=codec.blank_id)
 
 
 @LOSSES.register()
@@ -341,7 +336,6 @@ class DistillationDilaDBLoss(BetweenModels):
 
     def __init__(self, model_name_pairs: Sequence[Any], key: Literal["maps"] = "maps") -> None:
         super().__init__(model_name_pairs, key)
-        self.text_loss, self.binary_loss = BalanceLoss(), DiceLoss()
 
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
@@ -350,5 +344,5 @@ class DistillationDilaDBLoss(BetweenModels):
             # a pixel, its left, its upper and its upper left neighbour: OpenCV's dilation by 2 x 2
             target = F.max_pool2d(F.pad(text, [1, 0, 1, 0]), 2, stride=1)[:, 0]
         mask = batch["shrink_mask"]
-        text_loss = self.text_loss(student[:, 0], target, mask)
-        return SHRINK_WEIGHT * text_loss + self.binary_loss(student[:, 2], target, mask)
+        text_loss = balanced_loss(student[:, 0], target, mask)
+        return SHRINK_WEIGHT * text_loss + dice_loss(student[:, 2], target, mask)
