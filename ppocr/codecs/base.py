@@ -56,7 +56,7 @@ class Codec(Declared):
     @property
     def output_names(self) -> tuple[str, ...]:
         """What the predicted classes stand for, in order."""
-        return self.classes
+        return self.input_names
 
     @property
     def num_inputs(self) -> int:

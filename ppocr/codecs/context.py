@@ -54,12 +54,11 @@ class Codecs:
             PpocrError: the dictionary cannot be read.
         """
         codec = self._new(codec_class)
-        for made in self._made:
-            if made == codec:
-                return made
-        if codec is not None:
+        if codec is None:
+            return None
+        if codec not in self._made:
             self._made.append(codec)
-        return codec
+        return self._made[self._made.index(codec)]
 
     def _new(self, codec_class: Any) -> Any:
         if self._sizes is None:

@@ -17,10 +17,5 @@ class NRTRCodec(TokenCodec):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """What the entries of an embedding stand for, in order."""
+        """What the entries of an embedding and the predicted classes stand for, in order."""
         return (*self.classes, NEVER)
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """What the predicted classes stand for, in order."""
-        return self.input_names

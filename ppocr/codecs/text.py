@@ -62,10 +62,9 @@ class TextCodec(Codec):
         """
         if character_dict is not None:
             return cls(Vocabulary.of(character_dict, use_space_char), text_direction or "ltr")
-        if text_direction is None:
-            # upstream: a path with "arabic" in it turns on reversal of decoded texts
-            text_direction = "visual" if character_dict_path and "arabic" in character_dict_path else "ltr"
-        return cls(Vocabulary.load(character_dict_path, use_space_char), text_direction)
+        # upstream: a path with "arabic" in it turns on reversal of decoded texts
+        usual: TextDirection = "visual" if character_dict_path and "arabic" in character_dict_path else "ltr"
+        return cls(Vocabulary.load(character_dict_path, use_space_char), text_direction or usual)
 
     @classmethod
     def of_size(cls: type[T], count: int) -> T:

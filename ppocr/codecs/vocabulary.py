@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,6 +36,7 @@ class Vocabulary:
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
+    @lru_cache(maxsize=64)
     def load(cls, path: str | None, use_space_char: bool = False) -> Vocabulary:
         """Read a dictionary.
 
@@ -49,7 +49,22 @@ class Vocabulary:
         Raises:
             PpocrError: the file is missing, empty or not UTF-8.
         """
-        return _load(path, bool(use_space_char))
+        if path is None:
+            return cls(DEFAULT_CHARACTERS, lower=True)
+        file = resolve_dictionary(path)
+        try:
+            text = file.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            what = not_utf8(bytes(error.object))
+            raise PpocrError(f"dictionary {path} is {what} at byte {error.start}", "save it as UTF-8") from error
+        # only these line ends: a dictionary may hold other characters that str.splitlines cuts at
+        entries = [line.rstrip("\r") for line in text.split("\n")]
+        if entries and entries[-1] == "":
+            entries.pop()
+        if not entries:
+            raise PpocrError(f"dictionary {path} is empty", "it needs one character a line")
+        warnings = tuple(_oddities(path, entries, use_space_char))
+        return cls.of(entries, use_space_char, path=path, warnings=warnings)
 
     @classmethod
     def of(cls, entries: Sequence[str], use_space_char: bool, **further: Any) -> Vocabulary:
@@ -57,44 +72,14 @@ class Vocabulary:
         space = (" ",) if use_space_char else ()
         return cls((*entries, *space), space=bool(use_space_char), **further)
 
-    @property
-    def sha256(self) -> str:
-        """Hash of the characters and their order; equal hashes mean interchangeable heads."""
-        return hashlib.sha256("\n".join(self.characters).encode("utf-8")).hexdigest()
-
-
-@lru_cache(maxsize=64)
-def _load(path: str | None, use_space_char: bool) -> Vocabulary:
-    if path is None:
-        return Vocabulary(DEFAULT_CHARACTERS, lower=True)
-    file = resolve_dictionary(path)
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        what = not_utf8(bytes(error.object))
-        raise PpocrError(f"dictionary {path} is {what} at byte {error.start}", "save it as UTF-8") from error
-    # only these line ends: a dictionary may hold other characters that str.splitlines cuts at
-    entries = [line.rstrip("\r") for line in text.split("\n")]
-    if entries and entries[-1] == "":
-        entries.pop()
-    if not entries:
-        raise PpocrError(f"dictionary {path} is empty", "it needs one character a line")
-    warnings = tuple(_oddities(path, entries, use_space_char))
-    return Vocabulary.of(entries, use_space_char, path=path, warnings=warnings)
-
 
 def _oddities(path: str, entries: Sequence[str], use_space_char: bool) -> list[str]:
     """Return a line for each kind of odd entry."""
-    first: dict[str, int] = {}
-    doubled, blank, longer = [], [], []
-    for number, entry in enumerate(entries, start=1):
-        if entry in first:
-            doubled.append(f"{number} ({entry!r}, first in line {first[entry]})")
-        first.setdefault(entry, number)
-        if entry == "":
-            blank.append(str(number))
-        elif len(entry) > 1:
-            longer.append(f"{number} ({entry!r})")
+    numbered = list(enumerate(entries, start=1))
+    first = {entry: number for number, entry in reversed(numbered)}
+    doubled = [f"{n} ({entry!r}, first in line {first[entry]})" for n, entry in numbered if first[entry] < n]
+    blank = [str(n) for n, entry in numbered if entry == ""]
+    longer = [f"{n} ({entry!r})" for n, entry in numbered if len(entry) > 1]
     if use_space_char and " " in first:
         doubled.append(f"{len(entries) + 1} (the space of use_space_char, first in line {first[' ']})")
     kinds = (
