@@ -73,7 +73,7 @@ class Checker(SectionChecker):
         values = {
             "Global": self.shared,
             "Optimizer": self.optimizer(),
-            "Architecture": self.architecture(),
+            "Architecture": self.network(("Architecture",), self.section("Architecture", needed=True)),
             "Loss": self.named(("Loss",), LOSSES),
             "PostProcess": self.named(("PostProcess",), POSTPROCESSES),
             "Metric": self.named(("Metric",), METRICS),
@@ -119,9 +119,6 @@ class Checker(SectionChecker):
         if isinstance(regularizer := found.get("regularizer"), dict):
             found["regularizer"] = self.keys((*path, "regularizer"), RegularizerSection, regularizer)
         return found
-
-    def architecture(self) -> dict[str, Any]:
-        return self.network(("Architecture",), self.section("Architecture", needed=True))
 
     def network(self, path: KeyPath, values: Mapping[str, Any]) -> dict[str, Any]:
         """Check the section of a network, and those of the networks inside it."""
@@ -177,15 +174,14 @@ class Checker(SectionChecker):
         for key in values:
             if key not in known:
                 self.unknown_key((name, key), known)
-        dataset = values.get("dataset")
-        if not isinstance(dataset, dict) or not dataset:
-            self.add((name, "dataset"), "expected a section" if dataset else "the section is missing")
-            dataset = {}
-        path = (name, "dataset")
-        rest = {k: v for k, v in dataset.items() if k != "transforms"}
-        checked = self.named(path, DATASETS, rest, TransformsSection) if dataset else {}
-        if dataset:
+        path, dataset = (name, "dataset"), values.get("dataset")
+        checked: dict[str, Any] = {}
+        if isinstance(dataset, dict) and dataset:
+            rest = {k: v for k, v in dataset.items() if k != "transforms"}
+            checked = self.named(path, DATASETS, rest, TransformsSection)
             checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
+        else:
+            self.add(path, "expected a section" if dataset else "the section is missing")
         loader = values.get("loader")
         if loader is not None and not isinstance(loader, dict):
             self.add((name, "loader"), f"expected a section, got {kind_of(loader)}")

@@ -14,11 +14,7 @@ from ppocr.config.sections import UNUSED
 from ppocr.config.types import Mismatch, convert
 from ppocr.errors import Problem
 from ppocr.failures import kind_of
-from ppocr.registry import (
-    Registry,
-    Unknown,
-    parameters,
-)
+from ppocr.registry import Registry, Unknown, parameters
 from ppocr.suggestions import did_you_mean
 
 _OPEN = re.compile(r"\bAny\b|\bdict\b|\bMapping\b|\b(list|Sequence)\b(?!\[)")  # says nothing about the numbers inside
@@ -75,10 +71,6 @@ class SectionChecker:
             self.add((name,), "the section is missing")
         return {}
 
-    def is_empty(self, name: str) -> bool:
-        """Return whether a section is there, without any key."""
-        return self.tree.get(name) == {}
-
     def value(self, path: KeyPath, value: Any, annotation: Any) -> Any:
         if not _OPEN.search(str(annotation)):
             self.judged.add(path)
@@ -106,7 +98,7 @@ class SectionChecker:
         if not isinstance(values, dict):
             self.add(path, f"expected a section with a name, got {kind_of(values)}")
             return {}
-        if not values and len(path) == 1 and not self.is_empty(str(path[0])):
+        if not values and len(path) == 1 and self.tree.get(path[0]) != {}:
             return {}  # that it is missing has been said
         name = values.get("name")
         if not isinstance(name, str):

@@ -45,15 +45,14 @@ class Config:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain containers, defaults filled in."""
-        plain: dict[str, Any] = {}
-        for name in SECTIONS:
-            value = getattr(self, name)
-            if isinstance(value, (GlobalSection, DataSection)):
-                plain[name] = dataclasses.asdict(value)
-            elif value is not None:
-                plain[name] = copy.deepcopy(value)
+        values = {name: getattr(self, name) for name in SECTIONS}
+        plain = {
+            name: dataclasses.asdict(value) if isinstance(value, (GlobalSection, DataSection)) else copy.deepcopy(value)
+            for name, value in values.items()
+            if value is not None
+        }
         for name in ("Train", "Eval"):
-            if plain.get(name, {}).get("sampler", 0) is None:
+            if name in plain and plain[name]["sampler"] is None:
                 del plain[name]["sampler"]
         return plain
 

@@ -46,9 +46,7 @@ class GlobalSection:
     save_epoch_step: Whole = 1  # keep iter_epoch_N every so many epochs; 0: never
     eval_batch_step: Whole | list[Whole] = 0  # evaluate every N steps, or [start, N]; 0: never
     eval_batch_epoch: Count | None = None  # evaluate every so many epochs instead
-    calc_epoch_interval: Annotated[Count, Unused("metrics are computed whenever they are asked for")] = (
-        1  # of slow ones
-    )
+    calc_epoch_interval: Annotated[Count, Unused("metrics are computed whenever they are asked for")] = 1
     cal_metric_during_train: bool = False  # score training batches too
     print_batch_step: Count = 10  # steps between log lines
     log_smooth_window: Count = 20  # steps the logged losses are averaged over
@@ -89,9 +87,7 @@ class GlobalSection:
     tcl_len: Unneeded[Count | None] = None  # end-to-end: points on a centre line
     valid_set: Unneeded[str | None] = None  # end-to-end: which benchmark's rules
     infer_visual_type: Unneeded[str | None] = None  # end-to-end: script of drawn texts
-    training_step: Annotated[str | None, Unused("Optimizer.training_step is used")] = (
-        None  # VisionLAN: LF_1, LF_2 or LA
-    )
+    training_step: Annotated[str | None, Unused("Optimizer.training_step is used")] = None  # of VisionLAN
     allow_resize_largeImg: Unneeded[bool | None] = None  # whether very large images may be scaled down
     class_path: Unneeded[str | None] = None  # classes of key information extraction
     img_scale: Unneeded[list[Side] | None] = None  # its image size

@@ -8,11 +8,11 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
+from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError, WrapValidator
 
 from ppocr.config.ranges import WIDEST_FLOAT, WIDEST_INT
 from ppocr.failures import kind_of, shortened
@@ -105,9 +105,7 @@ def _checked(kind: Any) -> Any:
     base, inner = _parts(kind)
     if base in (int, float):
         widest = WIDEST_INT if base is int else WIDEST_FLOAT
-        bounds = _bounds(kind)
-        bounds |= {} if bounds.keys() & {"ge", "gt"} else {"ge": -widest - 1}
-        bounds |= {} if bounds.keys() & {"le", "lt"} else {"le": widest}
+        bounds = {"ge": -widest - 1, "le": widest, **_bounds(kind)}
         number = Annotated[base, Field(**bounds)]  # type: ignore[valid-type, arg-type]
         return Annotated[number, WrapValidator(_number)] if base is float else number
     if base is Union:
@@ -115,9 +113,8 @@ def _checked(kind: Any) -> Any:
         return Union[tuple(_checked(k) for k in sorted(inner, key=lambda k: _parts(k)[0] is float))]  # noqa: UP007
     if base in _SEQUENCES:
         items = [_checked(k) for k in inner if k is not Ellipsis]
-        fixed = tuple if len(_fixed(kind)) else list
-        of = tuple[tuple(items)] if fixed is tuple else list[items[0] if items else Any]  # type: ignore[misc]
-        return Annotated[of, BeforeValidator(partial(_as, fixed)), AfterValidator(list)]
+        of = tuple[tuple(items)] if _fixed(kind) else list[items[0] if items else Any]  # type: ignore[misc]
+        return Annotated[of, Strict(False), AfterValidator(list)]
     if base in _MAPPINGS:
         return dict[Any, _checked(inner[1]) if inner else Any]  # type: ignore[misc]
     return kind if base in (bool, str, NoneType, Literal) else Any
@@ -127,10 +124,6 @@ def _number(value: Any, check: Callable[[Any], float]) -> float:
     """Return a number, read from a text if need be; an int stays one."""
     number = check(float(value) if isinstance(value, str) else value)
     return value if isinstance(value, int) else number
-
-
-def _as(kind: type, value: Any) -> Any:
-    return kind(value) if isinstance(value, (list, tuple)) else value
 
 
 def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
