@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import paddle
 from paddle import nn
@@ -118,7 +119,7 @@ def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
         width = -1
     specs = [TensorSpec("x", "image", (-1, channels, height, width))]
     if model.inputs:
-        sample = pipeline({"image": _encoded(synthetic_image(height, width)), "text": "", "label": "", "index": 0})
+        sample = pipeline({"image": synthetic_image(height, width), "text": "", "label": "", "index": 0})
         for key in model.inputs:
             if key not in sample:
                 raise ConfigError(f"Eval.dataset.transforms: the head needs {key!r} in prediction; nothing provides it")
@@ -199,9 +200,7 @@ def intermediate_representation(ir: str | None) -> Iterator[list[str]]:
     guards = {"new": paddle.pir_utils.DygraphPirGuard, "old": paddle.pir_utils.DygraphOldIrGuard}
     if ir not in guards:
         raise ConfigError(f"Global.export_ir: {ir!r} is neither new nor old")
-    table: contextlib.AbstractContextManager[list[str]] = contextlib.nullcontext([])
-    if ir == "old":
-        table = old_operators()
+    table: contextlib.AbstractContextManager[list[str]] = old_operators() if ir == "old" else contextlib.nullcontext([])
     with guards[ir](), table as missing:
         yield missing
 
@@ -249,7 +248,7 @@ def verify(
             largest = max(largest, difference)
     if doubtful:
         _require_rounding(task, inputs, outputs, ir, doubtful)
-        synthetic = _encoded(synthetic_image(*inputs[0].shape[-2:]))
+        synthetic = synthetic_image(*inputs[0].shape[-2:])
         for sample in _samples(pipeline, [synthetic, *images]):
             if not rounding.decides_alike(task, exported, sample, _arrays(inputs, sample)):
                 raise _differs("what is decoded of an image")
@@ -291,18 +290,13 @@ def trial_sizes(shape: Sequence[int], multiple: int) -> list[tuple[int, int | No
         shape: of the input, -1 where a size is free; what is fixed is None in the result.
         multiple: a free height or width is a multiple of this.
     """
-    widths: tuple[int | None, ...] = (None,) * 3
-    heights = widths
-    if shape[-1] == -1:
-        widths = _multiples((2 * DEFAULT_SIZE, 5 * DEFAULT_SIZE, 6 * DEFAULT_SIZE + 8), multiple)
-    if shape[-2] == -1:
-        heights = _multiples((DEFAULT_SIZE, 3 * DEFAULT_SIZE, 2 * DEFAULT_SIZE), multiple)
+
+    def tried(size: int, *free: int) -> list[int | None]:
+        return [max(1, each // multiple) * multiple if size == -1 else None for each in free]
+
+    heights = tried(shape[-2], DEFAULT_SIZE, 3 * DEFAULT_SIZE, 2 * DEFAULT_SIZE)
+    widths = tried(shape[-1], 2 * DEFAULT_SIZE, 5 * DEFAULT_SIZE, 6 * DEFAULT_SIZE + 8)
     return [(batch, heights[i], widths[i]) for batch, i in ((1, 0), (3, 1), (1, 2), (3, 2))]
-
-
-def _multiples(sizes: Sequence[int], multiple: int) -> tuple[int, ...]:
-    """Return each size as the largest multiple in it, at least one."""
-    return tuple(max(1, size // multiple) * multiple for size in sizes)
 
 
 def _difference(expected: np.ndarray, found: np.ndarray) -> float:
@@ -356,16 +350,11 @@ def random_inputs(
     return arrays
 
 
-def synthetic_image(height: int, width: int) -> np.ndarray:
-    """Return a smooth colourful BGR image, uint8 [H, W, 3]."""
+def synthetic_image(height: int, width: int) -> bytes:
+    """Return a smooth colourful image as PNG."""
     height, width = (size if size > 0 else DEFAULT_SIZE for size in (height, width))
     y, x = np.mgrid[:height, :width]
-    return np.stack([(3 * x + 5 * y) % 256, (7 * x + y) % 256, (x + 11 * y) % 256], axis=-1).astype(np.uint8)
-
-
-def _encoded(image: np.ndarray) -> bytes:
-    import cv2
-
+    image = np.stack([(3 * x + 5 * y) % 256, (7 * x + y) % 256, (x + 11 * y) % 256], axis=-1).astype(np.uint8)
     return cv2.imencode(".png", image)[1].tobytes()
 
 

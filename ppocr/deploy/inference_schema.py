@@ -243,8 +243,6 @@ class _InferenceChecker(Checker):
             self.built = POSTPROCESSES.build(checked)
         except ConfigError as error:
             self.add(path, str(error))
-        except CANNOT_BUILD as error:
-            self.add(path, f"cannot be built: {error}")
         self.found.postprocess = checked
 
     def filled(self, name: str) -> dict[str, Any]:
@@ -282,17 +280,17 @@ class _InferenceChecker(Checker):
             self.add(path, "must be a list of transforms")
             return
         before = len(self.problems)
-        views, places, keys = [], [], {"image"}
+        views: dict[int, Any] = {}
+        keys = {"image"}
         for i, item in enumerate(operators):
             spec = self.operator((*path, i), item, keys)
             view = self.build((*path, i), spec) if spec else None
             if spec and view is not None:
                 self.found.transforms.append(spec)
-                views.append(view)
-                places.append(i)
+                views[i] = view
                 keys.update(view.provides)
         if len(self.problems) == before:
-            self.chain(path, views, places)
+            self.chain(path, views)
 
     def operator(self, path: KeyPath, item: Any, keys: set[str]) -> dict[str, Any] | None:
         """Return one operator with its arguments checked; None where it is left out or wrong."""
@@ -325,14 +323,13 @@ class _InferenceChecker(Checker):
             self.add(path, f"{next(iter(spec))} changes images at random, which prediction must not")
         return view
 
-    def chain(self, path: KeyPath, views: list[Any], places: list[int]) -> None:
+    def chain(self, path: KeyPath, views: Mapping[int, Any]) -> None:
         """Check that every transform, the post-processing and the network get what they need."""
         problems: list[Problem] = []
-        keys, _ = provided(Pipeline(views), "", problems)
+        keys, _ = provided(Pipeline(list(views.values())), "", problems)
         keys -= {"img_path", "notes"}  # of data sets only
         for problem in problems:
-            here = (*path, places[int(problem.key.lstrip("."))])
-            self.add(here, problem.text, problem.kind)
+            self.add((*path, list(views)[int(problem.key.lstrip("."))]), problem.text, problem.kind)
         wanted = {spec.key: "the network" for spec in self.found.inputs}
         wanted.update(dict.fromkeys(getattr(getattr(self, "built", None), "needs", ()), "PostProcess"))
         for key, part in wanted.items():

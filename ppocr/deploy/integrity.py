@@ -16,10 +16,9 @@ logger = logging.getLogger(__name__)
 
 FILES = ("program", "parameters")
 SETTINGS = ("PreProcess", "PostProcess")  # may be edited by hand: a change is said
-TRAINED = ("classes", "Model")  # belong to the weights: a change is refused
-WHAT = {
-    "classes": "the names of the classes are not those the network was exported with",
-    "Model": "this block is not what was exported",
+TRAINED = {  # belong to the weights: a change is refused
+    "classes": ("PostProcess", "the names of the classes are not those the network was exported with"),
+    "Model": ("Model", "this block is not what was exported"),
 }
 KEYS = (*FILES, *SETTINGS, *TRAINED)
 CLASS_KEYS = ("character_dict", "label_list")  # of PostProcess: what the network's classes stand for
@@ -69,10 +68,9 @@ def changed_settings(document: Document, recorded: Mapping[str, str]) -> list[st
     if not recorded:
         return []
     found = settings_sha256(document.tree)
-    places = {"classes": ("PostProcess",), "Model": ("Model",)}
     problems = [
-        Problem(document.where(places[name]), f"Model.sha256.{name}", WHAT[name])
-        for name in TRAINED
+        Problem(document.where((block,)), f"Model.sha256.{name}", text)
+        for name, (block, text) in TRAINED.items()
         if found[name] != recorded[name]
     ]
     if problems:

@@ -186,20 +186,15 @@ def old_operators() -> Iterator[list[str]]:
         own = getattr(_C_ops, name, None)
         if own is not None:
             found[id(own)] = own, _either(name, own, missing)
-    places: list[Any] = [module for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
-    bound = [
-        (place, attribute, found[id(value)])
-        for place in (*places, Variable)
-        for attribute, value in list(vars(place).items())
-        if id(value) in found
-    ]
-    for place, attribute, (_, both) in bound:
-        setattr(place, attribute, both)
-    try:
+    modules: list[Any] = [module for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
+    with contextlib.ExitStack() as undo:
+        for place in (*modules, Variable):
+            for attribute, value in list(vars(place).items()):
+                if id(value) in found:
+                    own, both = found[id(value)]
+                    setattr(place, attribute, both)
+                    undo.callback(setattr, place, attribute, own)
         yield missing
-    finally:
-        for place, attribute, (own, _) in bound:
-            setattr(place, attribute, own)
 
 
 def without_entry(missing: list[str], err: BaseException) -> PpocrError | None:
