@@ -107,15 +107,10 @@ def _refuse(owner: str, attributes: Mapping[str, Any], base: type) -> None:
     """Raise TypeError for a name that resembles a declaration of the base and is none, or a value of the wrong type."""
     known = declarations(base)
     for name, value in attributes.items():
-        if name.startswith("_"):
-            continue
-        if name in known:
-            default = known[name]
-            if isinstance(default, tuple) and isinstance(value, str):
-                raise TypeError(f"{owner}.{name} is a text where a tuple is meant: write ({value!r},)")
-            continue
-        if hasattr(base, name):
-            continue  # of a further base, such as paddle.nn.Layer
+        if isinstance(known.get(name), tuple) and isinstance(value, str):
+            raise TypeError(f"{owner}.{name} is a text where a tuple is meant: write ({value!r},)")
+        if name in known or name.startswith("_") or hasattr(base, name):
+            continue  # the last: of a further base, such as paddle.nn.Layer
         near = RENAMED.get(name) or next(iter(difflib.get_close_matches(name, known, 1, RESEMBLES)), None)
         if near in known:
             raise TypeError(f"{owner}.{name} is no declaration of a {base.__name__}, did you mean {near}?")

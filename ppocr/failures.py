@@ -7,7 +7,7 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,36 +62,32 @@ def shortened(value: Any, longest: int = 60) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
-@contextmanager
-def inside(section: str) -> Iterator[None]:
+def inside(section: str) -> AbstractContextManager[None]:
     """Say of configuration errors raised in here which section they belong to, unless they say it themselves.
 
     Args:
         section: dotted key, e.g. "Architecture.Head".
     """
-    try:
-        yield
-    except ConfigError as error:
-        problems = [p if p.key or p.where else dataclasses.replace(p, key=section) for p in error.problems]
-        raise _same(error, problems) from error.__cause__
+    return _changed(lambda p: p if p.key or p.where else dataclasses.replace(p, key=section))
 
 
-@contextmanager
-def located(where: Callable[[str], str]) -> Iterator[None]:
+def located(where: Callable[[str], str]) -> AbstractContextManager[None]:
     """Say of configuration errors raised in here in which file and line their section stands.
 
     Args:
         where: from a dotted key to "file:line", as `Config.where`.
     """
+    return _changed(lambda p: dataclasses.replace(p, where=where(p.key)) if p.key and not p.where else p)
+
+
+@contextmanager
+def _changed(change: Callable[[Problem], Problem]) -> Iterator[None]:
+    """Change the problems of configuration errors raised in here."""
     try:
         yield
     except ConfigError as error:
-        problems = [dataclasses.replace(p, where=where(p.key)) if p.key and not p.where else p for p in error.problems]
-        raise _same(error, problems) from error.__cause__
-
-
-def _same(error: ConfigError, problems: list[Problem]) -> ConfigError:
-    return ConfigError(problems, error.hint).with_traceback(error.__traceback__)
+        again = ConfigError([change(problem) for problem in error.problems], error.hint)
+        raise again.with_traceback(error.__traceback__) from error.__cause__
 
 
 @contextmanager

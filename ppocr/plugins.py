@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.machinery
 import importlib.util
 import pkgutil
 import sys
@@ -42,16 +41,12 @@ def _import_folder(folder: Path) -> None:
     if not files:
         raise ConfigError(f"{folder}: holds no Python file", "name the folder the files with your classes lie in")
     start = folder / "__init__.py"
-    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
-    if start.is_file():
-        found = importlib.util.spec_from_file_location(name, start, submodule_search_locations=[str(folder)])
-        assert found is not None  # the file is there
-        spec = found
-    spec.submodule_search_locations = [str(folder)]
+    spec = importlib.util.spec_from_file_location(name, start, submodule_search_locations=[str(folder)])
+    assert spec is not None and spec.loader is not None  # its name says that it is Python
     package = importlib.util.module_from_spec(spec)
     sys.modules[name] = package
     try:
-        if spec.loader is not None:
+        if start.is_file():
             _run(start, spec.loader.exec_module, package)
         for file in files:
             _run(folder / f"{file}.py", importlib.import_module, f"{name}.{file}")

@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from ppocr.codecs.context import Codecs, option_parameters
@@ -17,6 +18,7 @@ from ppocr.failures import cannot_be_built, cannot_be_imported
 from ppocr.suggestions import did_you_mean
 
 T = TypeVar("T", bound=type)
+_place = attrgetter("__module__", "__qualname__")
 PLUGINS = "ppocr_plugins_"  # begins the names of the packages that a user's folders of parts are imported as
 
 
@@ -55,15 +57,10 @@ class Registry:
             if self.base is not None and not issubclass(cls, self.base):
                 complete(cls, self.base)
             for name in names or (cls.__name__,):
-                present = self._classes.get((scope, name))
-                # the same class again is a module loaded anew
-                if present is not None and (present.__module__, present.__qualname__) != (
-                    cls.__module__,
-                    cls.__qualname__,
-                ):
-                    raise ValueError(
-                        f"{self.kind} {name!r} is registered twice: {present.__module__} and {cls.__module__}"
-                    )
+                present = self._classes.get((scope, name), cls)
+                if _place(present) != _place(cls):  # the same place is a module loaded anew
+                    modules = f"{present.__module__} and {cls.__module__}"
+                    raise ValueError(f"{self.kind} {name!r} is registered twice: {modules}")
                 self._classes[scope, name] = cls
             return cls
 

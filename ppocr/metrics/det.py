@@ -134,16 +134,13 @@ def compare(found: Sequence[np.ndarray], polys: Sequence[np.ndarray], ignored: n
 def as_shapes(polygons: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return the valid ones of some polygons as shapely objects, and which of them these are, int64 [V]."""
     arrays = [np.asarray(p, np.float64) for p in polygons]
-    arrays = [a if np.isfinite(a).all() else np.zeros((0, 2)) for a in arrays]  # GEOS refuses rings with NaN
-    shapes = np.empty(len(arrays), object)
-    lengths = {len(a) for a in arrays}
-    if len(lengths) == 1 and min(lengths) >= 3:
-        shapes[:] = shapely.polygons(np.stack(arrays))
-    else:
-        for i, points in enumerate(arrays):
-            shapes[i] = shapely.Polygon(points) if len(points) >= 3 else shapely.Polygon()
-    valid = np.flatnonzero(shapely.is_valid(shapes) & (shapely.area(shapes) > 0)) if len(shapes) else np.zeros(0, int)
-    return shapes[valid], valid
+    kept = [i for i, a in enumerate(arrays) if len(a) >= 3 and np.isfinite(a).all()]  # GEOS refuses rings with NaN
+    if not kept:
+        return np.zeros(0, object), np.zeros(0, int)
+    ring_of_point = np.repeat(np.arange(len(kept)), [len(arrays[i]) for i in kept])
+    shapes = shapely.polygons(shapely.linearrings(np.concatenate([arrays[i] for i in kept]), indices=ring_of_point))
+    valid = shapely.is_valid(shapes) & (shapely.area(shapes) > 0)
+    return shapes[valid], np.array(kept)[valid]
 
 
 def overlaps(labels: np.ndarray, detections: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

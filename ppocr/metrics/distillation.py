@@ -73,9 +73,7 @@ class DistillationMetric(Metric):
     def merge(self, states: Iterable[Mapping[str, Any]]) -> None:
         """Replace the counts by the sum of several states."""
         self.reset()
-        by_model: dict[str, list[Any]] = {}
-        for state in states:
-            for model, counts in state.items():
-                by_model.setdefault(model, []).append(counts)
-        for model, counts in by_model.items():
+        states = list(states)
+        for model in dict.fromkeys(model for state in states for model in state):
+            counts = [state[model] for state in states if model in state]
             self._metrics.setdefault(model, METRICS.build(self._spec)).merge(counts)
