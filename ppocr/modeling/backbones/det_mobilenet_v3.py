@@ -9,6 +9,7 @@ from paddle import nn
 
 from ppocr.config.ranges import Scale
 from ppocr.declarations import Filled
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.conv_norm import HARDSWISH, ConvBNLayer
 from ppocr.modeling.layers.mobilenet_v3 import ResidualUnit, block_table, make_divisible
 from ppocr.registry import BACKBONES
@@ -57,9 +58,4 @@ class MobileNetV3(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
         """Return the features [B, out_channels[i], H / 2**(i + 2), W / 2**(i + 2)] of images [B, in_channels, H, W]."""
-        x = self.conv(x)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features
+        return chain_outputs(self.stages, self.conv(x))

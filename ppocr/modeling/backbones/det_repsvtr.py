@@ -9,6 +9,7 @@ import paddle
 from ppocr.config.ranges import Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.repvit import BlockSpec, RepViT
 from ppocr.registry import BACKBONES
 
@@ -47,9 +48,5 @@ class RepSVTR_det(RepViT):  # noqa: N801
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
         """Return the maps [B, out_channels[i], H / 2**(i + 2), W / 2**(i + 2)], the finest first."""
-        maps = []
-        for i, layer in enumerate(self.features):
-            x = layer(x)
-            if i in self.out_indices:
-                maps.append(x)
-        return maps
+        maps = chain_outputs(self.features, x)
+        return [maps[i] for i in sorted(set(self.out_indices))]

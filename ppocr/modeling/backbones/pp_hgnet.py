@@ -11,6 +11,7 @@ from paddle.nn.initializer import KaimingNormal
 
 from ppocr.config.ranges import Whole
 from ppocr.declarations import Filled
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.conv_norm import ConvBNLayer
 from ppocr.modeling.layers.hgnet import STYLE, Stage, all_outputs, checked_indices
 from ppocr.modeling.layers.line_pool import line_pool
@@ -103,8 +104,5 @@ class PPHGNet_small(nn.Layer):  # noqa: N801
         x = self.stem(x)
         if self.det:
             x = F.max_pool2d(x, 3, 2, 1)
-        maps = []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
-        return [maps[i] for i in self.out_indices] if self.det else line_pool(x, self.training)
+        maps = chain_outputs(self.stages, x)
+        return [maps[i] for i in self.out_indices] if self.det else line_pool(maps[-1], self.training)

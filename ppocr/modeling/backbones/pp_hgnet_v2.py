@@ -11,8 +11,9 @@ from paddle import nn
 from ppocr.config.ranges import NonNegative, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, Stride
-from ppocr.modeling.layers.hgnet import STYLE, Stage, all_outputs, checked_indices
+from ppocr.modeling.layers.hgnet import STYLE, Stage, Stem, all_outputs, checked_indices
 from ppocr.modeling.layers.line_pool import line_pool
 from ppocr.registry import BACKBONES
 
@@ -50,32 +51,6 @@ class LightConv(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv2(self.conv1(x))
-
-
-class Stem(nn.Layer):
-    """The first convolutions, with a pooling in parallel.
-
-    Args:
-        in_channels: channels of the image.
-        inner: channels inside.
-        out_channels: channels of the result.
-        stride: of the convolution after both paths; that of the first is 2.
-        style: of the convolutions.
-    """
-
-    def __init__(self, in_channels: int, inner: int, out_channels: int, stride: int, style: ConvStyle) -> None:
-        super().__init__()
-        self.stem1 = ConvBNLayer(in_channels, inner, 3, 2, style=style)
-        self.stem2a = ConvBNLayer(inner, inner // 2, 2, style=style)
-        self.stem2b = ConvBNLayer(inner // 2, inner, 2, style=style)
-        self.stem3 = ConvBNLayer(2 * inner, inner, 3, stride, style=style)
-        self.stem4 = ConvBNLayer(inner, out_channels, 1, style=style)
-        self.pool = nn.MaxPool2D(2, 1, padding="SAME", ceil_mode=True)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.stem1(x)
-        convolved = self.stem2b(self.stem2a(x))
-        return self.stem4(self.stem3(paddle.concat([self.pool(x), convolved], axis=1)))
 
 
 class Block(nn.Layer):
@@ -162,11 +137,7 @@ class PPHGNetV2_B4(nn.Layer):  # noqa: N801
         Lines: [B, out_channels, 1, W / 8], in training always 40 columns. Pages: maps
         [B, out_channels[i], H / 2**(s + 2), W / 2**(s + 2)], s in `out_indices`.
         """
-        x = self.stem(x)
-        maps = []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
+        maps = chain_outputs(self.stages, self.stem(x))
         if self.det:
             return [maps[i] for i in self.out_indices]
-        return line_pool(x, self.training) if self.text_rec else x
+        return line_pool(maps[-1], self.training) if self.text_rec else maps[-1]

@@ -17,6 +17,7 @@ from paddle.nn.initializer import Constant, KaimingNormal
 from ppocr.config.ranges import NonNegative, Scale, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, SEModule, Stride
 from ppocr.modeling.layers.fusing import centred, conv_with, folded, identity_kernel
 from ppocr.modeling.layers.line_pool import line_pool
@@ -232,11 +233,7 @@ class PPLCNetV3(nn.Layer):
         Lines: [B, out_channels, 1, W / 8], in training always 40 columns. Pages: four maps
         [B, out_channels[i], H / 2**(i + 2), W / 2**(i + 2)].
         """
-        x = self.conv1(x)
-        maps = []
-        for name in STAGES:
-            x = getattr(self, name)(x)
-            maps.append(x)
+        maps = chain_outputs([getattr(self, name) for name in STAGES], self.conv1(x))
         if not self.det:
-            return line_pool(x, self.training)
+            return line_pool(maps[-1], self.training)
         return [narrow(features) for narrow, features in zip(self.layer_list, maps[1:])]

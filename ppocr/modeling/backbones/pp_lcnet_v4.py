@@ -11,8 +11,10 @@ from paddle import nn
 from ppocr.config.ranges import NonNegative
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, SEModule, Stride
 from ppocr.modeling.layers.fusing import fold_into
+from ppocr.modeling.layers.hgnet import Stem
 from ppocr.modeling.layers.line_pool import line_pool
 from ppocr.modeling.layers.rep_conv import ConvNorm, RepDepthwise
 from ppocr.registry import BACKBONES
@@ -52,29 +54,15 @@ class StemConv(ConvBNLayer):
             del self.bn
 
 
-class StemBlock(nn.Layer):
-    """The first layers: two branches, one of which pools, down to a quarter of the size.
+def stem_block(in_channels: int, out_channels: int, rate: float) -> Stem:
+    """Return the first layers, down to a quarter of the size.
 
     Args:
         in_channels: channels of the image.
         out_channels: channels of the output; half of them within.
         rate: factor of the learning rate.
     """
-
-    def __init__(self, in_channels: int, out_channels: int, rate: float) -> None:
-        super().__init__()
-        inner, style = out_channels // 2, STEM_STYLE._replace(rate=rate)
-        self.stem1 = StemConv(in_channels, inner, 3, 2, style=style)
-        self.stem2a = StemConv(inner, inner // 2, 2, style=style)
-        self.stem2b = StemConv(inner // 2, inner, 2, style=style)
-        self.stem3 = StemConv(2 * inner, inner, 3, 2, style=style)
-        self.stem4 = StemConv(inner, out_channels, 1, style=style)
-        self.pool = nn.MaxPool2D(2, 1, "SAME")
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Return [B, out_channels, H / 4, W / 4]."""
-        x = self.stem1(x)
-        return self.stem4(self.stem3(paddle.concat([self.pool(x), self.stem2b(self.stem2a(x))], axis=1)))
+    return Stem(in_channels, out_channels // 2, out_channels, 2, STEM_STYLE._replace(rate=rate), StemConv)
 
 
 class MixerBlock(nn.Layer):
@@ -144,7 +132,7 @@ class PPLCNetV4(nn.Layer):
         self.det = det
         if det:
             stages = tuple(map(Stage, PAGE_WIDTHS[model_size], PAGE_BLOCKS))
-            self.stem = StemBlock(in_channels, stages[0].width, 1.0)
+            self.stem = stem_block(in_channels, stages[0].width, 1.0)
             self.names = [f"blocks_s{i + 1}" for i in range(len(stages))]
             self._add(stages, PAGE_STRIDES, (1.0,) * len(stages))
             self.out_channels: int | list[int] = [stage.width for stage in stages]
@@ -155,7 +143,7 @@ class PPLCNetV4(nn.Layer):
             first, second = ConvNorm(in_channels, width // 2, 3, 2), ConvNorm(width // 2, width, 3, 2)
             self.conv1: nn.Layer = nn.Sequential(first, nn.GELU(), second)
         else:
-            self.conv1 = StemBlock(in_channels, width, lr_mult_list[0])
+            self.conv1 = stem_block(in_channels, width, lr_mult_list[0])
         self.names = [f"blocks{i + 2}" for i in range(len(stages))]
         self._add(stages, LINE_STRIDES, lr_mult_list[1:])
         self.out_channels = stages[-1].width
@@ -177,9 +165,6 @@ class PPLCNetV4(nn.Layer):
         Lines: [B, out_channels, 1, W / 8], in training always 40 columns. Pages: four maps
         [B, out_channels[i], H / 2**(i + 2), W / 2**(i + 2)].
         """
-        x = self.stem(x) if self.det else self.conv1(x)
-        maps = []
-        for name in self.names:
-            x = getattr(self, name)(x)
-            maps.append(x)
-        return maps if self.det else line_pool(x, self.training)
+        first = self.stem if self.det else self.conv1
+        maps = chain_outputs([getattr(self, name) for name in self.names], first(x))
+        return maps if self.det else line_pool(maps[-1], self.training)

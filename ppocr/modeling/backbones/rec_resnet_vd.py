@@ -9,19 +9,12 @@ from paddle import nn
 
 from ppocr.declarations import Filled
 from ppocr.modeling.layers.conv_norm import ConvBNLayer
-from ppocr.modeling.layers.resnet import (
-    DEPTHS,
-    FIRST_BOTTLENECK_DEPTH,
-    STYLE,
-    WIDTHS,
-    BasicBlock,
-    BottleneckBlock,
-)
+from ppocr.modeling.layers.resnet import STYLE, ResidualStages
 from ppocr.registry import BACKBONES
 
 
 @BACKBONES.register("ResNet", scope="rec")
-class ResNet(nn.Layer):
+class ResNet(ResidualStages):
     """Strong backbone for text lines 32 pixels high.
 
     Args:
@@ -29,29 +22,20 @@ class ResNet(nn.Layer):
         layers: 18, 34, 50, 101, 152 or 200.
     """
 
+    stride = (2, 1)
+    pool_shortcuts = True
+
     def __init__(self, in_channels: Filled[int] = 3, layers: Literal[18, 34, 50, 101, 152, 200] = 50) -> None:
         super().__init__()
-        block = BottleneckBlock if layers >= FIRST_BOTTLENECK_DEPTH else BasicBlock
         self.conv1_1 = ConvBNLayer(in_channels, 32, 3, style=STYLE)
         self.conv1_2 = ConvBNLayer(32, 32, 3, style=STYLE)
         self.conv1_3 = ConvBNLayer(32, 64, 3, style=STYLE)
         self.pool2d_max = nn.MaxPool2D(3, 2, 1)
-
-        channels = 64
-        self.block_list = []
-        for stage, (depth, width) in enumerate(zip(DEPTHS[layers], WIDTHS)):
-            for i in range(depth):
-                opens_stage = i == 0
-                shrinks = opens_stage and stage > 0
-                unit = block(channels, width, (2, 1) if shrinks else 1, project=opens_stage, pool_shortcut=shrinks)
-                self.block_list.append(self.add_sublayer(f"bb_{stage}_{i}", unit))
-                channels = width * block.expansion
-        self.out_channels = channels
+        self.add_stages(64, layers)
+        self.out_channels = self.widths[-1]
         self.out_pool = nn.MaxPool2D(2, 2)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return features [B, out_channels, H / 32, W / 4] of images [B, in_channels, H, W]."""
         x = self.pool2d_max(self.conv1_3(self.conv1_2(self.conv1_1(x))))
-        for unit in self.block_list:
-            x = unit(x)
-        return self.out_pool(x)
+        return self.out_pool(self.stage_outputs(x)[-1])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import paddle
-from paddle import ParamAttr, nn
+from paddle import nn
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, Kernel, Length, Positive, Side, Whole
@@ -65,8 +65,7 @@ class SubSample(nn.Layer):
             self.maxpool = nn.MaxPool2D([3, 5], [2, 1], [1, 2])
             self.proj = nn.Linear(in_channels, out_channels)
         else:
-            initial = ParamAttr(initializer=KaimingNormal())
-            self.conv = nn.Conv2D(in_channels, out_channels, 3, [2, 1], 1, weight_attr=initial)
+            self.conv = nn.Conv2D(in_channels, out_channels, 3, [2, 1], 1, weight_attr=KaimingNormal())
         self.norm = nn.LayerNorm(out_channels)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

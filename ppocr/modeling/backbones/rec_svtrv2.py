@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import paddle
 import paddle.nn.functional as F
-from paddle import ParamAttr, nn
+from paddle import nn
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
 from ppocr.config.ranges import Channels, Count, Depth, Dropout, KernelOrNone, Positive, Side
@@ -34,8 +34,7 @@ class MapBlock(Block):
     """A `Block` whose mixer is a grouped convolution over the map."""
 
     def __init__(self, width: int, groups: int, options: BlockOptions, drop_path: float) -> None:
-        initial = ParamAttr(initializer=KaimingNormal())
-        mixer = nn.Conv2D(width, width, KERNEL, 1, KERNEL // 2, groups=groups, weight_attr=initial)
+        mixer = nn.Conv2D(width, width, KERNEL, 1, KERNEL // 2, groups=groups, weight_attr=KaimingNormal())
         super().__init__(width, mixer, options, drop_path)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -57,8 +56,7 @@ class SubSample(nn.Layer):
 
     def __init__(self, in_channels: int, out_channels: int, stride: Sequence[int]) -> None:
         super().__init__()
-        initial = ParamAttr(initializer=KaimingNormal())
-        self.conv = nn.Conv2D(in_channels, out_channels, 3, list(stride), 1, weight_attr=initial)
+        self.conv = nn.Conv2D(in_channels, out_channels, 3, list(stride), 1, weight_attr=KaimingNormal())
         self.norm = nn.LayerNorm(out_channels)
 
     def forward(self, x: paddle.Tensor, height: int) -> tuple[paddle.Tensor, int]:

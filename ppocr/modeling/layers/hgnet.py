@@ -1,4 +1,4 @@
-"""The parts that PP-HGNet and PP-HGNetV2 have in common."""
+"""The parts that PP-HGNet, PP-HGNetV2 and PP-LCNetV4 have in common."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from paddle import nn
 from paddle.nn.initializer import KaimingNormal
 
 from ppocr.errors import ConfigError
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, Stride
 
 STYLE = ConvStyle("relu", KaimingNormal, norm_decay=False)
@@ -16,10 +17,42 @@ STYLE = ConvStyle("relu", KaimingNormal, norm_decay=False)
 
 def all_outputs(layers: Sequence[nn.Layer], x: paddle.Tensor) -> paddle.Tensor:
     """Return the input and the output of each layer of a chain, concatenated by channels."""
-    outputs = [x]
-    for layer in layers:
-        outputs.append(layer(outputs[-1]))
-    return paddle.concat(outputs, axis=1)
+    return paddle.concat([x, *chain_outputs(layers, x)], axis=1)
+
+
+class Stem(nn.Layer):
+    """The first convolutions, with a pooling in parallel.
+
+    Args:
+        in_channels: channels of the image.
+        inner: channels inside.
+        out_channels: channels of the result.
+        stride: of the convolution after both paths; that of the first is 2.
+        style: of the convolutions.
+        conv: their class.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        inner: int,
+        out_channels: int,
+        stride: int,
+        style: ConvStyle,
+        conv: type[ConvBNLayer] = ConvBNLayer,
+    ) -> None:
+        super().__init__()
+        self.stem1 = conv(in_channels, inner, 3, 2, style=style)
+        self.stem2a = conv(inner, inner // 2, 2, style=style)
+        self.stem2b = conv(inner // 2, inner, 2, style=style)
+        self.stem3 = conv(2 * inner, inner, 3, stride, style=style)
+        self.stem4 = conv(inner, out_channels, 1, style=style)
+        self.pool = nn.MaxPool2D(2, 1, padding="SAME", ceil_mode=True)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = self.stem1(x)
+        convolved = self.stem2b(self.stem2a(x))
+        return self.stem4(self.stem3(paddle.concat([self.pool(x), convolved], axis=1)))
 
 
 class Stage(nn.Layer):

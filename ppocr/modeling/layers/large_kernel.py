@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import paddle
-from paddle import ParamAttr, nn
+from paddle import nn
 from paddle.nn.initializer import KaimingUniform
 
 from ppocr.errors import ConfigError
@@ -80,8 +80,7 @@ class DilatedReparamConv(nn.Layer):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
         super().__init__()
         self.dw = DilatedReparamBlock(in_channels, kernel_size)
-        initial = ParamAttr(initializer=KaimingUniform())
-        self.pw = nn.Conv2D(in_channels, out_channels, 1, weight_attr=initial, bias_attr=False)
+        self.pw = nn.Conv2D(in_channels, out_channels, 1, weight_attr=KaimingUniform(), bias_attr=False)
         self.bn: nn.Layer | None = nn.BatchNorm2D(out_channels)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

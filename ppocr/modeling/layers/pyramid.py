@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import paddle
 import paddle.nn.functional as F
@@ -30,37 +30,61 @@ def enlarged(x: paddle.Tensor, factor: int) -> paddle.Tensor:
     return F.interpolate(x, scale_factor=factor, mode="nearest")
 
 
-def side_by_side(scales: Sequence[paddle.Tensor]) -> paddle.Tensor:
-    """Return maps, the finest first and each half as large as the one before, enlarged and joined, coarsest first."""
-    enlargements = [enlarged(x, 2**i) if i else x for i, x in enumerate(scales)]
-    return paddle.concat(enlargements[::-1], axis=1)
+def same_size(scales: Sequence[paddle.Tensor]) -> list[paddle.Tensor]:
+    """Return maps, the finest first and each half as large as the one before, enlarged to one size, coarsest first."""
+    return [enlarged(x, 2**i) if i else x for i, x in enumerate(scales)][::-1]
+
+
+def of_each(layers: Iterable[nn.Layer], maps: Iterable[paddle.Tensor]) -> list[paddle.Tensor]:
+    """Return what each layer makes of its map.
+
+    The last, coarsest map is the first to be computed: inference models hold their arrays in this order.
+    """
+    return [layer(x) for layer, x in reversed(list(zip(layers, maps)))][::-1]
 
 
 class Pyramid(nn.Layer):
-    """Base of necks that add coarse maps to finer ones, in one width, and may refine their results."""
+    """Base of necks that add coarse maps to finer ones, in one width, and concatenate what they make of the sums.
 
-    ins_conv: nn.LayerList
+    Args:
+        out_channels: channels of the result.
+
+    Attributes:
+        ins_conv: of each map, the convolution to one width.
+        sums_in_training: whether the sums are given in training too, for the head's auxiliary maps.
+    """
+
+    ins_conv: Iterable[nn.Layer]
     size_multiple = 32  # so that each map is exactly twice as large as the next
+    sums_in_training = False
 
-    def __init__(self) -> None:
+    def __init__(self, out_channels: int) -> None:
         super().__init__()
-        self.refined: list[str] = []
+        self.out_channels = out_channels
+        self.refined: list[nn.Layer] = []
 
     def add_refinement(self, count: int, width: int) -> None:
         """Add an `IntraCLBlock` for each of the results."""
-        self.refined = [f"incl{i + 1}" for i in range(count)]
-        for name in self.refined:
-            setattr(self, name, IntraCLBlock(width))
+        self.refined = [self.add_sublayer(f"incl{i + 1}", IntraCLBlock(width)) for i in range(count)]
 
-    def sums(self, features: Sequence[paddle.Tensor]) -> list[paddle.Tensor]:
-        """Return the maps in one width, each with the coarser ones added."""
-        # inference models hold their arrays in the order of the layers: here and below the coarsest first
-        sums = [narrow(x) for narrow, x in reversed(list(zip(self.ins_conv, features)))][::-1]
+    def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor | dict[str, paddle.Tensor]:
+        """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first.
+
+        With `sums_in_training`, in training a dict: this as `fuse`, and `aux_p4`, `aux_p3`, `aux_p2`,
+        [B, out_channels, H / 2**n, W / 2**n].
+        """
+        sums = of_each(self.ins_conv, features)
         for i in reversed(range(len(sums) - 1)):
             sums[i] = sums[i] + enlarged(sums[i + 1], 2)
-        return sums
+        fuse = self.joined(self.scales(sums))
+        if not (self.training and self.sums_in_training):
+            return fuse
+        return {"fuse": fuse, "aux_p4": sums[2], "aux_p3": sums[1], "aux_p2": sums[0]}
 
-    def refine(self, scales: list[paddle.Tensor]) -> list[paddle.Tensor]:
-        """Return the results, refined if there are blocks for it."""
-        refined = [getattr(self, name)(x) for name, x in reversed(list(zip(self.refined, scales)))]
-        return refined[::-1] or scales
+    def scales(self, sums: list[paddle.Tensor]) -> list[paddle.Tensor]:
+        """Return a quarter of the result's channels from each of the sums."""
+        raise TypeError(f"{type(self).__name__} does not implement scales")
+
+    def joined(self, scales: list[paddle.Tensor]) -> paddle.Tensor:
+        """Return the scales, refined if there are blocks for it, concatenated."""
+        return paddle.concat(same_size(of_each(self.refined, scales) or scales), axis=1)

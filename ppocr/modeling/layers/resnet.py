@@ -1,11 +1,15 @@
-"""The blocks of ResNet and ResNet-vd (https://arxiv.org/abs/1812.01187), shared by recognition and detection."""
+"""The stages of ResNet and ResNet-vd (https://arxiv.org/abs/1812.01187), shared by recognition and detection."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppocr.modeling.layers.chain import chain_outputs
 from ppocr.modeling.layers.conv_norm import ConvBNLayer, ConvStyle, Stride
 
 # Blocks in each of the four stages, by number of layers; from 50 on the blocks are bottlenecks.
@@ -95,3 +99,52 @@ class BottleneckBlock(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         short = x if self.short is None else self.short(x)
         return F.relu(short + self.conv2(self.conv1(self.conv0(x))))
+
+
+class ResidualStages(nn.Layer):
+    """Base of the networks: the four stages after the first convolutions.
+
+    Attributes:
+        stride: of the first block of each stage but the first.
+        pool_shortcuts: shortcuts reach the stride by average pooling, as in ResNet-vd.
+        stages: the blocks of each stage.
+        widths: channels after each stage.
+    """
+
+    stride: Stride = 2
+    pool_shortcuts = False
+
+    def add_stages(self, channels: int, layers: int, deformable_groups: Sequence[int] = (0, 0, 0, 0)) -> None:
+        """Add the blocks.
+
+        Args:
+            channels: of the features before them.
+            layers: a key of `DEPTHS`.
+            deformable_groups: of each stage, see `ConvStyle`; 0 in networks without bottlenecks.
+        """
+        block: Any = BottleneckBlock if layers >= FIRST_BOTTLENECK_DEPTH else BasicBlock
+        self.stages: list[list[nn.Layer]] = []
+        self.widths: list[int] = []
+        for stage, (depth, width, groups) in enumerate(zip(DEPTHS[layers], WIDTHS, deformable_groups)):
+            extra = {"deformable_groups": groups} if groups else {}
+            units = []
+            for i in range(depth):
+                shrinks = i == 0 and stage > 0
+                pools = shrinks and self.pool_shortcuts
+                unit = block(channels, width, self.stride if shrinks else 1, i == 0, pools, **extra)
+                units.append(self.add_sublayer(self.block_name(stage, i), unit))
+                channels = width * block.expansion
+            self.stages.append(units)
+            self.widths.append(channels)
+
+    def block_name(self, stage: int, index: int) -> str:
+        """Return the attribute name of a block, as checkpoints have it."""
+        return f"bb_{stage}_{index}"
+
+    def stage_outputs(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        """Return the features after each stage, the finest first."""
+        maps = []
+        for units in self.stages:
+            x = chain_outputs(units, x)[-1]
+            maps.append(x)
+        return maps

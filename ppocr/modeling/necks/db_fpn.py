@@ -9,7 +9,7 @@ from paddle import nn
 
 from ppocr.config.ranges import Channels
 from ppocr.declarations import Filled
-from ppocr.modeling.layers.pyramid import conv, enlarged
+from ppocr.modeling.layers.pyramid import Pyramid, conv, of_each, same_size
 from ppocr.registry import NECKS
 
 
@@ -37,7 +37,7 @@ class AdaptiveScaleFusion(nn.Layer):
 
 
 @NECKS.register()
-class DBFPN(nn.Layer):
+class DBFPN(Pyramid):
     """The pyramid of DB (https://arxiv.org/abs/1911.08947): coarse maps added to finer ones, then all concatenated.
 
     Args:
@@ -46,31 +46,22 @@ class DBFPN(nn.Layer):
         use_asf: weight the scales, as DB++ does.
     """
 
-    size_multiple = 32  # so that each map is exactly twice as large as the next
-
     def __init__(self, in_channels: Filled[Sequence[int]], out_channels: Channels, use_asf: bool = False) -> None:
-        super().__init__()
-        self.out_channels = out_channels
-        # Attribute names count from 2: map i is 2**i times smaller than the image.
-        self.in2_conv, self.in3_conv, self.in4_conv, self.in5_conv = (conv(c, out_channels, 1) for c in in_channels)
+        super().__init__(out_channels)
         quarter = out_channels // 4
-        self.p5_conv = conv(out_channels, quarter, 3)
-        self.p4_conv = conv(out_channels, quarter, 3)
-        self.p3_conv = conv(out_channels, quarter, 3)
-        self.p2_conv = conv(out_channels, quarter, 3)
+        # Attribute names count from 2: map i is 2**i times smaller than the image.
+        levels = range(2, 2 + len(in_channels))
+        self.ins_conv = [
+            self.add_sublayer(f"in{i}_conv", conv(c, out_channels, 1)) for i, c in zip(levels, in_channels)
+        ]
+        outs = [self.add_sublayer(f"p{i}_conv", conv(out_channels, quarter, 3)) for i in reversed(levels)]
+        self.outs_conv = outs[::-1]
         self.asf = AdaptiveScaleFusion(out_channels, quarter) if use_asf else None
 
-    def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor:
-        """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first."""
-        map2, map3, map4, map5 = features
-        sum5 = self.in5_conv(map5)
-        sum4 = self.in4_conv(map4) + enlarged(sum5, 2)
-        sum3 = self.in3_conv(map3) + enlarged(sum4, 2)
-        sum2 = self.in2_conv(map2) + enlarged(sum3, 2)
-        scales = [
-            enlarged(self.p5_conv(sum5), 8),
-            enlarged(self.p4_conv(sum4), 4),
-            enlarged(self.p3_conv(sum3), 2),
-            self.p2_conv(sum2),
-        ]
-        return paddle.concat(scales, axis=1) if self.asf is None else self.asf(scales)
+    def scales(self, sums: list[paddle.Tensor]) -> list[paddle.Tensor]:
+        """See the base class."""
+        return of_each(self.outs_conv, sums)
+
+    def joined(self, scales: list[paddle.Tensor]) -> paddle.Tensor:
+        """Return the scales, weighted where that is asked for, concatenated."""
+        return super().joined(scales) if self.asf is None else self.asf(same_size(scales))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import paddle
 import paddle.nn.functional as F
@@ -11,7 +11,7 @@ from paddle import nn
 from ppocr.config.ranges import Channels
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.modeling.layers.pyramid import Pyramid, conv, side_by_side
+from ppocr.modeling.layers.pyramid import Pyramid, conv, of_each
 from ppocr.registry import NECKS
 
 KERNEL = 9
@@ -45,28 +45,20 @@ class LightConv(nn.Layer):
         return y if self.conv_end is None else y + self.conv_end(x)
 
 
-@NECKS.register()
-class LKPAN(Pyramid):
-    """Strong pyramid for detection: coarse maps added to finer ones, and those back to coarser ones.
+class PathAggregation(Pyramid):
+    """Pyramid of large kernels: coarse maps are added to finer ones, and those back to coarser ones.
 
     Args:
         in_channels: channels of the four maps, the finest first.
         out_channels: channels of the result, a multiple of 4.
-        mode: "large" for convolutions of 9 x 9, "lite" for separable ones.
+        large: makes a layer of a large kernel, from channels of input and output and the kernel size.
         intracl: refine each of the four results with an `IntraCLBlock`.
-
-    Raises:
-        ConfigError: another mode.
     """
 
     def __init__(
-        self, in_channels: Filled[Sequence[int]], out_channels: Channels, mode: str = "large", intracl: bool = False
+        self, in_channels: Sequence[int], out_channels: int, large: Callable[[int, int, int], nn.Layer], intracl: bool
     ) -> None:
-        super().__init__()
-        if mode.lower() not in ("large", "lite"):
-            raise ConfigError(f'LKPAN.mode: {mode!r} is neither "large" nor "lite"')
-        large = conv if mode.lower() == "large" else LightConv
-        self.out_channels = out_channels
+        super().__init__(out_channels)
         quarter = out_channels // 4
         self.ins_conv = nn.LayerList([conv(c, out_channels, 1) for c in in_channels])
         self.inp_conv = nn.LayerList([large(out_channels, quarter, KERNEL) for _ in in_channels])
@@ -75,10 +67,29 @@ class LKPAN(Pyramid):
         if intracl:
             self.add_refinement(len(in_channels), quarter)
 
-    def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor:
-        """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first."""
-        scales = [layer(x) for layer, x in reversed(list(zip(self.inp_conv, self.sums(features))))][::-1]
+    def scales(self, sums: list[paddle.Tensor]) -> list[paddle.Tensor]:
+        """See the base class."""
+        scales = of_each(self.inp_conv, sums)
         for i, downsample in enumerate(self.pan_head_conv):
             scales[i + 1] = scales[i + 1] + downsample(scales[i])
-        scales = [layer(x) for layer, x in zip(self.pan_lat_conv, scales)]
-        return side_by_side(self.refine(scales))
+        return [layer(x) for layer, x in zip(self.pan_lat_conv, scales)]
+
+
+@NECKS.register()
+class LKPAN(PathAggregation):
+    """Strong pyramid for detection.
+
+    Args:
+        in_channels: this, the next and the last: see `PathAggregation`.
+        mode: "large" for convolutions of 9 x 9, "lite" for separable ones.
+
+    Raises:
+        ConfigError: another mode.
+    """
+
+    def __init__(
+        self, in_channels: Filled[Sequence[int]], out_channels: Channels, mode: str = "large", intracl: bool = False
+    ) -> None:
+        if mode.lower() not in ("large", "lite"):
+            raise ConfigError(f'LKPAN.mode: {mode!r} is neither "large" nor "lite"')
+        super().__init__(in_channels, out_channels, conv if mode.lower() == "large" else LightConv, intracl)

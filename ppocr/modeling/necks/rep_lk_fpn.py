@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import paddle
 from paddle import nn
@@ -13,27 +12,14 @@ from ppocr.declarations import Filled
 from ppocr.modeling.layers.conv_norm import SEModule
 from ppocr.modeling.layers.large_kernel import DilatedReparamBlock, DilatedReparamConv
 from ppocr.modeling.layers.mobilenet_v3 import GATE_SLOPE
-from ppocr.modeling.layers.pyramid import Pyramid, conv, side_by_side
+from ppocr.modeling.layers.pyramid import Pyramid
+from ppocr.modeling.necks.lk_pan import PathAggregation
 from ppocr.modeling.necks.rse_fpn import SqueezedConv
 from ppocr.registry import NECKS
 
-PAN_KERNEL = 9
-Features: TypeAlias = paddle.Tensor | dict
-
-
-class LargeKernelPyramid(Pyramid):
-    """Pyramid that in training also returns its sums, for the head's auxiliary maps."""
-
-    def joined(self, scales: list[paddle.Tensor], sums: Sequence[paddle.Tensor]) -> Features:
-        """Return the results concatenated, in training with the sums."""
-        fuse = side_by_side(self.refine(scales))
-        if not self.training:
-            return fuse
-        return {"fuse": fuse, "aux_p4": sums[2], "aux_p3": sums[1], "aux_p2": sums[0]}
-
 
 @NECKS.register()
-class RepLKFPN(LargeKernelPyramid):
+class RepLKFPN(Pyramid):
     """RSEFPN whose 3x3 convolutions are large depthwise ones and 1x1 ones.
 
     Args:
@@ -44,6 +30,8 @@ class RepLKFPN(LargeKernelPyramid):
         intracl: refine each of the four results with an `IntraCLBlock`.
     """
 
+    sums_in_training = True
+
     def __init__(
         self,
         in_channels: Filled[Sequence[int]],
@@ -52,8 +40,7 @@ class RepLKFPN(LargeKernelPyramid):
         dilated_kernel_size: Kernel = 7,
         intracl: bool = False,
     ) -> None:
-        super().__init__()
-        self.out_channels = out_channels
+        super().__init__(out_channels)
         self.shortcut = shortcut
         count, quarter = len(in_channels), out_channels // 4
         self.ins_conv = nn.LayerList([SqueezedConv(c, out_channels, 1, shortcut) for c in in_channels])
@@ -63,46 +50,21 @@ class RepLKFPN(LargeKernelPyramid):
         if intracl:
             self.add_refinement(count, quarter)
 
-    def forward(self, features: Sequence[paddle.Tensor]) -> Features:
-        """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first.
-
-        In training a dict: this as `fuse`, and `aux_p4`, `aux_p3`, `aux_p2`, [B, out_channels, H / 2**n, W / 2**n].
-        """
-        sums = self.sums(features)
+    def scales(self, sums: list[paddle.Tensor]) -> list[paddle.Tensor]:
+        """See the base class."""
         scales = []
         for i in reversed(range(len(sums))):
             x = self.inp_conv_pw[i](self.inp_conv_dw[i](sums[i]))
             scales.append(x + self.inp_conv_se[i](x) if self.shortcut else self.inp_conv_se[i](x))
-        return self.joined(scales[::-1], sums)
+        return scales[::-1]
 
 
 @NECKS.register()
-class RepLKPAN(LargeKernelPyramid):
-    """LKPAN whose 9x9 convolutions are depthwise ones and 1x1 ones: from coarse to fine, then from fine to coarse.
-
-    Args:
-        in_channels: channels of the four maps, the finest first.
-        out_channels: channels of the result, a multiple of 8.
-        intracl: see `RepLKFPN`.
-    """
+class RepLKPAN(PathAggregation):
+    """LKPAN whose 9x9 convolutions are depthwise ones and 1x1 ones; arguments as in `PathAggregation`."""
 
     ignored_keys = ("mode",)  # LKPAN has two forms, this one
+    sums_in_training = True
 
     def __init__(self, in_channels: Filled[Sequence[int]], out_channels: Channels, intracl: bool = False) -> None:
-        super().__init__()
-        self.out_channels = out_channels
-        count, quarter = len(in_channels), out_channels // 4
-        self.ins_conv = nn.LayerList([conv(c, out_channels, 1) for c in in_channels])
-        self.inp_conv = nn.LayerList([DilatedReparamConv(out_channels, quarter, PAN_KERNEL) for _ in range(count)])
-        self.pan_head_conv = nn.LayerList([conv(quarter, quarter, 3, stride=2) for _ in range(count - 1)])
-        self.pan_lat_conv = nn.LayerList([DilatedReparamConv(quarter, quarter, PAN_KERNEL) for _ in range(count)])
-        if intracl:
-            self.add_refinement(count, quarter)
-
-    def forward(self, features: Sequence[paddle.Tensor]) -> Features:
-        """Return [B, out_channels, H / 4, W / 4], or the dict of `RepLKFPN.forward`."""
-        sums = self.sums(features)
-        paths = [layer(x) for layer, x in reversed(list(zip(self.inp_conv, sums)))][::-1]
-        for i in range(1, len(paths)):
-            paths[i] = paths[i] + self.pan_head_conv[i - 1](paths[i - 1])
-        return self.joined([layer(x) for layer, x in zip(self.pan_lat_conv, paths)], sums)
+        super().__init__(in_channels, out_channels, DilatedReparamConv, intracl)

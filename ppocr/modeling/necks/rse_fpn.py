@@ -11,7 +11,7 @@ from ppocr.config.ranges import Channels
 from ppocr.declarations import Filled
 from ppocr.modeling.layers.conv_norm import SEModule
 from ppocr.modeling.layers.mobilenet_v3 import GATE_SLOPE
-from ppocr.modeling.layers.pyramid import Pyramid, conv, side_by_side
+from ppocr.modeling.layers.pyramid import Pyramid, conv, of_each
 from ppocr.registry import NECKS
 
 
@@ -50,16 +50,13 @@ class RSEFPN(Pyramid):
     def __init__(
         self, in_channels: Filled[Sequence[int]], out_channels: Channels, shortcut: bool = True, intracl: bool = False
     ) -> None:
-        super().__init__()
-        self.out_channels = out_channels
+        super().__init__(out_channels)
         quarter = out_channels // 4
         self.ins_conv = nn.LayerList([SqueezedConv(c, out_channels, 1, shortcut) for c in in_channels])
         self.inp_conv = nn.LayerList([SqueezedConv(out_channels, quarter, 3, shortcut) for _ in in_channels])
         if intracl:
             self.add_refinement(len(in_channels), quarter)
 
-    def forward(self, features: Sequence[paddle.Tensor]) -> paddle.Tensor:
-        """Return [B, out_channels, H / 4, W / 4] from the maps of an image H x W, the finest first."""
-        sums = self.sums(features)
-        scales = [layer(x) for layer, x in reversed(list(zip(self.inp_conv, sums)))][::-1]
-        return side_by_side(self.refine(scales))
+    def scales(self, sums: list[paddle.Tensor]) -> list[paddle.Tensor]:
+        """See the base class."""
+        return of_each(self.inp_conv, sums)
