@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Literal
 
 import paddle
-from paddle import Tensor
+from paddle import Tensor, nn
 
 from ppocr.config.ranges import NonNegative, Positive, Probability
 from ppocr.losses.base import Loss
-from ppocr.losses.det_basic import balanced_loss, dice_focal_loss, dice_loss, mask_l1_loss
+from ppocr.losses.det_basic import BalanceLoss, DiceFocalLoss, DiceLoss, MaskL1Loss
 from ppocr.registry import LOSSES
 
 
@@ -20,7 +19,7 @@ class DBLoss(Loss):
     """Text, threshold and binary maps against their targets (https://arxiv.org/abs/1911.08947, section 3.6).
 
     Args:
-        balance_loss: see `balanced_loss`; unused by "DiceFocalLoss".
+        balance_loss: see `BalanceLoss`; unused by "DiceFocalLoss".
         main_loss_type: of the text map: "DiceLoss", "BCELoss", "MaskL1Loss" or "DiceFocalLoss"; the last one is
             used for the binary map as well, whose loss is Dice otherwise.
         alpha: factor of the text map.
@@ -30,7 +29,7 @@ class DBLoss(Loss):
         aux_weight_p4: factor of the maps `aux_maps_p4`, where the head gives them; so for p3 and p2.
         aux_weight_p3: see `aux_weight_p4`.
         aux_weight_p2: see `aux_weight_p4`.
-        focal_alpha: see `dice_focal_loss`; so for the last three.
+        focal_alpha: see `DiceFocalLoss`; so for the last three.
         focal_gamma: see `focal_alpha`.
         dice_weight: see `focal_alpha`.
         focal_weight: see `focal_alpha`.
@@ -60,22 +59,14 @@ class DBLoss(Loss):
         self.alpha = alpha
         self.beta = beta
         self.aux_weights = {"aux_maps_p4": aux_weight_p4, "aux_maps_p3": aux_weight_p3, "aux_maps_p2": aux_weight_p2}
-        self.threshold_loss = partial(mask_l1_loss, eps=eps)
+        self.threshold_loss = MaskL1Loss(eps)
         if main_loss_type == "DiceFocalLoss":
-            self.text_loss = self.binary_loss = partial(
-                dice_focal_loss,
-                dice_weight=dice_weight,
-                focal_weight=focal_weight,
-                focal_alpha=focal_alpha,
-                focal_gamma=focal_gamma,
-                eps=eps,
-            )
+            self.text_loss: nn.Layer = DiceFocalLoss(dice_weight, focal_weight, focal_alpha, focal_gamma, eps)
+            self.binary_loss: nn.Layer = self.text_loss
         else:
             # upstream: `eps` does not reach the balanced loss, whose own is 1e-6
-            self.text_loss = partial(
-                balanced_loss, balance=balance_loss, main_loss_type=main_loss_type, negative_ratio=ohem_ratio
-            )
-            self.binary_loss = partial(dice_loss, eps=eps)
+            self.text_loss = BalanceLoss(balance_loss, main_loss_type, ohem_ratio)
+            self.binary_loss = DiceLoss(eps)
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Return the loss and its parts.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, Literal
 
 import paddle
@@ -17,9 +16,9 @@ from ppocr.codecs.nrtr import NRTRCodec
 from ppocr.config.ranges import NonNegative, Positive, Whole
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError
-from ppocr.losses import divergence
 from ppocr.losses.base import Loss
-from ppocr.losses.det_basic import balanced_loss, dice_loss
+from ppocr.losses.det_basic import BalanceLoss, DiceLoss
+from ppocr.losses.divergence import CTCLogitsLoss, DistanceLoss, DKDLoss, DMLLoss, KLDivLoss
 from ppocr.predictions import prefixed, select
 from ppocr.registry import LOSSES
 
@@ -143,11 +142,12 @@ class DistillationNRTRLoss(OfEachModel):
         multi_head: bool = False,
         smoothing: bool = True,
     ) -> None:
-        self._of(codecs, model_name_list, multi_head, {"smoothing": smoothing, "padding_counts": not smoothing})
+        self._of(codecs, model_name_list, multi_head, {"smoothing": smoothing})
+        self.loss.padding_counts = not smoothing
 
 
 class BetweenModels(Loss):
-    """A loss between the predictions of each of some pairs of models, added up; a subclass gives it in `between`.
+    """A loss between the predictions of each of some pairs of models, added up; a subclass says which.
 
     Args:
         model_name_pairs: `[[student, teacher], ...]`, or one pair alone.
@@ -187,12 +187,12 @@ class BetweenModels(Loss):
 
 @LOSSES.register()
 class DistillationDMLLoss(BetweenModels):
-    """`divergence.mutual` of models.
+    """`DMLLoss` between models.
 
     Args:
         model_name_pairs: see `BetweenModels`.
-        act: see `divergence.mutual`.
-        use_log: see `divergence.mutual`.
+        act: see `DMLLoss`.
+        use_log: see `DMLLoss`.
         key: this and the next two: see `BetweenModels`.
         maps_name: which of the three maps of a detector is compared; None for all that `key` names.
     """
@@ -200,7 +200,7 @@ class DistillationDMLLoss(BetweenModels):
     def __init__(
         self,
         model_name_pairs: Sequence[Any],
-        act: divergence.Activation | None = None,
+        act: Literal["softmax", "sigmoid"] | None = None,
         use_log: bool = False,
         key: str = "head_out",
         multi_head: bool = False,
@@ -208,23 +208,23 @@ class DistillationDMLLoss(BetweenModels):
         maps_name: Literal["thrink_maps", "threshold_maps", "binary_maps"] | None = None,
     ) -> None:
         super().__init__(model_name_pairs, key, multi_head, dis_head)
-        self.loss = partial(divergence.mutual, act=act, use_log=use_log)
+        self.loss = DMLLoss(act, use_log)
         self.channel = None if maps_name is None else MAPS[maps_name]
 
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
         if self.channel is not None:
             student, teacher = student[:, self.channel], teacher[:, self.channel]
-        return super().between(student, teacher, batch)
+        return self.loss(student, teacher)
 
 
 @LOSSES.register()
 class DistillationDistanceLoss(BetweenModels):
-    """Mean distance of the predictions of models.
+    """`DistanceLoss` between models.
 
     Args:
         model_name_pairs: see `BetweenModels`.
-        mode: absolute, squared, or Huber's with a threshold of 1.
+        mode: see `DistanceLoss`.
         key: see `BetweenModels`.
     """
 
@@ -232,12 +232,11 @@ class DistillationDistanceLoss(BetweenModels):
         self, model_name_pairs: Sequence[Any], mode: Literal["l1", "l2", "smooth_l1"] = "l2", key: str = "head_out"
     ) -> None:
         super().__init__(model_name_pairs, key)
-        self.loss = divergence.DISTANCES[mode]
+        self.loss = DistanceLoss(mode)
 
 
-@LOSSES.register()
-class DistillationKLDivLoss(BetweenModels):
-    """`divergence.from_teacher` of the logits that autoregressive decoders give with teacher forcing.
+class BetweenDecoders(BetweenModels):
+    """A loss between the logits that autoregressive decoders give with teacher forcing.
 
     Args:
         codec: of the labels; filled in.
@@ -255,28 +254,34 @@ class DistillationKLDivLoss(BetweenModels):
         dis_head: str = "ctc",
     ) -> None:
         super().__init__(model_name_pairs, key, multi_head, dis_head)
-        self.codec = codec
+        self.codec, self.loss = codec, KLDivLoss()
         self.needs = (branch_of("nrtr").label,) if multi_head else ()
 
     def targets(self, logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """Return int64 [B T], the token id that each step of logits [B, T, C] shall give."""
         return batch[self.needs[0]][:, 1 : 1 + logits.shape[1]].astype("int64").flatten()
 
+
+@LOSSES.register()
+class DistillationKLDivLoss(BetweenDecoders):
+    """`KLDivLoss` between models; see `BetweenDecoders`."""
+
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
-        mask = self.targets(student, batch) != self.codec.padding_id if self.needs else None
-        return divergence.from_teacher(student, teacher, mask)
+        return self.loss(
+            student, teacher, self.targets(student, batch) != self.codec.padding_id if self.needs else None
+        )
 
 
 @LOSSES.register()
-class DistillationDKDLoss(DistillationKLDivLoss):
-    """`divergence.decoupled` of the auxiliary branches of models with a `MultiHead`.
+class DistillationDKDLoss(BetweenDecoders):
+    """`DKDLoss` between the auxiliary branches of models with a `MultiHead`.
 
     Args:
-        codec: this and the next four: see the base class; `multi_head` is true, for a target is needed.
-        temperature: see `divergence.decoupled`.
-        alpha: see `divergence.decoupled`.
-        beta: see `divergence.decoupled`.
+        codec: this and the next four: see `BetweenDecoders`; `multi_head` is true, for a target is needed.
+        temperature: see `DKDLoss`.
+        alpha: see `DKDLoss`.
+        beta: see `DKDLoss`.
     """
 
     def __init__(
@@ -291,7 +296,7 @@ class DistillationDKDLoss(DistillationKLDivLoss):
         beta: NonNegative = 1.0,
     ) -> None:
         super().__init__(codec, model_name_pairs, key, multi_head, dis_head)
-        self.loss = partial(divergence.decoupled, temperature=temperature, alpha=alpha, beta=beta)
+        self.loss = DKDLoss(temperature, alpha, beta)
 
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
@@ -300,7 +305,7 @@ class DistillationDKDLoss(DistillationKLDivLoss):
 
 @LOSSES.register()
 class DistillCTCLogits(BetweenModels):
-    """`divergence.of_means` of the CTC branches of models with a `MultiHead`.
+    """`CTCLogitsLoss` between the CTC branches of models with a `MultiHead`.
 
     Args:
         codec: of CTC; filled in.
@@ -319,7 +324,7 @@ class DistillCTCLogits(BetweenModels):
         reduction: Literal["mean"] = "mean",
     ) -> None:
         super().__init__(model_name_pairs, "ctc")
-        self.codec, self.loss = codec, partial(divergence.of_means, blank_id=codec.blank_id)
+        self.codec, self.loss = codec, CTCLogitsLoss(codec.blank_id)
 
 
 @LOSSES.register()
@@ -336,6 +341,7 @@ class DistillationDilaDBLoss(BetweenModels):
 
     def __init__(self, model_name_pairs: Sequence[Any], key: Literal["maps"] = "maps") -> None:
         super().__init__(model_name_pairs, key)
+        self.text_loss, self.binary_loss = BalanceLoss(), DiceLoss()
 
     def between(self, student: Tensor, teacher: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """See the base class."""
@@ -344,5 +350,5 @@ class DistillationDilaDBLoss(BetweenModels):
             # a pixel, its left, its upper and its upper left neighbour: OpenCV's dilation by 2 x 2
             target = F.max_pool2d(F.pad(text, [1, 0, 1, 0]), 2, stride=1)[:, 0]
         mask = batch["shrink_mask"]
-        text_loss = balanced_loss(student[:, 0], target, mask)
-        return SHRINK_WEIGHT * text_loss + dice_loss(student[:, 2], target, mask)
+        text_loss = self.text_loss(student[:, 0], target, mask)
+        return SHRINK_WEIGHT * text_loss + self.binary_loss(student[:, 2], target, mask)

@@ -7,26 +7,13 @@ import paddle
 import pytest
 
 from ppocr.errors import ConfigError
-from ppocr.losses.det_basic import (
-    balanced_loss,
-    dice_focal_loss,
-    dice_loss,
-    mask_l1_loss,
-    masked_focal_loss,
-    sum_of_largest,
-)
+from ppocr.losses.det_basic import BalanceLoss, DiceFocalLoss, DiceLoss, MaskedFocalLoss, MaskL1Loss, sum_of_largest
 from ppocr.losses.det_db import DBLoss
 from ppocr.registry import LOSSES
 from tests.conformance import load
 from tests.losses.test_distillation import tensor
 
-BASIC = {
-    "BalanceLoss": balanced_loss,
-    "DiceFocalLoss": dice_focal_loss,
-    "DiceLoss": dice_loss,
-    "MaskedFocalLoss": masked_focal_loss,
-    "MaskL1Loss": mask_l1_loss,
-}
+BASIC = {c.__name__: c for c in (BalanceLoss, DiceFocalLoss, DiceLoss, MaskedFocalLoss, MaskL1Loss)}
 BASIC_CASES = [case for name in BASIC for case in load(f"losses/{name}.json")["cases"]]
 CASES = load("losses/DBLoss.json")["cases"]
 TARGETS = ("image", "threshold_map", "threshold_mask", "shrink_map", "shrink_mask")
@@ -35,7 +22,7 @@ TARGETS = ("image", "threshold_map", "threshold_mask", "shrink_map", "shrink_mas
 @pytest.mark.parametrize("case", BASIC_CASES, ids=[c["name"] for c in BASIC_CASES])
 def test_basic_loss_equals_the_reference(case: dict) -> None:
     maps = [tensor(case, entry) for entry in case["call"]]
-    assert float(BASIC[case["loss"]](*maps, **case["args"])) == pytest.approx(case["outputs"], rel=1e-4)
+    assert float(BASIC[case["loss"]](**case["args"])(*maps)) == pytest.approx(case["outputs"], rel=1e-4)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c["name"] for c in CASES])
@@ -83,7 +70,7 @@ def test_only_the_hardest_of_the_background_count() -> None:
     probability = np.linspace(0.1, 0.6, 32).reshape(2, 4, 4).astype(np.float32)
     pred = paddle.to_tensor(probability, stop_gradient=False)
     ones = paddle.ones_like(pred)
-    balanced_loss(pred, paddle.to_tensor(text), ones, main_loss_type="BCELoss", negative_ratio=3).backward()
+    BalanceLoss(main_loss_type="BCELoss", negative_ratio=3)(pred, paddle.to_tensor(text), ones).backward()
     moved = np.argwhere(pred.grad.numpy().ravel()).ravel().tolist()
     assert moved == [0, 29, 30, 31]  # the text and three others, all of them in the other image
 
