@@ -12,6 +12,7 @@ from paddle import Tensor, nn
 from pydantic import BeforeValidator
 from typing_extensions import TypedDict
 
+from ppocr.config.sections import GlobalSection
 from ppocr.engine.log import get_logger
 from ppocr.engine.structure import NonNegative, require
 from ppocr.errors import PpocrError
@@ -27,62 +28,27 @@ class MixedPrecision:
     """Runs forward passes in a lower precision, scales the loss and skips steps whose gradients overflow.
 
     Args:
-        enabled: `Global.use_amp`.
-        level: "O1" (matrix products in low precision) or "O2" (all but normalisation).
-        dtype: "float16" or "bfloat16".
-        scale: initial loss scale (`Global.scale_loss`); only float16 needs one.
-        dynamic: grow and shrink the scale by itself (`Global.use_dynamic_loss_scaling`).
-        white: operators added to the list run in low precision.
-        black: operators added to the list kept in float32.
+        settings: the `Global` section: `use_amp`, `scale_loss` (which only float16 needs) and what else begins with
+            `amp`; O1 computes matrix products in low precision, O2 all but normalisation.
     """
 
-    def __init__(
-        self,
-        enabled: bool = False,
-        *,
-        level: str = "O1",
-        dtype: str = "float16",
-        scale: float = 1.0,
-        dynamic: bool = False,
-        white: list[str] | None = None,
-        black: list[str] | None = None,
-    ) -> None:
-        enabled = enabled and level != "O0"
-        if enabled and level not in ("O1", "O2"):
-            raise PpocrError(f"Global.amp_level: {level!r} is not a level", "use O1 or O2")
-        if enabled and dtype not in ("float16", "bfloat16"):
-            raise PpocrError(f"Global.amp_dtype: {dtype!r} is not a type", "use float16 or bfloat16")
-        self.asked = enabled
-        self.enabled = enabled and takes_effect(dtype)
-        self.level = level
-        self.dtype = dtype
-        self._white = white
-        self._black = black
-        scaling = self.enabled and dtype == "float16"
+    def __init__(self, settings: GlobalSection) -> None:
+        asked = settings.use_amp and settings.amp_level != "O0"
+        self.level, self.dtype = settings.amp_level, settings.amp_dtype
+        self.enabled = asked and takes_effect(self.dtype)
+        self._white, self._black = settings.amp_custom_white_list, settings.amp_custom_black_list
+        scaling, dynamic = self.enabled and self.dtype == "float16", settings.use_dynamic_loss_scaling
         self.dynamic = scaling and dynamic
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on a CPU the scaler says that it is off, which is what we asked for
             self.scaler = paddle.amp.GradScaler(
-                enable=scaling, init_loss_scaling=float(scale), use_dynamic_loss_scaling=dynamic
+                enable=scaling, init_loss_scaling=float(settings.scale_loss), use_dynamic_loss_scaling=dynamic
             )
-        if enabled and not self.enabled:
+        if asked and not self.enabled:
             get_logger().warning(
-                f"mixed precision has no effect: PaddlePaddle {paddle.__version__} computes {dtype} on "
+                f"mixed precision has no effect: PaddlePaddle {paddle.__version__} computes {self.dtype} on "
                 f"{paddle.device.get_device()} in float32; training goes on in float32"
             )
-
-    @classmethod
-    def from_global(cls, settings: Any) -> MixedPrecision:
-        """Build it from the `Global` section."""
-        return cls(
-            settings.use_amp,
-            level=settings.amp_level,
-            dtype=settings.amp_dtype,
-            scale=settings.scale_loss,
-            dynamic=settings.use_dynamic_loss_scaling,
-            white=settings.amp_custom_white_list,
-            black=settings.amp_custom_black_list,
-        )
 
     def decorate(self, model: nn.Layer, optimizer: Any) -> tuple[nn.Layer, Any]:
         """Turn the parameters to low precision for O2, keeping float32 master copies in the optimizer."""

@@ -28,7 +28,7 @@ from ppocr.engine.checkpoint_files import (
 )
 from ppocr.engine.saved_state import arrays, name_table, unpacked
 from ppocr.engine.unpickle import loads, read_checkpoint_bytes
-from ppocr.errors import CheckpointError, PpocrError
+from ppocr.errors import CheckpointError
 from ppocr.utils.atomic import TEMPORARY
 
 _NUMBERED = re.compile(r"(iter_epoch_(\d+))(\.pdparams|\.pdopt|\.states|\.json)(\.tmp)?")
@@ -115,27 +115,22 @@ def save_checkpoint(
     try:
         prefix.parent.mkdir(parents=True, exist_ok=True)
         finish_interrupted_save(prefix)
+        try:
+            stage(prefix, content, header)
+        except BaseException:  # an interrupt too leaves nothing behind
+            discard(prefix)
+            raise
+        try:
+            publish(prefix, list(content))
+        except OSError:
+            if all(with_suffix(prefix, suffix + TEMPORARY).exists() for suffix in (*content, MANIFEST)):
+                discard(prefix)  # nothing was renamed; else the new checkpoint is whole and the next save finishes it
+            raise
     except OSError as error:
-        raise _unwritable(prefix, error) from error
-    try:
-        stage(prefix, content, header)
-    except OSError as error:
-        discard(prefix)
-        raise _unwritable(prefix, error) from error
-    except BaseException:  # an interrupt too leaves nothing behind
-        discard(prefix)
-        raise
-    try:
-        publish(prefix, list(content))
-    except OSError as error:
-        if all(with_suffix(prefix, suffix + TEMPORARY).exists() for suffix in (*content, MANIFEST)):
-            discard(prefix)  # nothing was renamed; otherwise the new checkpoint is whole and the next save finishes it
-        raise _unwritable(prefix, error) from error
-
-
-def _unwritable(prefix: Path, error: OSError) -> PpocrError:
-    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the folder's permissions"
-    return CheckpointError(f"{prefix}: the checkpoint could not be saved: {error.strerror or error}", hint)
+        hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the folder's permissions"
+        raise CheckpointError(
+            f"{prefix}: the checkpoint could not be saved: {error.strerror or error}", hint
+        ) from error
 
 
 def prune_checkpoints(folder: str | Path, keep_last: int) -> list[Path]:

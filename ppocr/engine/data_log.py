@@ -28,16 +28,14 @@ class DataLog:
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps; all ranks call it."""
-        return {"epoch": self._so_far().state(), "total": self._total.state()}
+        so_far = DataReport().merge([self._before.state(), *self._shares()])
+        return {"epoch": so_far.state(), "total": self._total.state()}
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over a checkpoint's counts."""
         if self._world.first:
             self._before = DataReport().merge([state["epoch"]])
             self._total = DataReport().merge([state["total"]])
-
-    def _so_far(self) -> DataReport:
-        return DataReport().merge([self._before.state(), *self._shares()])
 
     def _shares(self) -> list[dict[str, Any]]:
         """Return what every rank counted in this epoch, since the run was resumed if it was."""

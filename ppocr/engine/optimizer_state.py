@@ -187,7 +187,7 @@ class _Entries:
 
     def _array(self, value: Any, place: str, wanted: Any) -> np.ndarray:
         if not isinstance(value, (np.ndarray, np.floating)) or value.dtype.kind != "f":
-            self.refuse(f"{place}, which is {_kind(value)}, not an array of floating-point numbers")
+            self.refuse(f"{place}, which is {shown(value)}, not an array of floating-point numbers")
         shape = tuple(wanted.shape)
         if value.shape != shape and (value.shape, shape) != ((1,), ()):  # paddle before 2.5 had no 0-d tensors
             self.refuse(f"{place} of shape {list(value.shape)}, the optimizer wants {list(shape)}")
@@ -207,10 +207,6 @@ class _Entries:
             return
         what = "that this optimizer does not have" if of_ours else "that belong to no parameter of this network"
         self.refuse(f"{len(left)} entries {what} (first: {shown(left[0])})")
-
-
-def _kind(value: Any) -> str:
-    return f"an array of {value.dtype}" if isinstance(value, (np.ndarray, np.generic)) else shown(value)
 
 
 def _uncounted(entry: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ppocr.engine.structure import Number, Positive, Whole
+
 
 @dataclass
 class Position:
@@ -17,10 +19,10 @@ class Position:
         global_step: steps done in all.
     """
 
-    epoch: int = 1
-    batches: int = 0
-    step_in_epoch: int = 0
-    global_step: int = 0
+    epoch: Positive = 1
+    batches: Whole = 0
+    step_in_epoch: Whole = 0
+    global_step: Whole = 0
 
     def __str__(self) -> str:
         return f"epoch {self.epoch}, step {self.step_in_epoch} (global step {self.global_step})"
@@ -60,9 +62,9 @@ class Best:
         global_step: when.
     """
 
-    value: float = -math.inf
-    epoch: int = 0
-    global_step: int = 0
+    value: Number = -math.inf
+    epoch: Whole = 0
+    global_step: Whole = 0
 
     def beaten_by(self, value: float) -> bool:
         """Return whether a value is better; ties and values that are not finite are not."""

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import ConfigDict, Field
 from typing_extensions import NotRequired, TypedDict
@@ -21,23 +21,16 @@ from ppocr.engine.checkpoint import Checkpoint
 from ppocr.engine.checkpoint_files import with_suffix
 from ppocr.engine.log import get_logger
 from ppocr.engine.optimizer_state import HINT, SCHEDULE, check_schedule
+from ppocr.engine.position import Best, Position
 from ppocr.engine.structure import LARGEST, PLAIN, Boolean, ByName, Number, Positive, Whole, require
 from ppocr.errors import CheckpointError
 
 
-class _Position(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-    epoch: Positive
-    batches: Whole
-    step_in_epoch: Whole
-    global_step: Whole
-
-
-class _Best(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-    value: Number
-    epoch: Whole
-    global_step: Whole
+def _fields_of(cls: type) -> Any:
+    """Return the type of a dataclass's fields by name, all of them and no others."""
+    kind = TypedDict(cls.__name__, get_type_hints(cls, include_extras=True))  # type: ignore[misc]
+    kind.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    return kind
 
 
 class _Report(TypedDict):
@@ -55,8 +48,8 @@ class _DataLog(TypedDict):
 
 
 class _Ours(TypedDict):
-    position: _Position
-    best: _Best
+    position: _fields_of(Position)  # type: ignore[valid-type]
+    best: _fields_of(Best)  # type: ignore[valid-type]
     evaluated_at: Annotated[int, Field(ge=-1, le=LARGEST), PLAIN]
     unknown_reported: Boolean
     meters: dict[str, Sequence[Number]]

@@ -168,7 +168,7 @@ def evaluate_weights(cfg: Config) -> Evaluation:
     get_logger().info(describe(device, choose_threads(world.local_size, cfg.Eval.loader.num_workers)))
     try:
         task = trained_task(cfg, "eval")
-        precision = MixedPrecision.from_global(settings)
+        precision = MixedPrecision(settings)
         with running(task.parts(), cfg.where):
             found = evaluate(task, data_loader(cfg, task, world, "eval"), world=world, autocast=precision.autocast)
         if world.first:

@@ -89,9 +89,5 @@ def arrays(state: dict[str, Any], path: Path) -> dict[str, np.ndarray]:
     state = unpacked(state, path)
     for key, value in state.items():
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "biuf":
-            raise CheckpointError(f"{path}: {shown(key)} is {_kind(value)}, not an array of numbers")
+            raise CheckpointError(f"{path}: {shown(key)} is {shown(value)}, not an array of numbers")
     return {key: np.asarray(value) for key, value in state.items()}
-
-
-def _kind(value: Any) -> str:
-    return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else shown(value)

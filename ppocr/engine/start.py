@@ -35,14 +35,9 @@ def find_start(settings: Any, known: Callable[[], list[str]] = list) -> tuple[Ch
     Raises:
         CheckpointError: missing or damaged.
     """
-    wanted, spare = settings.checkpoints, settings.pretrained_model
-    if wanted and spare and not checkpoint_exists(wanted):
-        get_logger().warning(
-            f"Global.checkpoints: there is nothing at {wanted}; loading Global.pretrained_model instead"
-        )
-        wanted = None
-    if wanted:
-        start = find_checkpoint(wanted)
+    spare = settings.pretrained_model
+    if settings.checkpoints and not _passed_over(settings):
+        start = find_checkpoint(settings.checkpoints)
         check_resumable(start)
         return start, "resume"
     if spare:
@@ -194,8 +189,14 @@ def named_weights(settings: Any) -> Checkpoint:
     Raises:
         CheckpointError: missing or damaged.
     """
-    wanted = settings.checkpoints or settings.pretrained_model
-    if settings.checkpoints and settings.pretrained_model and not checkpoint_exists(settings.checkpoints):
-        wanted = settings.pretrained_model
-        get_logger().warning(f"Global.checkpoints: there is nothing at {settings.checkpoints}; using {wanted}")
+    wanted = settings.pretrained_model if _passed_over(settings) else settings.checkpoints or settings.pretrained_model
     return load_checkpoint(wanted, weights_only=True)
+
+
+def _passed_over(settings: Any) -> bool:
+    """Return whether there is nothing at `Global.checkpoints`, so that `Global.pretrained_model` is used; say so."""
+    wanted, spare = settings.checkpoints, settings.pretrained_model
+    if not (wanted and spare) or checkpoint_exists(wanted):
+        return False
+    get_logger().warning(f"Global.checkpoints: there is nothing at {wanted}; using Global.pretrained_model, {spare}")
+    return True

@@ -23,11 +23,7 @@ Boolean = Annotated[bool, PLAIN]
 ByName = dict[str, Any]
 # by the beginnings of the names of pydantic's errors
 _WORDS = {"int": "a whole number", "string": "a text", "bool": "True or False", "dict": "values by name"}
-_WORDS |= {
-    "is_instance": "a list",
-    "sequence": "a list",
-    "too": "a list of that length",
-}  # by pydantic's kinds of errors
+_WORDS |= {"is_instance": "a list", "sequence": "a list", "too": "a list of that length"}
 
 
 def shown(value: object) -> str:
@@ -36,6 +32,8 @@ def shown(value: object) -> str:
         return str(value)
     if isinstance(value, (int, np.integer)):
         return str(value) if abs(int(value)) <= LARGEST else "a number beyond all counts"
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
     if isinstance(value, (float, np.floating)):
         return f"{float(value):g}"
     if isinstance(value, str):

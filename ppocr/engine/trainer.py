@@ -78,7 +78,7 @@ class Trainer:
         self.position = Position()
         self.best = Best()
         self.accumulate_steps = max(1, settings.accumulate_steps)
-        self.precision = MixedPrecision.from_global(settings)
+        self.precision = MixedPrecision(settings)
         task.model, self.optimizer = self.precision.decorate(task.model, optimizer[0])
         self.scheduler = optimizer[1]
         self.lr = float(self.optimizer.get_lr())

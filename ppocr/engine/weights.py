@@ -18,27 +18,17 @@ HEAD = "head."
 
 
 @dataclass(frozen=True)
-class WrongShape:
-    """A parameter whose array has another shape than the network wants."""
+class Misfit:
+    """A parameter whose array has another shape, or another kind of numbers, than the network wants."""
 
     name: str
-    have: tuple[int, ...]
-    want: tuple[int, ...]
+    have: tuple[int, ...] | str
+    want: tuple[int, ...] | str
 
     def __str__(self) -> str:
+        if isinstance(self.have, str):
+            return f"{self.name} holds {self.have}, the network {self.want}"
         return f"{self.name} is {list(self.have)}, the network has {list(self.want)}"
-
-
-@dataclass(frozen=True)
-class WrongType:
-    """A parameter whose array holds another kind of numbers than the network wants."""
-
-    name: str
-    have: str
-    want: str
-
-    def __str__(self) -> str:
-        return f"{self.name} holds {self.have}, the network {self.want}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class LoadReport:
     loaded: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
-    wrong_shape: list[WrongShape | WrongType] = field(default_factory=list)
+    wrong_shape: list[Misfit] = field(default_factory=list)
     aligned: list[Aligned] = field(default_factory=list)
     total: int = 0
     taken: int = 0
@@ -159,7 +149,7 @@ def load_all_weights(model: Any, params: Mapping[str, np.ndarray], path: str | P
     report, changes = _fit(model, params, _Classes(None, None))
     require_complete(report, path)
     for name, (_, array) in zip(report.loaded, changes):
-        if not np.isfinite(_float(array) if array.dtype == np.uint16 else array).all():
+        if not np.isfinite(_float(array)).all():
             raise CheckpointError(f"{path}: {name} is not finite", "use another checkpoint")
     for tensor, array in changes:
         _assign(tensor, array)
@@ -185,26 +175,21 @@ def _fit(
             report.missing.append(name)
             continue
         array, have = params[name], tuple(params[name].shape)
-        if _is_float(tensor) != (array.dtype.kind == "f" or array.dtype == np.uint16):
-            report.wrong_shape.append(WrongType(name, str(array.dtype), str(tensor.dtype).rpartition(".")[2]))
+        if bool(tensor.is_floating_point()) != (array.dtype.kind == "f" or array.dtype == np.uint16):
+            report.wrong_shape.append(Misfit(name, str(array.dtype), str(tensor.dtype).rpartition(".")[2]))
             continue
         guessed = classes.grown_axis(have, want) if have != want else swapped.get(name)
         entries, axis = tables.get(name, (classes, guessed))
         if axis is not None and entries.fit(have, want, axis):
-            array = _float(array) if array.dtype == np.uint16 else array
-            changes.append((tensor, entries.align(array, _current(tensor), axis)))
+            changes.append((tensor, entries.align(_float(array), _float(tensor.numpy()), axis)))
             report.aligned.append(entries.summary(name))
             report.taken += size * len(entries.pairs) // len(entries.new)
-        elif have == want:
-            changes.append((tensor, array))
-            report.loaded.append(name)
-            report.taken += size
-        elif sorted((have, want)) == [(), (1,)]:  # paddle before 2.5 had no 0-d tensors
+        elif have == want or {have, want} == {(), (1,)}:  # paddle before 2.5 had no 0-d tensors
             changes.append((tensor, array.reshape(want)))
             report.loaded.append(name)
             report.taken += size
         else:
-            report.wrong_shape.append(WrongShape(name, have, want))
+            report.wrong_shape.append(Misfit(name, have, want))
     return report, changes
 
 
@@ -360,28 +345,14 @@ def _numbered(items: Sequence[str]) -> list[tuple[str, int]]:
     return result
 
 
-def _float(bits: np.ndarray) -> np.ndarray:
-    """Return bfloat16 bit patterns (uint16) as float32."""
-    return (bits.astype(np.uint32) << 16).view(np.float32)
-
-
-def _is_float(tensor: Any) -> bool:
-    return bool(tensor.is_floating_point())
-
-
-def _current(tensor: Any) -> np.ndarray:
-    array = tensor.numpy()
-    return _float(array) if array.dtype == np.uint16 else array
+def _float(array: np.ndarray) -> np.ndarray:
+    """Return bfloat16 bit patterns (uint16) as float32, any other array as it is."""
+    return (array.astype(np.uint32) << 16).view(np.float32) if array.dtype == np.uint16 else array
 
 
 def _assign(tensor: Any, array: np.ndarray) -> None:
     """Set a tensor's values, converting between floating types."""
     import paddle
 
-    array = np.ascontiguousarray(array).reshape(array.shape)
-    if tensor.dtype == paddle.bfloat16 and array.dtype == np.uint16:
-        tensor.set_value(array)
-        return
-    if array.dtype == np.uint16:
-        array = _float(array)
+    array = np.ascontiguousarray(_float(array)).reshape(array.shape)
     tensor.set_value(paddle.to_tensor(array, place=paddle.CPUPlace()).astype(tensor.dtype))

