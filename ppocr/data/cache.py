@@ -74,9 +74,9 @@ class PixelCache:
         self._free[0] = start
         self._adding = True
 
-    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
         logger.warning("dataset.cache: data workers of this system do not share memory, and decode every image")
-        return _none, ()
+        return type(None), ()
 
     def __len__(self) -> int:
         """Return how many images there are."""
@@ -123,10 +123,6 @@ class PixelCache:
             return offset
         finally:
             self._lock.release()
-
-
-def _none() -> None:
-    return None
 
 
 def unknown_keys(options: Any) -> Iterator[tuple[tuple[str, ...], list[str]]]:

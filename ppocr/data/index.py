@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -34,8 +33,7 @@ class LineFile:
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         self._text = _map_text(self.path)
-        self._file: Any
-        self._offsets, self._blank, self._file = _find_lines(self.path, self._text)
+        self._offsets, self._blank = _find_lines(self.path, self._text)
         if not len(self._offsets):
             raise DataError(f"label file {self.path} holds no line", "each line is: image path, tab, label")
 
@@ -63,20 +61,8 @@ class LineFile:
         before = np.searchsorted(self._blank - np.arange(len(self._blank)), number, side="right")
         return f"{self.path}:{number + int(before) + 1}"
 
-    def __getstate__(self) -> dict[str, Any]:
-        shared = f"/proc/{os.getpid()}/fd/{self._file.fileno()}" if self._file else ""
-        return {"path": self.path, "blank": self._blank, "shared": shared, "dtype": self._offsets.dtype.str}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Map the same files again in a spawned worker; where the system cannot share them, search anew."""
-        self.path = state["path"]
-        self._text = _map_text(self.path)
-        self._file = None
-        try:
-            self._offsets = np.memmap(state["shared"], dtype=state["dtype"], mode="r")
-            self._blank = state["blank"]
-        except (OSError, ValueError):
-            self._offsets, self._blank, self._file = _find_lines(self.path, self._text)
+    def __reduce__(self) -> tuple[type[LineFile], tuple[str]]:
+        return LineFile, (self.path,)  # workers that are not forked search the lines anew
 
 
 def _map_text(path: str) -> mmap.mmap:
@@ -95,23 +81,21 @@ def _map_text(path: str) -> mmap.mmap:
     return text
 
 
-def _find_lines(path: str, text: mmap.mmap) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Return the offsets of the non-empty lines, mapped, the numbers of the empty lines, and the mapped file."""
+def _find_lines(path: str, text: mmap.mmap) -> tuple[np.ndarray, np.ndarray]:
+    """Return the offsets of the non-empty lines, mapped, and the numbers of the empty lines."""
     dtype = np.uint32 if len(text) < 2**32 else np.uint64
     blank: list[np.ndarray] = []
     lines = 0
     try:
-        file = tempfile.TemporaryFile(prefix="ppocr-index-")  # noqa: SIM115 - open as long as the index lives
-        for starts, ends in _line_blocks(text):
-            empty = _is_empty(text, starts, ends)
-            blank.append(np.flatnonzero(empty) + lines)
-            lines += len(ends)
-            file.write(starts[~empty].astype(dtype).tobytes())
-        file.flush()
-        blanks = np.concatenate(blank) if blank else np.zeros(0, np.int64)
-        if file.tell() == 0:
-            return np.zeros(0, dtype), blanks, file
-        return np.memmap(file, dtype=dtype, mode="r"), blanks, file
+        with tempfile.TemporaryFile(prefix="ppocr-index-") as file:
+            for starts, ends in _line_blocks(text):
+                empty = _is_empty(text, starts, ends)
+                blank.append(np.flatnonzero(empty) + lines)
+                lines += len(ends)
+                file.write(starts[~empty].astype(dtype).tobytes())
+            file.flush()
+            found = np.memmap(file, dtype, "r") if file.tell() else np.zeros(0, dtype)  # outlives the open file
+        return found, np.concatenate(blank) if blank else np.zeros(0, np.int64)
     except OSError as error:
         raise DataError(
             f"the line index of {path} cannot be written to {tempfile.gettempdir()}: {error.strerror}",

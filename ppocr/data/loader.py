@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ppocr.config.sections import DataSection
 from ppocr.data.batches import collate, make_batch, to_tensors
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.problems import DataReport
@@ -28,6 +30,7 @@ _SMALL_BYTES = 1 << 16
 logger = logging.getLogger("ppocr")
 
 
+@dataclass(eq=False)
 class BatchLoader:
     """Batches of a data set on one rank.
 
@@ -44,21 +47,14 @@ class BatchLoader:
         max_bad_ratio: end the run when more than this share of the samples is broken.
     """
 
-    def __init__(
-        self,
-        dataset: IndexedDataset,
-        sampler: BatchSampler,
-        *,
-        num_workers: int = 0,
-        use_shared_memory: bool = True,
-        max_bad_ratio: float = DEFAULT_MAX_BAD_RATIO,
-    ) -> None:
-        self.dataset, self.sampler = dataset, sampler
-        self.num_workers = num_workers
-        self.use_shared_memory = use_shared_memory
-        self.max_bad_ratio = max_bad_ratio
-        self.report = DataReport()
-        self._pool: WorkerPool | None = None
+    dataset: IndexedDataset
+    sampler: BatchSampler
+    _: KW_ONLY
+    num_workers: int = 0
+    use_shared_memory: bool = True
+    max_bad_ratio: float = DEFAULT_MAX_BAD_RATIO
+    report: DataReport = field(default_factory=DataReport, init=False)
+    _pool: WorkerPool | None = field(default=None, init=False)
 
     def __len__(self) -> int:
         """Return the batches of an epoch on this rank."""
@@ -118,7 +114,7 @@ class BatchLoader:
 
 
 def build_loader(
-    section: Any,
+    section: DataSection,
     pipeline: Pipeline,
     *,
     mode: str,
@@ -130,7 +126,7 @@ def build_loader(
     """Build the loader of a config section.
 
     Args:
-        section: `Train` or `Eval`: `dataset` (a dict), `loader` (attributes by YAML name), `sampler` (a dict or None).
+        section: `Train` or `Eval`.
         pipeline: the section's transforms, built.
         mode: "train" or "eval". Evaluation sees each sample once over all ranks, and replaces none.
         seed: the run's seed.
@@ -144,51 +140,43 @@ def build_loader(
     """
     if mode not in ("train", "eval"):
         raise ValueError(f"mode is {mode!r}, not train or eval")
-    asked = getattr(section.loader, "collate_fn", None)
-    if asked and asked != getattr(pipeline, "collate_fn", None):
+    options, asked = section.loader, section.loader.collate_fn
+    if asked and asked != pipeline.collate_fn:
         raise ConfigError(f"unknown collate_fn {asked!r}", "leave loader.collate_fn out: the transforms say it")
     spec = {key: value for key, value in section.dataset.items() if key != "transforms"}
     dataset = DATASETS.build(spec, pipeline=pipeline, mode=mode, seed=seed)
-    options = section.loader
     train = mode == "train"
-    order = EpochOrder(
-        dataset.sizes, dataset.ratios, shuffle=bool(getattr(options, "shuffle", train)), seed=seed, fresh=train
-    )
-    filled = {"train": train, "rank": rank, "world_size": world_size, "seed": seed}
-    sampler = _build_sampler(section, dataset, order, filled)
-    shared = getattr(options, "use_shared_memory", None)
+    order = EpochOrder(dataset.sizes, dataset.ratios, shuffle=options.shuffle, seed=seed, fresh=train)
+    sampler = _build_sampler(section, dataset, order, {"train": train, "rank": rank, "world_size": world_size})
     return BatchLoader(
         dataset,
         sampler,
-        num_workers=sensible_workers(int(getattr(options, "num_workers", 0) or 0), mode),
-        use_shared_memory=True if shared is None else bool(shared),
+        num_workers=sensible_workers(options.num_workers, mode),
+        use_shared_memory=options.use_shared_memory is not False,
         max_bad_ratio=max_bad_ratio,
     )
 
 
-def _build_sampler(section: Any, dataset: Any, order: EpochOrder, filled: dict[str, Any]) -> Any:
+def _build_sampler(section: DataSection, dataset: Any, order: EpochOrder, share: dict[str, Any]) -> Any:
     """Return what says which samples make a batch: the section's sampler, or batches of one length.
 
     Args:
         section: see `build_loader`.
         dataset: whose samples.
         order: the samples of an epoch.
-        filled: `train`, `rank`, `world_size` and `seed`.
+        share: `train`, `rank` and `world_size`.
 
     Raises:
         ConfigError: only one of sampler and data set has to do with image sizes.
     """
-    asked, options = getattr(section, "sampler", None), section.loader
+    asked, options = section.sampler, section.loader
     sampler: Any
     if asked:
-        sampler = SAMPLERS.build(asked, order=order, line_ratios=dataset.line_ratios, **filled)
+        sampler = SAMPLERS.build(asked, order=order, line_ratios=dataset.line_ratios, seed=order.seed, **share)
     else:
-        train, rank, world_size = filled["train"], filled["rank"], filled["world_size"]
-        if not train and options.batch_size_per_card > 1 and min(dataset.pipeline.output_shape()) < 1:
+        if not share["train"] and options.batch_size_per_card > 1 and min(dataset.pipeline.output_shape()) < 1:
             order = ShapeOrder(order, image_shapes(dataset, order))
-        drop_last = bool(getattr(options, "drop_last", False))
-        size = options.batch_size_per_card
-        sampler = BatchSampler(order, size, drop_last=drop_last, train=train, rank=rank, world_size=world_size)
+        sampler = BatchSampler(order, options.batch_size_per_card, drop_last=options.drop_last, **share)
     if sampler.gives_sizes != dataset.takes_sizes:
         teller, taker = (asked or {}).get("name", "the loader"), section.dataset["name"]
         says = "says how large images are, and" if sampler.gives_sizes else "does not say how large images are, but"

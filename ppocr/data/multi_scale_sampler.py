@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ppocr.config.ranges import Count, Positive, Side
-from ppocr.data.samplers import EpochOrder, mix, shuffled
+from ppocr.data.samplers import EpochOrder, mix, share_of, shuffled
 from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, DataError
 from ppocr.registry import SAMPLERS
@@ -55,22 +56,27 @@ def scales_of(
     return found
 
 
-def planned(scales: Sequence[Scale], samples: int) -> list[Scale]:
+def planned(scales: Sequence[Scale], samples: int, fill: bool) -> list[Scale]:
     """Return the batches of an epoch: rounds through all scales until every sample has been seen.
 
-    What a batch lacks when the samples have run out is filled with samples seen before, at most all of them once.
+    Args:
+        scales: of the batches.
+        samples: how many there are.
+        fill: what a batch lacks when the samples have run out is filled with samples seen before, at most all of
+            them once; else it is smaller.
     """
     found: list[Scale] = []
     done = 0
     while done < samples:
         for scale in scales:
             left = min(scale.batch, max(0, samples - done))
-            found.append(scale._replace(batch=left + min(scale.batch - left, samples)))
+            found.append(scale._replace(batch=left + fill * min(scale.batch - left, samples)))
             done += scale.batch
     return found
 
 
 @SAMPLERS.register("MultiScaleSampler")
+@dataclass(eq=False)
 class MultiScaleSampler:
     """Batches of several image sizes; order and sizes are a function of (seed, epoch, step).
 
@@ -100,32 +106,27 @@ class MultiScaleSampler:
     gives_sizes = True
     ignored_keys = ("ratio_wh",)  # upstream: kept and unused
 
-    def __init__(
-        self,
-        scales: Sequence[Side | tuple[Side, Side]],
-        first_bs: Count = 128,
-        fix_bs: bool = True,
-        divided_factor: tuple[Count, Count] = (8, 16),
-        is_training: bool = True,
-        max_w: Positive = MAX_W,
-        order: Filled[EpochOrder | None] = None,
-        line_ratios: Filled[np.ndarray | None] = None,
-        train: Filled[bool] = True,
-        seed: Filled[int] = 0,
-        rank: Filled[int] = 0,
-        world_size: Filled[int] = 1,
-    ) -> None:
-        assert order is not None  # the builder fills it in
-        self.order, self.line_ratios = order, line_ratios
-        self.train, self.seed, self.rank, self.world_size = train, seed, rank, world_size
-        self.max_w = float(max_w)
-        self._scales = scales_of(scales, first_bs, fix_bs, divided_factor, is_training and train)
-        total = len(order)
-        if total == 0:
+    scales: Sequence[Side | tuple[Side, Side]]
+    first_bs: Count = 128
+    fix_bs: bool = True
+    divided_factor: tuple[Count, Count] = (8, 16)
+    is_training: bool = True
+    max_w: Positive = MAX_W
+    _: KW_ONLY
+    order: Filled[EpochOrder]
+    line_ratios: Filled[np.ndarray | None] = None
+    train: Filled[bool] = True
+    seed: Filled[int] = 0
+    rank: Filled[int] = 0
+    world_size: Filled[int] = 1
+
+    def __post_init__(self) -> None:
+        self._shuffles = self.train and self.is_training  # beyond what the order does
+        self._scales = scales_of(self.scales, self.first_bs, self.fix_bs, self.divided_factor, self._shuffles)
+        if len(self.order) == 0:
             raise DataError("the data set holds no sample", "check label_file_list and ratio_list")
-        self._mine = -(-total // world_size) if train else len(range(rank, total, world_size))
-        self._plan = planned(self._scales, self._mine) if train else self._evaluation_plan()
-        self._still = not (train and is_training)  # nothing is shuffled beyond what the order does
+        self._mine = share_of(len(self.order), self.train, self.rank, self.world_size)
+        self._plan = planned(self._scales, self._mine, fill=self.train)
         self._kept: dict[str, tuple[int, Any]] = {}
 
     def __len__(self) -> int:
@@ -175,15 +176,11 @@ class MultiScaleSampler:
         pixels = [(max(s.width, widest + s.height / 2) if widest else s.width) * s.height * s.batch for s in self._plan]
         return max(pixels) / (height * width * len(self._positions(epoch, step)))
 
-    def _evaluation_plan(self) -> list[Scale]:
-        scale = self._scales[0]
-        return [scale._replace(batch=min(scale.batch, self._mine - at)) for at in range(0, self._mine, scale.batch)]
-
     def _lay_out(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which batch of the plan each step is, and the position each batch of the plan starts at."""
         count = len(self._plan)
         visited = assigned = np.arange(count)
-        if not self._still:
+        if self._shuffles:
             visited = shuffled(visited, count, mix(self.seed, epoch, _VISITED))
             assigned = shuffled(assigned, count, mix(self.seed, epoch, _ASSIGNED))
         starts = np.zeros(count, np.int64)

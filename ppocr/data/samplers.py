@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -64,6 +64,7 @@ def _feistel(values: np.ndarray, half: np.uint64, key: int) -> np.ndarray:
     return (left << half) | right
 
 
+@dataclass(eq=False)
 class EpochOrder:
     """The order in which an epoch goes through several files, a fresh part of each where a ratio asks for it.
 
@@ -78,21 +79,16 @@ class EpochOrder:
         ConfigError: ratios outside 0 to 1, or not as many as files.
     """
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        ratios: float | Sequence[float] = 1.0,
-        *,
-        shuffle: bool = True,
-        seed: int = 0,
-        fresh: bool = True,
-    ) -> None:
-        self.sizes = list(sizes)
-        self.ratios = expand_ratios(ratios, len(self.sizes))
-        self.shuffle = shuffle
-        self.seed = seed
-        self.fresh = fresh
-        self.counts = [round(n * ratio) for n, ratio in zip(self.sizes, self.ratios)]
+    sizes: Sequence[int]
+    ratios: float | Sequence[float] = 1.0
+    _: KW_ONLY
+    shuffle: bool = True
+    seed: int = 0
+    fresh: bool = True
+
+    def __post_init__(self) -> None:
+        ratios = expand_ratios(self.ratios, len(self.sizes))
+        self.counts = [round(n * ratio) for n, ratio in zip(self.sizes, ratios)]
         self._first = np.cumsum([0, *self.sizes])
         self._first_drawn = np.cumsum([0, *self.counts])
 
@@ -175,6 +171,12 @@ def expand_ratios(ratios: float | Sequence[float], files: int) -> list[float]:
     return found
 
 
+def share_of(samples: int, train: bool, rank: int, world_size: int) -> int:
+    """Return how many samples a rank takes from an epoch: in training as many as the others, some of them twice."""
+    return -(-samples // world_size) if train else len(range(rank, samples, world_size))
+
+
+@dataclass(eq=False)
 class BatchSampler:
     """The batches one rank takes from an epoch.
 
@@ -195,45 +197,31 @@ class BatchSampler:
 
     gives_sizes = False  # whether it says how large the images of a batch must be
 
-    def __init__(
-        self,
-        order: EpochOrder,
-        batch_size: int,
-        *,
-        drop_last: bool = False,
-        train: bool = True,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
-        self.order, self.batch_size = order, operator.index(batch_size)
-        self.train, self.rank, self.world_size = train, rank, world_size
-        samples, together = len(order), self.batch_size * world_size
+    order: EpochOrder
+    batch_size: int
+    _: KW_ONLY
+    drop_last: bool = False
+    train: bool = True
+    rank: int = 0
+    world_size: int = 1
+
+    def __post_init__(self) -> None:
+        samples = len(self.order)
         if samples == 0:
             raise DataError("the data set holds no sample", "check label_file_list and ratio_list")
-        if not train:
-            self._mine = len(range(rank, samples, world_size))
-            self._steps = -(-self._mine // self.batch_size)
-            return
-        self._steps = samples // together if drop_last else -(-samples // together)
-        if self._steps == 0:
-            ranks = f" on each of {world_size} ranks" if world_size > 1 else ""
+        self._mine = share_of(samples, self.train, self.rank, self.world_size)
+        if self.train and self.drop_last:
+            self._mine = samples // self.world_size // self.batch_size * self.batch_size
+        if self.train and self._mine == 0:
+            ranks = f" on each of {self.world_size} ranks" if self.world_size > 1 else ""
+            most = max(1, samples // self.world_size)
             raise DataError(
                 f"the training set has {samples} samples, fewer than one batch of {self.batch_size}{ranks}",
-                f"-o Train.loader.batch_size_per_card={max(1, samples // world_size)}, or Train.loader.drop_last=false",
+                f"-o Train.loader.batch_size_per_card={most}, or Train.loader.drop_last=false",
             )
 
     def __len__(self) -> int:
-        return self._steps
-
-    @property
-    def samples(self) -> int:
-        """Samples this rank takes from an epoch."""
-        return (
-            self._mine
-            if not self.train
-            else sum(len(self._positions(s)) for s in {0, self._steps - 1})
-            + max(0, self._steps - 2) * len(self._positions(0))
-        )
+        return -(-self._mine // self.batch_size)
 
     def batch(self, epoch: int, step: int) -> np.ndarray:
         """Return the sample numbers of a batch, int64 [<= batch_size]."""
@@ -252,9 +240,5 @@ class BatchSampler:
         return 1.0
 
     def _positions(self, step: int) -> np.ndarray:
-        if not self.train:
-            first, last = step * self.batch_size, min((step + 1) * self.batch_size, self._mine)
-            return np.arange(first, last) * self.world_size + self.rank
-        first = step * self.batch_size * self.world_size
-        left = min(self.batch_size, -(-(len(self.order) - first) // self.world_size))
-        return (first + np.arange(left) * self.world_size + self.rank) % len(self.order)
+        mine = np.arange(step * self.batch_size, min((step + 1) * self.batch_size, self._mine))
+        return (mine * self.world_size + self.rank) % len(self.order)

@@ -12,10 +12,10 @@ import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from multiprocessing import connection, util
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from ppocr.data.batches import Batch, make_batch
@@ -88,16 +88,11 @@ def make_slots(workers: int, batch_bytes: int) -> SharedSlots | None:
     return SharedSlots(workers * PREFETCH, batch_bytes) if _FORKS and batch_bytes else None
 
 
-@dataclass
-class _Failure:
+class _Failure(NamedTuple):
     """An error on its way from a worker."""
 
-    message: str
-    hint: str
+    error: DataError
     trace: str
-
-    def raise_here(self) -> None:
-        raise DataError(self.message, self.hint) from RuntimeError("in a data worker:\n" + self.trace)
 
 
 class WorkerPool:
@@ -145,16 +140,12 @@ class WorkerPool:
         Raises:
             DataError: a worker failed or died.
         """
-        waiting: deque[tuple[int, int]] = deque()
-        asked = start
+        ahead = PREFETCH * len(self.processes)
+        waiting = deque(self._ask(epoch, step) for step in range(start, min(end, start + ahead)))
         for step in range(start, end):
-            while asked < end and len(waiting) < PREFETCH * len(self.processes):
-                waiting.append(self._ask(epoch, asked))
-                asked += 1
             taken = take(self._receive(*waiting.popleft(), epoch, step))
-            if asked < end:
-                waiting.append(self._ask(epoch, asked))
-                asked += 1
+            if step + ahead < end:
+                waiting.append(self._ask(epoch, step + ahead))
             yield taken
 
     def _ask(self, epoch: int, step: int) -> tuple[int, int]:
@@ -183,7 +174,7 @@ class WorkerPool:
             if answered != ticket:
                 continue
             if isinstance(answer, _Failure):
-                answer.raise_here()
+                raise answer.error from RuntimeError("in a data worker:\n" + answer.trace)
             return _unpack(answer, None if self._slots is None else self._slots.view(slot))
 
     def _death(self, worker: int, epoch: int, step: int) -> DataError:
@@ -220,7 +211,7 @@ def _work(
         other.close()
     for number in signals.ENDING:  # they may reach the whole group: the parent decides when to end
         signal.signal(number, signal.SIG_IGN)
-    _one_thread()
+    cv2.setNumThreads(0)  # no threads of OpenCV's own in every worker
     keep_freed_memory()
     parent = os.getppid()
     current = None
@@ -243,18 +234,11 @@ def _work(
         return
 
 
-def _one_thread() -> None:
-    """Keep OpenCV from starting threads of its own in every worker."""
-    import cv2
-
-    cv2.setNumThreads(0)
-
-
 def _failure(error: Exception, epoch: int, step: int) -> _Failure:
-    trace = traceback.format_exc()
+    said, hint = f"batch {step} of epoch {epoch}: {type(error).__name__}: {error}", ""
     if isinstance(error, PpocrError):
-        return _Failure(error.message, error.hint, trace)
-    return _Failure(f"batch {step} of epoch {epoch}: {type(error).__name__}: {error}", "", trace)
+        said, hint = error.message, error.hint
+    return _Failure(DataError(said, hint), traceback.format_exc())
 
 
 def _pack(batch: Batch, memory: np.ndarray | None) -> Batch:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 
+from ppocr.config.sections import DataSection, LoaderSection
 from ppocr.data.loader import BatchLoader, build_loader
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.errors import SampleError
@@ -67,12 +67,12 @@ def make_images(folder: Path, count: int = 20) -> Path:
     return path
 
 
-def section(folder: Path, label_file: Any = None, **options: Any) -> SimpleNamespace:
+def section(folder: Path, label_file: Any = None, **options: Any) -> DataSection:
     """Return a config section; options are those of the loader."""
     loader = {"batch_size_per_card": 4, "shuffle": True, "drop_last": False, "num_workers": 0, **options}
-    dataset = {"name": "SimpleDataSet", "data_dir": str(folder), "transforms": []}
+    dataset: dict[str, Any] = {"name": "SimpleDataSet", "data_dir": str(folder), "transforms": []}
     dataset["label_file_list"] = label_file or [str(folder / "labels.txt")]
-    return SimpleNamespace(dataset=dataset, loader=SimpleNamespace(**loader), sampler=None)
+    return DataSection(dataset, LoaderSection(**loader))
 
 
 def loader_of(

@@ -321,4 +321,4 @@ def test_wrong_sections_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Other"):
         loader_module.build_loader(wrong, None, mode="train", seed=0)
     with pytest.raises(ConfigError, match="DyMaskCollator"):
-        loader_module.build_loader(section(tmp_path, collate_fn="DyMaskCollator"), None, mode="train", seed=0)
+        loader_module.build_loader(section(tmp_path, collate_fn="DyMaskCollator"), Pipeline([]), mode="train", seed=0)
