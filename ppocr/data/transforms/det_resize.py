@@ -19,6 +19,7 @@ from ppocr.registry import TRANSFORMS
 STRIDE = 32  # sides are multiples of what a detector's last stage divides them by
 LONG_STRIDE = 128  # upstream: `resize_long` rounds up to this
 MOST_PIXELS = 4000 * 4000  # of a result: a network at a quarter of this with 256 channels takes a gigabyte a layer
+OTHER_WAYS = ("image_shape", "keep_ratio", "resize_long")  # than `limit_side_len`
 LimitType = Literal["min", "max", "resize_long"]
 Length = Annotated[int, Field(ge=1, le=65_535)]  # the longest side of a JPEG
 
@@ -48,14 +49,14 @@ class DetResizeForTest(Transform):
             "limit_side_len",
             "length in pixels that the limit type is about",
             int,
-            instead_of=("image_shape", "keep_ratio", "resize_long"),
+            instead_of=OTHER_WAYS,
         ),
         Argument(
             "{kind}_limit_type",
             "limit_type",
             "which images are resized to it",
             choices=get_args(LimitType),
-            instead_of=("image_shape", "keep_ratio", "resize_long"),
+            instead_of=OTHER_WAYS,
         ),
     )
 
@@ -156,10 +157,8 @@ def _checked_shape(shape: Sequence[int], keep_ratio: bool) -> tuple[int, int]:
 
 def _padded(image: np.ndarray) -> np.ndarray:
     """Return an image with black to the right and below, both sides at least 32."""
-    height, width = (max(side, STRIDE) for side in image.shape[:2])
-    padded = np.zeros((height, width, *image.shape[2:]), image.dtype)
-    padded[: image.shape[0], : image.shape[1]] = image
-    return padded
+    below, right = (max(0, STRIDE - side) for side in image.shape[:2])
+    return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT)
 
 
 def _down(length: float) -> int:

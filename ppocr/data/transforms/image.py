@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import cv2
@@ -16,11 +17,9 @@ from ppocr.errors import ConfigError
 from ppocr.registry import TRANSFORMS
 from ppocr.utils.image_io import MAX_IMAGE_PIXELS, check_size, decode_image, upright_size
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_QUOTIENT = re.compile(rf"\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?")
-
 
 @TRANSFORMS.register()
+@dataclass(eq=False)
 class DecodeImage(Transform):
     """Turn the bytes of an image file into pixels.
 
@@ -33,18 +32,12 @@ class DecodeImage(Transform):
 
     from_global = ("max_image_pixels",)
 
-    def __init__(
-        self,
-        img_mode: Literal["RGB", "BGR", "GRAY"] = "RGB",
-        channel_first: bool = False,
-        ignore_orientation: bool = False,
-        max_image_pixels: Pixels | None = MAX_IMAGE_PIXELS,
-    ) -> None:
-        self.img_mode = img_mode
-        self.channel_first = channel_first
-        self.ignore_orientation = ignore_orientation
-        self.max_image_pixels = max_image_pixels
-        self._leave_pending = False
+    img_mode: Literal["RGB", "BGR", "GRAY"] = "RGB"
+    channel_first: bool = False
+    ignore_orientation: bool = False
+    max_image_pixels: Pixels | None = MAX_IMAGE_PIXELS
+
+    _leave_pending = False
 
     def compiled(self, context: Context) -> Transform:
         """Return the variant that leaves the decoding to a later step where that can decode less than all."""
@@ -228,10 +221,11 @@ def parse_quotient(value: float | str, key: str) -> float:
     Raises:
         ConfigError: it is neither, or divides by zero.
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    match = _QUOTIENT.fullmatch(value) if isinstance(value, str) else None
-    divisor = float(match[2] or 1) if match else 0.0
-    if match is None or divisor == 0:
+    try:
+        numerator, slash, divisor = str(value).partition("/")
+        quotient = float(numerator) / (float(divisor) if slash else 1.0)
+    except (ValueError, ZeroDivisionError):
+        quotient = math.nan
+    if not math.isfinite(quotient):
         raise ConfigError(f"{key}: {value!r} is neither a number nor a quotient of two such as 1./255.")
-    return float(match[1]) / divisor
+    return quotient

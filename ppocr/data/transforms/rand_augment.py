@@ -127,7 +127,7 @@ def rotate(image: np.ndarray, amount: float, fill: Color) -> np.ndarray:
     """
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), abs(amount), 1.0)
-    return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
+    return cv2.warpAffine(image, matrix, (width, height), borderValue=fill)
 
 
 def color(image: np.ndarray, amount: float, fill: Color) -> np.ndarray:
@@ -195,16 +195,8 @@ def _looked_up(image: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _warped(image: np.ndarray, matrix: Sequence[Sequence[float]], fill: Color) -> np.ndarray:
     """Return the image whose pixel (x, y) is the given one's at matrix (x, y, 1)."""
-    height, width = image.shape[:2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(
-        image,
-        np.array(matrix, np.float64),
-        (width, height),
-        flags=flags,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=fill,
-    )
+    return cv2.warpAffine(image, np.array(matrix, np.float64), image.shape[1::-1], flags=flags, borderValue=fill)
 
 
 def _moved(image: np.ndarray, left: int, up: int, fill: Color) -> np.ndarray:

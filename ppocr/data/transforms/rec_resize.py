@@ -125,9 +125,7 @@ class RecResizeImg(Transform):
         config: dict[str, Any] = {"image_shape": list(self.image_shape)}
         # eval_mode says it without naming a dictionary, which a deployed model does not have as a file.
         config.update({"eval_mode": True} if self.dynamic else {} if self.padding else {"padding": False})
-        view = RecResizeImg(**config, character_dict_path=None)
-        view._config = config
-        return view
+        return deployed(config)
 
 
 @TRANSFORMS.register()
@@ -179,10 +177,14 @@ class MultiScaleResize(Transform):
 
     def for_inference(self) -> RecResizeImg:
         """Return the resize to the first size, longer lines as long as they are."""
-        config: dict[str, Any] = {"image_shape": [3, *self.sizes[0]], "eval_mode": True}
-        view = RecResizeImg(**config, character_dict_path=None)
-        view._config = config
-        return view
+        return deployed({"image_shape": [3, *self.sizes[0]], "eval_mode": True})
+
+
+def deployed(config: dict[str, Any]) -> RecResizeImg:
+    """Return the resize of a deployed model, which has no dictionary as a file, by its arguments."""
+    view = RecResizeImg(**config, character_dict_path=None)
+    view._config = config
+    return view
 
 
 def fitted(image: np.ndarray, shape: tuple[int, int, int], *, padding: bool = True) -> tuple[np.ndarray, np.float32]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 
 from ppocr.config.ranges import Side
 from ppocr.data.transforms.base import Sample, Transform
-from ppocr.data.transforms.rec_resize import RecResizeImg, fitted
+from ppocr.data.transforms.rec_resize import RecResizeImg, deployed, fitted
 from ppocr.registry import TRANSFORMS
 
 _TURNS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
@@ -56,7 +54,4 @@ class SSLRotateResize(Transform):
 
     def for_inference(self) -> RecResizeImg:
         """Return the resize alone, of the image as it lies."""
-        config: dict[str, Any] = {"image_shape": list(self.image_shape), "padding": self.padding}
-        view = RecResizeImg(**config, character_dict_path=None)
-        view._config = config
-        return view
+        return deployed({"image_shape": list(self.image_shape), "padding": self.padding})
