@@ -167,7 +167,7 @@ class Checker(SectionChecker):
         return found
 
     def data(self, name: str, needed: bool = False) -> DataSection | None:
-        values = self.section(name, needed)
+        values = self.section(name, needed=needed)
         if not values:
             return None
         known, _ = parameters(DataSection)
@@ -182,11 +182,8 @@ class Checker(SectionChecker):
             checked["transforms"] = self.transforms((*path, "transforms"), dataset.get("transforms"))
         else:
             self.add(path, "expected a section" if dataset else "the section is missing")
-        loader = values.get("loader")
-        if loader is not None and not isinstance(loader, dict):
-            self.add((name, "loader"), f"expected a section, got {kind_of(loader)}")
-            loader = None
-        section = LoaderSection(**self.keys((name, "loader"), LoaderSection, loader or {}))
+        loader = self.section(name, "loader")
+        section = LoaderSection(**self.keys((name, "loader"), LoaderSection, loader))
         self.unused_values((name, "loader"), section)
         sampler = values.get("sampler")
         if sampler is not None:

@@ -30,10 +30,9 @@ class SectionChecker:
         self.warnings: list[str] = [*document.notes]
         self.shared: Any = None  # the Global section, once it is checked
         self.judged: set[KeyPath] = set()  # values that a type says something about
-        asked = self.tree.get("Global")
-        self.strict = not (isinstance(asked, dict) and asked.get("strict") is False)
-        architecture = self.tree.get("Architecture")
-        scope = architecture.get("model_type") if isinstance(architecture, dict) else None
+        sections = {name: value for name, value in self.tree.items() if isinstance(value, dict)}
+        self.strict = sections.get("Global", {}).get("strict") is not False
+        scope = sections.get("Architecture", {}).get("model_type")
         self.scope: str | None = scope if isinstance(scope, str) else None
 
     def add(self, path: KeyPath, text: str, kind: str = "") -> None:
@@ -61,14 +60,17 @@ class SectionChecker:
     def warn(self, path: KeyPath, text: str) -> None:
         self.warnings.append(str(Problem(self.document.where(path), dotted(path), text)))
 
-    def section(self, name: str, needed: bool = False) -> dict[str, Any]:
-        value = self.tree.get(name)
+    def section(self, *path: str, needed: bool = False) -> dict[str, Any]:
+        """Return a section by its keys, the last of which may be missing or hold something else: an empty one then."""
+        value: Any = self.tree
+        for key in path:
+            value = value.get(key)
         if isinstance(value, dict):
             return value
         if value is not None:
-            self.add((name,), f"expected a section, got {kind_of(value)}")
+            self.add(path, f"expected a section, got {kind_of(value)}")
         elif needed:
-            self.add((name,), "the section is missing")
+            self.add(path, "the section is missing")
         return {}
 
     def value(self, path: KeyPath, value: Any, annotation: Any) -> Any:
@@ -129,12 +131,9 @@ class SectionChecker:
             extra: a dataclass of keys that the builder reads itself.
         """
         cls = registry.find(name, self.scope)
+        name_key = ["name"] if (*path, "name") in self.document.places else []  # a transform's is the key above
         if cls is None:
-            self.add(
-                (*path, "name") if (*path, "name") in self.document.places else path,
-                registry.unknown(name, self.scope),
-                "class",
-            )
+            self.add((*path, *name_key), registry.unknown(name, self.scope), "class")
             return dict(values)
         own, any_key = parameters(cls)
         accepted = {**own, **parameters(extra)[0]}
@@ -154,7 +153,6 @@ class SectionChecker:
             elif any_key and key not in marks:
                 found[key] = value
             else:
-                name_key = ["name"] if (*path, "name") in self.document.places else []
                 self.unknown_key(here, [*hints, *ignored, *name_key])
         inside = getattr(cls, "unknown_inside", None)  # for values that have keys of their own
         for found_inside in inside(values) if inside else ():
