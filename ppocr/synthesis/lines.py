@@ -57,10 +57,8 @@ def compose_line(words: Words, rng: np.random.Generator, extra: str = "") -> tup
     page = Page(background(rng, height, width))
     paint(page, block, surface, np.array([EDGE, EDGE]), rng)
     points = np.array(page.labels[0]["points"])
-    (left, top), (right, bottom) = (
-        np.maximum(points.min(0) - rng.integers(0, EDGE, 2), 0),
-        points.max(0) + rng.integers(0, EDGE, 2),
-    )
+    left, top = np.maximum(points.min(0) - rng.integers(0, EDGE, 2), 0)
+    right, bottom = points.max(0) + rng.integers(0, EDGE, 2)
     return photograph(page.image[top:bottom, left:right], rng), " ".join(line)
 
 

@@ -30,11 +30,8 @@ def system_fonts() -> tuple[str, ...]:
     """Return the font files of this system that have all of ASCII, at most `MOST_FONTS` of them."""
     from ppocr.utils.fonts import font_files, lacking, load_font
 
-    good = []
-    for path in sorted(set(font_files())):
-        font = load_font(path, 20)
-        if font is not None and not lacking(font, ASCII):
-            good.append(path)
+    loaded = {path: load_font(path, 20) for path in sorted(set(font_files()))}
+    good = [path for path, font in loaded.items() if font is not None and not lacking(font, ASCII)]
     step = max(len(good) / MOST_FONTS, 1)
     return tuple(good[int(i * step)] for i in range(min(len(good), MOST_FONTS)))
 
@@ -217,13 +214,10 @@ class Plane:
         perspective = np.array([[1, shear, 0], [0, 1, 0], [depth / max(width, 1), 0, 1.0]])
         turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
         self.matrix = turn @ perspective @ centre
-        self.outline = self.polygon((0, 0, width, height))
-        self._move_to_origin()
-
-    def _move_to_origin(self) -> None:
-        low = np.floor(self.outline.min(0))
+        outline = self.polygon((0, 0, width, height))
+        low = np.floor(outline.min(0))
         self.matrix = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1.0]]) @ self.matrix
-        self.outline = self.outline - low
+        self.outline = outline - low
         self.size = tuple(int(v) for v in np.ceil(self.outline.max(0)))  # width, height
 
     def polygon(self, box: Sequence[float]) -> np.ndarray:
