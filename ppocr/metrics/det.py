@@ -77,12 +77,10 @@ class DetMetric(Metric):
             why = "every text instance is '###'" if counts["ignored"] else "no image has a text instance"
             lines.append(f"{why}: there is nothing for hmean to measure")
         if counts["images"] and counts["instances"] and not counts["detections"]:
+            why = "no map has a highest probability, as when its values are NaN"
             if counts["peaks"]:
-                why = (
-                    f"the highest probability is {self._peak:.3g}; PostProcess.thresh and box_thresh decide what counts"
-                )
-            else:
-                why = "no map has a highest probability, as when its values are NaN"
+                peak = f"the highest probability is {self._peak:.3g}"
+                why = f"{peak}; PostProcess.thresh and box_thresh decide what counts"
             lines.append(f"nothing was detected: {why}")
         return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -40,11 +41,11 @@ class DistillationMetric(Metric):
         self.key = key
         main = METRICS.build(self._spec)
         self.result, self.needs, self.main_indicator = main.result, main.needs, main.main_indicator
-        self._metrics = {key: main}
+        self.reset()
 
     def reset(self) -> None:
         """Reset the counts."""
-        self._metrics = {self.key: METRICS.build(self._spec)}
+        self._metrics: defaultdict[str, Any] = defaultdict(lambda: METRICS.build(self._spec))
 
     def __call__(self, results: Sequence[OfModels], batch: Mapping[str, Any]) -> None:
         """Count a batch.
@@ -54,8 +55,6 @@ class DistillationMetric(Metric):
             batch: the keys in `needs`.
         """
         for model in results[0].by_model if results else ():
-            if model not in self._metrics:
-                self._metrics[model] = METRICS.build(self._spec)
             self._metrics[model]([each.by_model[model] for each in results], batch)
 
     def get_metric(self) -> dict[str, Any]:
@@ -76,4 +75,4 @@ class DistillationMetric(Metric):
         states = list(states)
         for model in dict.fromkeys(model for state in states for model in state):
             counts = [state[model] for state in states if model in state]
-            self._metrics.setdefault(model, METRICS.build(self._spec)).merge(counts)
+            self._metrics[model].merge(counts)
