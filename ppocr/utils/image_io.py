@@ -43,8 +43,8 @@ def read_image_bytes(path: str | Path) -> bytes:
         SampleError: "missing_file" when it cannot be opened, "empty_file" when it holds nothing.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        with open(path, "rb", buffering=0) as file:
+            data = file.readall()
     except (OSError, ValueError) as error:  # the latter: an invalid file name
         raise SampleError("missing_file", f"{path}: {getattr(error, 'strerror', None) or error}") from None
     if not data:

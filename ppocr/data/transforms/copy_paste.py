@@ -16,7 +16,6 @@ from ppocr.registry import TRANSFORMS
 
 MOST_PASTED = 30
 TRIES = 50  # places tried for each text
-FIRST = 4  # of them that are looked at one by one, the others together
 LEAST_SHARE = 0.2  # of its rectangle that a quadrilateral fills; less is not rectified
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
@@ -98,27 +97,21 @@ def clear_places(places: np.ndarray, sizes: np.ndarray, polys: np.ndarray) -> li
         sizes: int64 [M, 2], width and height of each.
         polys: float32 [N, P, 2], whose upright rectangles count, like those placed before.
     """
-    taken = np.concatenate([polys.min(axis=1), polys.max(axis=1)], axis=1).tolist()
+    (x0, y0), (x1, y1) = polys.min(axis=1).T, polys.max(axis=1).T
+    left, top = places.astype(np.float32).transpose(2, 0, 1)[..., None]  # whole numbers below 2 ** 24 stay exact
+    width, height = sizes.astype(np.float32).T[..., None, None]
+    meets = (left <= x1) & (x0 <= left + width) & (top <= y1) & (y0 <= top + height)  # [M, TRIES, N]
     found: list[Sequence[int] | None] = []
-    for tries, (width, height) in zip(places, sizes.tolist()):
-        place = _first_clear(tries, width, height, taken)
-        found.append(place)
-        if place is not None:
-            taken.append([*place, place[0] + width, place[1] + height])
+    taken: list[tuple[int, int, int, int]] = []
+    for tries, clear, (wide, tall) in zip(places, ~meets.any(axis=2), sizes.tolist()):
+        found.append(None)
+        for x, y in tries[clear].tolist():
+            box = x, y, x + wide, y + tall
+            if not any(x <= c and a <= box[2] and y <= d and b <= box[3] for a, b, c, d in taken):
+                found[-1] = x, y
+                taken.append(box)
+                break
     return found
-
-
-def _first_clear(tries: np.ndarray, width: int, height: int, taken: list[list[float]]) -> Sequence[int] | None:
-    """Return the first x, y of some [TRIES, 2] where a rectangle meets none of x0, y0, x1, y1; None without one."""
-    for x, y in tries[:FIRST].tolist():  # one of the first will mostly do
-        far_x, far_y = x + width, y + height
-        if not any(x <= x1 and x0 <= far_x and y <= y1 and y0 <= far_y for x0, y0, x1, y1 in taken):
-            return x, y
-    x0, y0, x1, y1 = np.array(taken).T
-    left, top = tries[FIRST:, :1], tries[FIRST:, 1:]
-    meets = (left <= x1) & (x0 <= left + width) & (top <= y1) & (y0 <= top + height)
-    clear = tries[FIRST:][~meets.any(axis=1)]
-    return clear[0].tolist() if len(clear) else None
 
 
 class Piece(NamedTuple):

@@ -104,13 +104,12 @@ def free_gaps(low: np.ndarray, high: np.ndarray, length: int) -> np.ndarray:
         high: its end; both are rounded, and the end itself is free.
         length: how many positions there are.
     """
-    starts = np.clip(np.rint(low).astype(np.int64), 0, length)
-    ends = np.clip(np.rint(high).astype(np.int64), 0, length)
+    starts, ends = np.minimum(np.maximum(np.rint([low, high]), 0), length).astype(np.int64)
     order = np.argsort(starts)
-    firsts = np.concatenate([[0], np.maximum.accumulate(ends[order])])
-    afters = np.concatenate([starts[order], [length]])
-    gaps = np.stack([firsts, afters], axis=1)
-    return gaps[firsts < afters]
+    gaps = np.zeros((len(starts) + 1, 2), np.int64)
+    np.maximum.accumulate(ends[order], out=gaps[1:, 0])
+    gaps[:-1, 1], gaps[-1, 1] = starts[order], length
+    return gaps[gaps[:, 0] < gaps[:, 1]]
 
 
 def draw_positions(gaps: np.ndarray, tries: int, rng: np.random.Generator) -> np.ndarray:

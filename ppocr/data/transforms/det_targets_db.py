@@ -61,7 +61,8 @@ class MakeShrinkMap(_Shrinking):
         """
         height, width = sample["image"].shape[:2]
         shrunk, mask = np.zeros((height, width), np.float32), np.ones((height, width), np.float32)
-        polys = np.clip(sample["polys"], 0, (width - 1, height - 1)).astype(np.float32, copy=False)
+        limits = np.array([width - 1, height - 1], np.float32)
+        polys = np.minimum(np.maximum(np.asarray(sample["polys"], np.float32), 0), limits)
         ignored = np.array(sample["ignore_tags"], bool)
         if len(polys):
             sides = (polys.max(axis=1) - polys.min(axis=1)).min(axis=1)
@@ -142,7 +143,7 @@ class MakeBorderMap(_Shrinking):
         simple &= borders.fine & _are_quads(polys)
         boxes = np.concatenate([outlines.min(axis=1), outlines.max(axis=1) + 1], axis=1)
         limits = np.array([*canvas.shape[::-1]] * 2)
-        boxes = np.where(simple[:, None], np.clip(boxes, 0, limits), 0)
+        boxes = np.where(simple[:, None], np.minimum(np.maximum(boxes, 0), limits), 0)
         for row in np.flatnonzero(simple).tolist():
             cv2.fillPoly(mask, [outlines[row]], 1.0)
         places = boxes.tolist()

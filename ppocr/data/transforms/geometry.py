@@ -187,8 +187,9 @@ class PendingImage:
         inward = np.array([[reduction, 0, 0.5 * reduction], [0, reduction, 0.5 * reduction], [0, 0, 1]])
         indices = matrix @ inward
         indices[:2, 2] -= 0.5
-        result = (np.empty if canvas in (None, size) else np.zeros)((*(canvas or size), *source.shape[2:]), np.uint8)
+        result = np.empty((*(canvas or size), *source.shape[2:]), np.uint8)
         shown = result[: size[0], : size[1]]
+        result[size[0] :] = result[: size[0], size[1] :] = 0
         warp_affine(source, indices[:2], shown, interpolation, border, self._fill or 0)
         draw_patches(shown, self._patches, matrix)
         return result
