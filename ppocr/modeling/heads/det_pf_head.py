@@ -78,13 +78,8 @@ class PFHeadLocal(DBHead):
             logits = paddle.concat([text, corrected], axis=1)
             corrected = F.sigmoid(corrected)
             return {"maps": 0.5 * (F.sigmoid(text) + corrected), "cbn_maps": corrected, "logits": logits}
-        threshold = self.thresh(x)
-        # float16 rounds probabilities near 1 to 1, where the gradient of the cross entropy has no bound.
-        with paddle.amp.auto_cast(enable=False):
-            maps = [F.sigmoid(logits.astype("float32")) for logits in (text, threshold, corrected)]
-            binary = F.sigmoid(self.k * (maps[0] - maps[1]))
-            return {
-                "maps": paddle.concat([maps[2], maps[1], binary], axis=1),
-                "distance_maps": maps[2],
-                "cbn_maps": binary,
-            }
+        _, threshold, binary = self._maps(text, self.thresh(x)).split(3, axis=1)
+        with paddle.amp.auto_cast(enable=False):  # see `DBHead`
+            corrected = F.sigmoid(corrected.astype("float32"))
+            maps = paddle.concat([corrected, threshold, binary], axis=1)
+        return {"maps": maps, "distance_maps": corrected, "cbn_maps": binary}

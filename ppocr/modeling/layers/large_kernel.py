@@ -68,7 +68,7 @@ class DilatedReparamBlock(nn.Layer):
         self.lk_origin = conv_with(weight, bias, stride=1, groups=self.channels)
 
 
-class DilatedReparamConv(nn.Layer):
+class DilatedReparamConv(nn.Sequential):
     """A `DilatedReparamBlock`, then a 1x1 convolution to other channels, with its norm.
 
     Args:
@@ -78,23 +78,19 @@ class DilatedReparamConv(nn.Layer):
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
-        super().__init__()
-        self.dw = DilatedReparamBlock(in_channels, kernel_size)
-        self.pw = nn.Conv2D(in_channels, out_channels, 1, weight_attr=KaimingUniform(), bias_attr=False)
-        self.bn: nn.Layer | None = nn.BatchNorm2D(out_channels)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Return [B, out_channels, H, W] for [B, in_channels, H, W]."""
-        x = self.pw(self.dw(x))
-        return x if self.bn is None else self.bn(x)
+        super().__init__(
+            ("dw", DilatedReparamBlock(in_channels, kernel_size)),
+            ("pw", nn.Conv2D(in_channels, out_channels, 1, weight_attr=KaimingUniform(), bias_attr=False)),
+            ("bn", nn.BatchNorm2D(out_channels)),
+        )
 
     @paddle.no_grad()
     def fuse(self) -> None:
         """Become two convolutions."""
         self.dw.fuse()
-        if self.bn is not None:
+        if self.pw.bias is None:
             fold_into(self.pw, self.bn)
-            self.bn = None
+            del self.bn
 
 
 def spread(kernel: paddle.Tensor, dilation: int) -> paddle.Tensor:
