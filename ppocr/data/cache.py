@@ -7,7 +7,7 @@ import math
 import mmap
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -123,12 +123,6 @@ class PixelCache:
             return offset
         finally:
             self._lock.release()
-
-
-def unknown_keys(options: Any) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Yield the places of unknown keys in `dataset.cache`, and the keys known there."""
-    if isinstance(options, Mapping):
-        yield from (((key,), list(KEYS)) for key in options if key not in KEYS)
 
 
 def open_cache(

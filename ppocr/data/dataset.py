@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ppocr.config.ranges import NonNegative
-from ppocr.data.cache import PixelCache, open_cache, unknown_keys
+from ppocr.data.cache import KEYS, PixelCache, open_cache
 from ppocr.data.problems import SampleProblem, first_causes
 from ppocr.data.samplers import expand_ratios, mix
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage
 from ppocr.data.transforms.image import DecodeImage
 from ppocr.errors import ConfigError, DataError, PpocrError, SampleError, one_sample
-from ppocr.registry import Unknown
+from ppocr.registry import Typed, Unknown, typed_or_unknown
 
 MAX_ATTEMPTS = 20
 _CHOICE, _EXTRA = 3, 16  # keep apart the random numbers of one sample: an alternative image, each sample mixed in
@@ -78,10 +78,9 @@ class IndexedDataset:
         self._kept: dict[tuple[int, ...], Sample] = {}  # prepared samples by what names their random numbers
 
     @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown]:
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
         """Yield the unknown keys inside the values."""
-        for path, known in unknown_keys(values.get("cache")):
-            yield Unknown(("cache", *path), known)
+        yield from typed_or_unknown(("cache",), values.get("cache"), {}, KEYS)
 
     def keep_pixels(self, cache: Mapping[str, Any] | None) -> None:
         """Keep decoded images in memory shared by the data workers, as `dataset.cache` asks for it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -176,5 +177,4 @@ def printable(problem: SampleProblem) -> str:
 
 def largest_number(text: str) -> float:
     """Return the largest whole number in a text, -1 without any: puts details such as "needs 34, has 25" in order."""
-    digits = "".join(c if c in "0123456789" else " " for c in text).split()
-    return max(map(int, digits), default=-1)
+    return max(map(int, re.findall("[0-9]+", text)), default=-1)
