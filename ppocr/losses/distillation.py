@@ -142,8 +142,7 @@ class DistillationNRTRLoss(OfEachModel):
         multi_head: bool = False,
         smoothing: bool = True,
     ) -> None:
-        self._of(codecs, model_name_list, multi_head, {"smoothing": smoothing})
-        self.loss.padding_counts = not smoothing
+        self._of(codecs, model_name_list, multi_head, {"smoothing": smoothing, "padding_counts": not smoothing})
 
 
 class BetweenModels(Loss):

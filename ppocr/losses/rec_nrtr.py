@@ -23,17 +23,17 @@ class NRTRLoss(Loss):
         codec: of the branch; filled in.
         smoothing: label smoothing: a tenth of each step's weight goes to the other classes
             (https://arxiv.org/abs/1512.00567).
+        padding_counts: as one more class to be predicted.
     """
 
     requires = ("nrtr",)
     needs = ("label",)
 
     codec_class = NRTRCodec
-    padding_counts = False  # as one more class to be predicted
 
-    def __init__(self, codec: Filled[NRTRCodec], smoothing: bool = True) -> None:
+    def __init__(self, codec: Filled[NRTRCodec], smoothing: bool = True, padding_counts: bool = False) -> None:
         super().__init__(codec)
-        self.smoothing = smoothing
+        self.smoothing, self.padding_counts = smoothing, padding_counts
 
     def forward(self, preds: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the loss.
