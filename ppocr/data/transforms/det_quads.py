@@ -37,8 +37,7 @@ class Quads:
         (x0, x1), (y0, y1) = (corners[..., 2:] - corners[..., :2]).transpose(0, 2, 1)
         self.points = np.where((x0 * y1 < y0 * x1)[:, None], corners[..., ::-1], corners)
         self.edges = self.points.take(_AFTER, axis=2) - self.points
-        x, y = self.edges
-        self.lengths = np.sqrt(x * x + y * y)
+        self.lengths = np.sqrt((self.edges * self.edges).sum(axis=0))
         self.directions = self.edges / np.maximum(self.lengths, 1e-9)
         self.normals = self.directions[::-1] * _OUTWARD
         (x, y), (x0, y0) = self.normals, self.normals.take(_BEFORE, axis=2)
@@ -115,8 +114,7 @@ class Borders:
         rim[3] = out_before * radius + back * skip_before
         low, high = rim.min(axis=0), rim.max(axis=0)
         for direction, length, circle in ((along, after, skip), (back, before, skip_before)):
-            farthest_x, farthest_y = np.maximum(low * direction, high * direction)
-            fine &= farthest_x + farthest_y + 2 <= length - circle
+            fine &= np.maximum(low * direction, high * direction).sum(axis=0) + 2 <= length - circle
         self.fine = quads.convex & fine.all(axis=1)
         fine = self.fine[:, None]
         self._low = np.where(fine, np.floor(quads.points + low), 0).astype(np.int64)
@@ -158,8 +156,7 @@ class Borders:
         # the distance to the line of an edge is a + b * y, where a goes with x: a product of matrices
         lines = np.empty((len(rows), 4, 2, width), np.float32)
         np.multiply(normals[0, ..., None], np.arange(width, dtype=np.float32), out=lines[:, :, 0])
-        x, y = (boxes[:2, :, None] - self._quads.points[:, rows]) * normals
-        lines[:, :, 0] += (x + y)[..., None]
+        lines[:, :, 0] += ((boxes[:2, :, None] - self._quads.points[:, rows]) * normals).sum(axis=0)[..., None]
         lines[:, :, 1] = normals[1, ..., None]
         upright = np.ones((height, 2), np.float32)
         upright[:, 1] = np.arange(height)

@@ -61,8 +61,7 @@ class MakeShrinkMap(_Shrinking):
         """
         height, width = sample["image"].shape[:2]
         shrunk, mask = np.zeros((height, width), np.float32), np.ones((height, width), np.float32)
-        limits = np.array([width - 1, height - 1], np.float32)
-        polys = np.minimum(np.maximum(np.asarray(sample["polys"], np.float32), 0), limits)
+        polys = np.minimum(np.maximum(sample["polys"], 0), (width - 1, height - 1)).astype(np.float32, copy=False)
         ignored = np.array(sample["ignore_tags"], bool)
         if len(polys):
             sides = (polys.max(axis=1) - polys.min(axis=1)).min(axis=1)

@@ -133,10 +133,8 @@ class NormalizeImage(Transform):
         if image.dtype != np.uint8 or channels != len(self._factors) or len(self._offsets) != channels or self._turned:
             sample["image"] = self._compute(image)
             return sample
-        planes = image if self.order == "chw" else np.empty((channels, *image.shape[:2]), np.uint8)
-        if self.order == "hwc":
-            cv2.split(image, list(planes))
-        out = np.empty(planes.shape, np.float32)
+        planes = cv2.split(image, [*np.empty((channels, *image.shape[:2]), np.uint8)]) if self.order == "hwc" else image
+        out = np.empty((channels, *planes[0].shape), np.float32)
         for plane, factor, offset, result in zip(planes, self._factors, self._offsets, out):
             # the only door from Python to OpenCV's scaling conversion, twice as fast as addWeighted: name the ends
             low, high, _, _ = cv2.minMaxLoc(plane)
