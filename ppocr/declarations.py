@@ -6,6 +6,7 @@ import difflib
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -97,8 +98,9 @@ def declarations(base: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for cls in own:
         methods = [name for name, value in vars(cls).items() if callable(value) or isinstance(value, DESCRIPTORS)]
+        fields = vars(cls).get("__dataclass_fields__", ())  # parameters of the constructor
         for name in (*vars(cls).get("__annotations__", {}), *methods):
-            if not name.startswith("_"):
+            if not name.startswith("_") and name not in fields:
                 found.setdefault(name, vars(cls).get(name, ...))
     return found
 
@@ -130,10 +132,14 @@ def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
     constructor = inspect.getattr_static(cls, "__init__")
     if constructor is object.__init__:
         return {}, False
-    names = getattr(constructor, "__globals__", {})
+    own, fields = getattr(constructor, "__globals__", {}), getattr(cls, "__dataclass_fields__", {})
     found = list(inspect.signature(constructor).parameters.values())[1:]
     named = {p.name: p for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     for name, parameter in named.items():
+        names = own
+        if name in fields and fields[name].type is parameter.annotation:  # it stands in the module of its class
+            owner = next(base for base in cls.__mro__ if name in vars(base).get("__annotations__", ()))
+            names = vars(sys.modules[owner.__module__])
         kind = resolved(parameter.annotation, names)
         unmarked = get_origin(kind) is not Annotated
         named[name] = parameter.replace(annotation=kind | None if parameter.default is None and unmarked else kind)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ppocr import registry
 from ppocr.codecs.vocabulary import Vocabulary
 from ppocr.config.contracts import check_contracts
+from ppocr.data.dataset import IndexedDataset
 from ppocr.data.transforms.base import Transform
-from ppocr.declarations import Counted, Filled, declarations, filled, keys_read
+from ppocr.declarations import Counted, Filled, declarations, filled, keys_read, parameters
 from ppocr.errors import ConfigError
 from ppocr.losses.base import Loss
 from ppocr.metrics.base import Metric
@@ -108,3 +111,10 @@ def test_a_plain_backbone_without_marks_is_filled_by_the_names_of_its_base() -> 
 
     assert list(registry.BACKBONES.filled(Plain)) == ["in_channels"]
     assert filled(Vocabulary) == {}
+
+
+def test_a_field_has_the_type_it_has_in_the_module_of_the_class_that_declares_it() -> None:
+    data_set = registry.DATASETS.get("MultiScaleDataSet")  # whose own module imports neither of these names
+    assert list(filled(data_set)) == ["pipeline", "mode", "seed"]
+    found, base = (parameters(cls)[0]["ratio_list"].annotation for cls in (data_set, IndexedDataset))
+    assert found == base is not Any

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ppocr.config.ranges import NonNegative
+from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.cache import KEYS, PixelCache, open_cache
 from ppocr.data.problems import SampleProblem, first_causes
 from ppocr.data.samplers import expand_ratios, mix
 from ppocr.data.transforms.base import Pipeline, Sample, Transform
 from ppocr.data.transforms.geometry import PendingImage
 from ppocr.data.transforms.image import DecodeImage
+from ppocr.declarations import Filled
 from ppocr.errors import ConfigError, DataError, PpocrError, SampleError, one_sample
 from ppocr.registry import Typed, Unknown, typed_or_unknown
 
@@ -35,67 +37,67 @@ class Outcome(NamedTuple):
     noted: Sequence[SampleProblem] = ()
 
 
+@dataclass(eq=False)
 class IndexedDataset:
-    """Samples by number; a subclass says how many there are and reads one.
+    """Samples by number; a subclass opens their files, says how many there are by `number`, and reads one.
 
     Args:
-        sizes: samples of each file or folder, in the order of their numbers.
-        ratio_list: share of each an epoch uses.
-        pipeline: the transforms.
-        mode: "train" or "eval"; only training replaces a bad sample.
-        seed: the run's seed; every random number is a function of (seed, epoch, number).
-        prepared: how many transforms run on samples that are mixed into another; see `count_prepared`.
+        ratio_list: share of each file an epoch uses, one number or one per file.
+        ext_op_transform_idx: how many transforms run on samples that are mixed into another; see `count_prepared`.
+        cache: `{ram: GiB}`: keep so much of the decoded images in memory that the data workers share.
+        pipeline: the transforms (filled in by the builder).
+        mode: "train" or "eval" (filled in); only training replaces a bad sample.
+        seed: the run's seed (filled in); every random number is a function of (seed, epoch, number).
 
     Attributes:
         takes_sizes: whether images are made the size a sampler says.
         line_ratios: width by height of every sample's line, where batches of lines alike are asked for.
-
-    Raises:
-        ConfigError: no number of transforms makes what mixing needs.
     """
 
     takes_sizes = False
-    line_ratios: np.ndarray | None = None
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        ratio_list: NonNegative | Sequence[NonNegative],
-        pipeline: Pipeline | None,
-        mode: str,
-        seed: int,
-        prepared: int = 1,
-    ) -> None:
-        self.sizes = list(sizes)
-        self.ratios = expand_ratios(ratio_list, len(self.sizes))
-        self.pipeline = pipeline if pipeline is not None else Pipeline([])
-        self.mode = mode
-        self.seed = seed
-        self.prepared = count_prepared(self.pipeline, prepared) if self.pipeline.extra_samples else 0
-        self._first = np.cumsum([0, *self.sizes])
-        self._cache: PixelCache | None = None
-        self._decoder: DecodeImage | None = None
-        self._kept: dict[tuple[int, ...], Sample] = {}  # prepared samples by what names their random numbers
+    _: KW_ONLY
+    ratio_list: NonNegative | Sequence[NonNegative] = 1.0
+    ext_op_transform_idx: Whole = 1
+    cache: Mapping[str, Any] | None = None
+    pipeline: Filled[Pipeline] = field(default_factory=lambda: Pipeline([]))
+    mode: Filled[str] = "train"
+    seed: Filled[int] = 0
+    line_ratios: np.ndarray | None = field(default=None, init=False)
 
-    @staticmethod
-    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
-        """Yield the unknown keys inside the values."""
-        yield from typed_or_unknown(("cache",), values.get("cache"), {}, KEYS)
-
-    def keep_pixels(self, cache: Mapping[str, Any] | None) -> None:
-        """Keep decoded images in memory shared by the data workers, as `dataset.cache` asks for it.
+    def number(self, files: Sequence[str], sizes: Sequence[int], counted: str) -> None:
+        """Number the samples, and keep decoded images if `cache` asks for it.
 
         Training and evaluation see the same pixels with a cache as without, but for one case: a step that can do
         with a JPEG decoded at half its size or less, as a random crop of a large image can, gets all of it.
 
         Args:
-            cache: `{ram: GiB}`, or None.
+            files: paths of the files or folders.
+            sizes: samples of each, in the order of their numbers.
+            counted: how many files there are, in words, for the message that there are not as many ratios.
 
         Raises:
-            ConfigError: that is no cache, or one that cannot be.
+            ConfigError: ratios or a cache that cannot be, or no number of transforms makes what mixing needs.
         """
-        found = open_cache(cache, self.pipeline, len(self), lambda index: self.read(index, 0)["image"])
-        self._cache, self._decoder = found or (None, None)
+        if not isinstance(self.ratio_list, (int, float)) and len(self.ratio_list) != len(files):
+            raise ConfigError(
+                f"{counted} and ratio_list {len(self.ratio_list)}: {list(files)} and {list(self.ratio_list)}",
+                "give one ratio for each, or one number for all",
+            )
+        self.sizes = list(sizes)
+        self.ratios = expand_ratios(self.ratio_list, len(self.sizes))
+        wanted = self.ext_op_transform_idx
+        self.prepared = count_prepared(self.pipeline, wanted) if self.pipeline.extra_samples else 0
+        self._first = np.cumsum([0, *self.sizes])
+        self._kept: dict[tuple[int, ...], Sample] = {}  # prepared samples by what names their random numbers
+        opened = open_cache(self.cache, self.pipeline, len(self), lambda index: self.read(index, 0)["image"])
+        self._cache: PixelCache | None = opened[0] if opened else None
+        self._decoder: DecodeImage | None = opened[1] if opened else None
+
+    @staticmethod
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Unknown | Typed]:
+        """Yield the unknown keys inside the values."""
+        yield from typed_or_unknown(("cache",), values.get("cache"), {}, KEYS)
 
     def __len__(self) -> int:
         return int(self._first[-1])

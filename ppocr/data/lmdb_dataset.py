@@ -3,58 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.lmdb_file import get_value
-from ppocr.data.transforms.base import Pipeline, Sample
-from ppocr.declarations import Filled
+from ppocr.data.transforms.base import Sample
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
 
 
 @DATASETS.register("LMDBDataSet")
+@dataclass(eq=False)
 class LMDBDataSet(IndexedDataset):
     """Images and labels from every LMDB folder at or under one folder.
 
     Args:
         data_dir: folder searched, in sorted order.
-        ratio_list: share of each LMDB an epoch uses, one number or one per LMDB in that order.
-        ext_op_transform_idx: how many transforms run on samples that are mixed into another.
-        cache: `{ram: GiB}`: keep so much of the decoded images in memory.
-        pipeline: the transforms (filled in by the builder).
-        mode: "train" or "eval" (filled in).
-        seed: the run's seed (filled in).
+        ratio_list, ext_op_transform_idx, cache, pipeline, mode, seed: see `IndexedDataset`.
 
     Raises:
         ConfigError: no data_dir, or not as many ratios as LMDBs.
         DataError: no folder, no LMDB in it, or no sample count in one.
     """
 
-    def __init__(
-        self,
-        data_dir: str | None,
-        ratio_list: NonNegative | Sequence[NonNegative] = 1.0,
-        ext_op_transform_idx: Whole = 1,
-        cache: Mapping[str, Any] | None = None,
-        pipeline: Filled[Pipeline | None] = None,
-        mode: Filled[str] = "train",
-        seed: Filled[int] = 0,
-    ) -> None:
-        self.folders = _find_folders(data_dir)
-        if not isinstance(ratio_list, (int, float)) and len(ratio_list) != len(self.folders):
-            raise ConfigError(
-                f"{data_dir} holds {len(self.folders)} LMDBs and ratio_list {len(ratio_list)} ratios: "
-                f"{self.folders} and {list(ratio_list)}",
-                "give one ratio per LMDB, or one number for all",
-            )
+    data_dir: str | None
+
+    def __post_init__(self) -> None:
+        self.folders = _find_folders(self.data_dir)
         sizes = [_count(folder) for folder in self.folders]
-        super().__init__(sizes, ratio_list, pipeline, mode, seed, ext_op_transform_idx)
-        self.keep_pixels(cache)
+        self.number(self.folders, sizes, f"{self.data_dir} holds {len(sizes)} LMDBs")
 
     def read(self, index: int, choice: int, pixels: np.ndarray | None = None) -> Sample:
         """Return `image` (file bytes, or the pixels given), `text` and `label` of an entry; see the base class."""

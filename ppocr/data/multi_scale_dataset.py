@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 
-from ppocr.config.ranges import NonNegative, Whole
 from ppocr.data.multi_scale_sampler import sizes_of
 from ppocr.data.simple_dataset import SimpleDataSet
-from ppocr.data.transforms.base import Pipeline, Transform
-from ppocr.declarations import Filled
+from ppocr.data.transforms.base import Transform
 from ppocr.errors import ConfigError, DataError
 from ppocr.registry import DATASETS, TRANSFORMS
 
 
 @DATASETS.register("MultiScaleDataSet")
+@dataclass(eq=False)
 class MultiScaleDataSet(SimpleDataSet):
     """Images named by label files, made the size that `MultiScaleSampler` chose for their batch.
 
@@ -26,8 +26,7 @@ class MultiScaleDataSet(SimpleDataSet):
 
     Args:
         ds_width: put lines of like proportions into a batch, and let the width follow them.
-        data_dir, label_file_list, ratio_list, delimiter, ext_op_transform_idx, cache: see SimpleDataSet.
-        pipeline, mode, seed: filled in by the builder.
+        data_dir, label_file_list, delimiter: see `SimpleDataSet`; the others: see `IndexedDataset`.
 
     Raises:
         ConfigError: see SimpleDataSet.
@@ -36,23 +35,12 @@ class MultiScaleDataSet(SimpleDataSet):
 
     takes_sizes = True
 
-    def __init__(
-        self,
-        data_dir: str = "",
-        label_file_list: str | Sequence[str] = (),
-        ratio_list: NonNegative | Sequence[NonNegative] = 1.0,
-        delimiter: str = "\t",
-        ext_op_transform_idx: Whole = 2,
-        ds_width: bool = False,
-        cache: Mapping[str, Any] | None = None,
-        pipeline: Filled[Pipeline | None] = None,
-        mode: Filled[str] = "train",
-        seed: Filled[int] = 0,
-    ) -> None:
-        super().__init__(
-            data_dir, label_file_list, ratio_list, delimiter, ext_op_transform_idx, cache, pipeline, mode, seed
-        )
-        if ds_width:
+    _: KW_ONLY
+    ds_width: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ds_width:
             self.line_ratios = self._read_ratios()
 
     @staticmethod

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ppocr.config.ranges import NonNegative, Whole
+from ppocr.config.ranges import Whole
 from ppocr.data.dataset import IndexedDataset
 from ppocr.data.index import LineFile
-from ppocr.data.transforms.base import Pipeline, Sample
-from ppocr.declarations import Filled
+from ppocr.data.transforms.base import Sample
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.registry import DATASETS
 from ppocr.utils.encoding import not_utf8
@@ -25,6 +24,7 @@ _LOOKED_AT = 16  # lines examined at start, evenly spread
 
 
 @DATASETS.register("SimpleDataSet")
+@dataclass(eq=False)
 class SimpleDataSet(IndexedDataset):
     """Images named by label files.
 
@@ -34,50 +34,31 @@ class SimpleDataSet(IndexedDataset):
     Args:
         data_dir: folder the image paths start from.
         label_file_list: one label file or several.
-        ratio_list: share of each file an epoch uses, one number or one per file.
         delimiter: what stands between path and label.
-        ext_op_transform_idx: how many transforms run on samples that are mixed into another.
-        cache: `{ram: GiB}`: keep so much of the decoded images in memory.
-        pipeline: the transforms (filled in by the builder).
-        mode: "train" or "eval" (filled in).
-        seed: the run's seed (filled in).
+        ratio_list, ext_op_transform_idx, cache, pipeline, mode, seed: see `IndexedDataset`.
 
     Raises:
         ConfigError: not as many ratios as files.
         DataError: a label file or every image looked at is missing, or no line has a delimiter.
     """
 
-    def __init__(
-        self,
-        data_dir: str = "",
-        label_file_list: str | Sequence[str] = (),
-        ratio_list: NonNegative | Sequence[NonNegative] = 1.0,
-        delimiter: str = "\t",
-        ext_op_transform_idx: Whole = 2,
-        cache: Mapping[str, Any] | None = None,
-        pipeline: Filled[Pipeline | None] = None,
-        mode: Filled[str] = "train",
-        seed: Filled[int] = 0,
-    ) -> None:
-        paths = [label_file_list] if isinstance(label_file_list, str) else list(label_file_list or ())
+    data_dir: str = ""
+    label_file_list: str | Sequence[str] = ()
+    _: KW_ONLY
+    delimiter: str = "\t"
+    ext_op_transform_idx: Whole = 2
+
+    def __post_init__(self) -> None:
+        paths = [self.label_file_list] if isinstance(self.label_file_list, str) else list(self.label_file_list)
         if not paths:
             raise ConfigError("SimpleDataSet.label_file_list is empty", "name at least one label file")
-        if not delimiter:
+        if not self.delimiter:
             raise ConfigError("SimpleDataSet.delimiter is empty", "leave it out for a tab")
-        if not isinstance(ratio_list, (int, float)) and len(ratio_list) != len(paths):
-            raise ConfigError(
-                f"label_file_list has {len(paths)} entries and ratio_list {len(ratio_list)}: "
-                f"{paths} and {list(ratio_list)}",
-                "give one ratio per file, or one number for all",
-            )
-        self.data_dir = data_dir or ""
-        self.delimiter = delimiter
-        self._separator = delimiter.encode()
+        self._separator = self.delimiter.encode()
         self.files = [LineFile(path) for path in paths]
-        super().__init__([len(file) for file in self.files], ratio_list, pipeline, mode, seed, ext_op_transform_idx)
         for file in self.files:
             self._look_at(file)
-        self.keep_pixels(cache)
+        self.number(paths, [len(file) for file in self.files], f"label_file_list has {len(paths)} entries")
 
     def read(self, index: int, choice: int, pixels: np.ndarray | None = None) -> Sample:
         """Return `image` (file bytes or the pixels given), `text`, `label`, `img_path` of a line; see the base."""

@@ -29,7 +29,7 @@ def test_unicode_spaces_and_several_files(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(name.encode())
     first = write(tmp_path, "a b.png\tx y\tz\n中文 字.png\t韩国\n")
     second = write(tmp_path, "a b.png\t\n", "more.txt")
-    dataset = SimpleDataSet(str(tmp_path), [first, second], [1.0, 0.5], mode="eval")
+    dataset = SimpleDataSet(str(tmp_path), [first, second], ratio_list=[1.0, 0.5], mode="eval")
     samples = [dataset.read(i, 0) for i in range(3)]
     assert [s["text"] for s in samples] == ["x y\tz", "韩国", ""]
     assert samples[1]["image"] == "中文 字.png".encode()
@@ -74,7 +74,7 @@ def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
 def test_lists_of_different_length_are_both_shown(tmp_path: Path) -> None:
     path = str(make_images(tmp_path, 2))
     with pytest.raises(ConfigError, match=r"1 entries and ratio_list 2: .*labels.txt.* and \[0.5, 0.5\]"):
-        SimpleDataSet(str(tmp_path), [path], [0.5, 0.5])
+        SimpleDataSet(str(tmp_path), [path], ratio_list=[0.5, 0.5])
 
 
 def broken_set(folder: Path, good: int = 3) -> str:
@@ -135,7 +135,7 @@ def test_lmdb_of_nested_folders_gives_back_what_was_written(tmp_path: Path) -> N
     write_lmdb(str(path), str(tmp_path), str(tmp_path / "lmdb" / "deep" / "b"))
     with pytest.raises(DataError, match="already"):
         write_lmdb(str(path), str(tmp_path), str(tmp_path / "lmdb" / "a"))
-    dataset = LMDBDataSet(str(tmp_path / "lmdb"), [1.0, 0.5], mode="eval", pipeline=Pipeline([Decode()]))
+    dataset = LMDBDataSet(str(tmp_path / "lmdb"), ratio_list=[1.0, 0.5], mode="eval", pipeline=Pipeline([Decode()]))
     files = SimpleDataSet(str(tmp_path), str(path), mode="eval", pipeline=Pipeline([Decode()]))
     assert dataset.sizes == [5, 5] and len(dataset) == 10
     for index in range(10):
@@ -143,7 +143,7 @@ def test_lmdb_of_nested_folders_gives_back_what_was_written(tmp_path: Path) -> N
         assert ours["text"] == wanted["text"] and np.array_equal(ours["image"], wanted["image"])
     assert dataset.describe(6).endswith("lmdb/deep/b:image-000000002")
     with pytest.raises(ConfigError, match="2 LMDBs and ratio_list 1"):
-        LMDBDataSet(str(tmp_path / "lmdb"), [1.0])
+        LMDBDataSet(str(tmp_path / "lmdb"), ratio_list=[1.0])
 
 
 def test_lmdb_problems_are_distinguished(tmp_path: Path) -> None:

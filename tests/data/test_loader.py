@@ -315,10 +315,10 @@ def test_wrong_sections_are_refused(tmp_path: Path) -> None:
     wrong = section(tmp_path)
     wrong.dataset["data_dirr"] = "x"
     with pytest.raises(ConfigError, match="data_dirr"):
-        loader_module.build_loader(wrong, None, mode="train", seed=0)
+        loader_module.build_loader(wrong, Pipeline([]), mode="train", seed=0)
     wrong = section(tmp_path)
     wrong.sampler = {"name": "Other"}
     with pytest.raises(ConfigError, match="Other"):
-        loader_module.build_loader(wrong, None, mode="train", seed=0)
+        loader_module.build_loader(wrong, Pipeline([]), mode="train", seed=0)
     with pytest.raises(ConfigError, match="DyMaskCollator"):
         loader_module.build_loader(section(tmp_path, collate_fn="DyMaskCollator"), Pipeline([]), mode="train", seed=0)

@@ -7,8 +7,9 @@ that the resize throws away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -32,6 +33,7 @@ _CHANCES, _CROP, _JITTER, _BLUR, _BRIGHTNESS, _NOISE, _WARP = slice(0, 8), 8, 10
 
 
 @TRANSFORMS.register()
+@dataclass(eq=False)
 class BaseDataAugmentation(Transform):
     """Crop, blur, change the brightness of, shift, add noise to and invert a text line, each with its probability.
 
@@ -47,20 +49,18 @@ class BaseDataAugmentation(Transform):
     random = True
     training_only = True
 
-    def __init__(
-        self,
-        crop_prob: Probability = DEFAULT_PROB,
-        reverse_prob: Probability = DEFAULT_PROB,
-        noise_prob: Probability = DEFAULT_PROB,
-        jitter_prob: Probability = DEFAULT_PROB,
-        blur_prob: Probability = DEFAULT_PROB,
-        hsv_aug_prob: Probability = DEFAULT_PROB,
-    ) -> None:
-        self._set_chances([crop_prob, blur_prob, hsv_aug_prob, jitter_prob, noise_prob, reverse_prob, 0.0, 0.0])
-        self._target: tuple[int, int] | None = None
+    crop_prob: Probability = DEFAULT_PROB
+    reverse_prob: Probability = DEFAULT_PROB
+    noise_prob: Probability = DEFAULT_PROB
+    jitter_prob: Probability = DEFAULT_PROB
+    blur_prob: Probability = DEFAULT_PROB
+    hsv_aug_prob: Probability = DEFAULT_PROB
 
-    def _set_chances(self, chances: Sequence[float]) -> None:
-        self._chances = list(chances)
+    _target: ClassVar[tuple[int, int] | None] = None
+
+    def __post_init__(self) -> None:
+        first = [self.crop_prob, self.blur_prob, self.hsv_aug_prob, self.jitter_prob, self.noise_prob]
+        self._chances = [*first, self.reverse_prob, 0.0, 0.0]
 
     def compiled(self, context: Context) -> Transform:
         """Return the variant for the size the image is going to have."""
@@ -108,6 +108,7 @@ class BaseDataAugmentation(Transform):
 
 
 @TRANSFORMS.register()
+@dataclass(eq=False)
 class RecAug(BaseDataAugmentation):
     """All of BaseDataAugmentation, a view from an angle, and the warps of "Learn to Augment" (see rec_warp).
 
@@ -119,26 +120,18 @@ class RecAug(BaseDataAugmentation):
         aug_prob: one probability for all, the spelling of older configurations.
     """
 
-    def __init__(
-        self,
-        tia_prob: Probability = DEFAULT_PROB,
-        crop_prob: Probability = DEFAULT_PROB,
-        reverse_prob: Probability = DEFAULT_PROB,
-        noise_prob: Probability = DEFAULT_PROB,
-        jitter_prob: Probability = DEFAULT_PROB,
-        blur_prob: Probability = DEFAULT_PROB,
-        hsv_aug_prob: Probability = DEFAULT_PROB,
-        perspective_prob: Probability = DEFAULT_PROB,
-        use_tia: bool = True,
-        aug_prob: Probability | None = None,
-    ) -> None:
-        super().__init__(crop_prob, reverse_prob, noise_prob, jitter_prob, blur_prob, hsv_aug_prob)
-        chances = [*self._chances[:6], tia_prob, perspective_prob]
-        if aug_prob is not None:
-            chances = [aug_prob] * len(chances)
-        if not use_tia:
-            chances[6] = 0.0
-        self._set_chances(chances)
+    tia_prob: Probability = DEFAULT_PROB
+    perspective_prob: Probability = DEFAULT_PROB
+    use_tia: bool = True
+    aug_prob: Probability | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._chances[6:] = self.tia_prob, self.perspective_prob
+        if self.aug_prob is not None:
+            self._chances = [self.aug_prob] * len(self._chances)
+        if not self.use_tia:
+            self._chances[6] = 0.0
 
 
 def shrunk(image: np.ndarray, target: tuple[int, int] | None) -> np.ndarray:
