@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
 
 
+@dataclass(eq=False)
 class Task:
     """A network with its loss, post-processing, metric and preprocessing, wired by `ppocr.build.build_task`.
 
@@ -27,23 +29,16 @@ class Task:
         eval_pipeline: transforms of `Eval`, in the form that refuses no labelled image.
     """
 
-    def __init__(
-        self,
-        model: nn.Layer,
-        postprocess: Any,
-        *,
-        loss: Any = None,
-        metric: Any = None,
-        train_pipeline: Pipeline | None = None,
-        eval_pipeline: Pipeline | None = None,
-    ) -> None:
-        self.model = model
-        self.network: nn.Layer = model  # what forward calls: the model, or its data-parallel wrapper
-        self.postprocess = postprocess
-        self.loss = loss
-        self.metric = metric
-        self.train_pipeline = train_pipeline
-        self.eval_pipeline = eval_pipeline
+    model: nn.Layer
+    postprocess: Any
+    _: KW_ONLY
+    loss: Any = None
+    metric: Any = None
+    train_pipeline: Pipeline | None = None
+    eval_pipeline: Pipeline | None = None
+
+    def __post_init__(self) -> None:
+        self.network: nn.Layer = self.model  # what forward calls: the model, or its data-parallel wrapper
 
     @property
     def classes(self) -> list[str] | None:

@@ -144,18 +144,13 @@ def prune_checkpoints(folder: str | Path, keep_last: int) -> list[Path]:
         Prefixes of the removed ones, oldest first.
     """
     folder = Path(folder)
-    found: dict[int, str] = {}
-    for path in folder.iterdir() if folder.is_dir() else ():
-        match = _NUMBERED.fullmatch(path.name)
-        if match:
-            found[int(match[2])] = match[1]
-    removed = []
-    for number in sorted(found)[:-keep_last] if keep_last > 0 else ():
-        prefix = folder / found[number]
+    matches = (_NUMBERED.fullmatch(path.name) for path in (folder.iterdir() if folder.is_dir() else ()))
+    found = {int(match[2]): folder / match[1] for match in matches if match}
+    removed = [found[number] for number in sorted(found)[:-keep_last]] if keep_last > 0 else []
+    for prefix in removed:
         discard(prefix)
         for suffix in (*DATA, MANIFEST):  # manifest last: half a removal is seen as damage, never as official files
             with_suffix(prefix, suffix).unlink(missing_ok=True)
-        removed.append(prefix)
     return removed
 
 

@@ -12,16 +12,24 @@ import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 
-class DiceLoss(nn.Layer):
-    """One minus the overlap of two maps (Milletari et al., 3DV 2016).
+class MapLoss(nn.Layer):
+    """Base of the losses that divide by a sum of pixels.
 
     Args:
-        eps: keeps the division defined where both maps are empty.
+        eps: keeps the division defined where the sum is zero.
     """
 
     def __init__(self, eps: float = 1e-6) -> None:
         super().__init__()
         self.eps = eps
+
+
+class DiceLoss(MapLoss):
+    """One minus the overlap of two maps (Milletari et al., 3DV 2016).
+
+    Args:
+        eps: keeps the division defined where both maps are empty.
+    """
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Return a scalar, 0 to 1."""
@@ -30,23 +38,19 @@ class DiceLoss(nn.Layer):
         return 1.0 - 2.0 * overlap / ((pred * mask).sum() + target.sum() + self.eps)
 
 
-class MaskL1Loss(nn.Layer):
+class MaskL1Loss(MapLoss):
     """Mean absolute difference.
 
     Args:
         eps: keeps the division defined where the mask is empty.
     """
 
-    def __init__(self, eps: float = 1e-6) -> None:
-        super().__init__()
-        self.eps = eps
-
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Return a scalar."""
         return ((pred - target).abs() * mask).sum() / (mask.sum() + self.eps)
 
 
-class MaskedFocalLoss(nn.Layer):
+class MaskedFocalLoss(MapLoss):
     """Focal loss (Lin et al., ICCV 2017) averaged over the mask.
 
     Args:
@@ -56,10 +60,9 @@ class MaskedFocalLoss(nn.Layer):
     """
 
     def __init__(self, alpha: float = 0.25, gamma: float = 2.0, eps: float = 1e-6) -> None:
-        super().__init__()
+        super().__init__(eps)
         self.alpha = alpha
         self.gamma = gamma
-        self.eps = eps
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Return a scalar."""
@@ -100,7 +103,7 @@ class DiceFocalLoss(nn.Layer):
         return self.dice_weight * self.dice(pred, target, mask) + self.focal_weight * self.focal(pred, target, mask)
 
 
-class BalanceLoss(nn.Layer):
+class BalanceLoss(MapLoss):
     """A loss over all text pixels and the hardest of the background (Shrivastava et al., CVPR 2016).
 
     The hardest are chosen from the whole batch at once, without a copy from the device to the host.
@@ -120,12 +123,11 @@ class BalanceLoss(nn.Layer):
         negative_ratio: float = 3,
         eps: float = 1e-6,
     ) -> None:
-        super().__init__()
+        super().__init__(eps)
         whole: dict[str, Any] = {"DiceLoss": DiceLoss, "MaskL1Loss": MaskL1Loss}
         self.main: nn.Layer | None = whole[main_loss_type](eps) if main_loss_type in whole else None
         self.balance_loss = balance_loss
         self.negative_ratio = negative_ratio
-        self.eps = eps
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Return a scalar; without balancing, BCE is averaged over every pixel, masked or not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 import cv2
@@ -25,6 +26,7 @@ _BLOCK = np.ones((2, 2), np.uint8)
 
 
 @POSTPROCESSES.register("DBPostProcess")
+@dataclass(eq=False)
 class DBPostProcess(PostProcess):
     """Finds the connected components above a threshold, scores them, and expands them to the size of the text.
 
@@ -54,26 +56,21 @@ class DBPostProcess(PostProcess):
     needs = ("shape",)
     ignored_keys = ("det_box_type",)  # upstream: only ever written as box_type
 
-    def __init__(
-        self,
-        thresh: Probability = 0.3,
-        box_thresh: Probability = 0.7,
-        max_candidates: Count = 1000,
-        unclip_ratio: Positive = 2.0,
-        use_dilation: bool = False,
-        score_mode: ScoreMode = "fast",
-        box_type: BoxType = "quad",
-        det_box_type: str | None = None,
-    ) -> None:
-        self.thresh, self.box_thresh = float(thresh), float(box_thresh)
-        self.max_candidates, self.unclip_ratio = max_candidates, float(unclip_ratio)
-        self.use_dilation = use_dilation
-        self.score_mode, self.box_type = score_mode, box_type
+    thresh: Probability = 0.3
+    box_thresh: Probability = 0.7
+    max_candidates: Count = 1000
+    unclip_ratio: Positive = 2.0
+    use_dilation: bool = False
+    score_mode: ScoreMode = "fast"
+    box_type: BoxType = "quad"
+    det_box_type: str | None = None
+
+    def __post_init__(self) -> None:
+        self.thresh, self.box_thresh, self.unclip_ratio = map(float, (self.thresh, self.box_thresh, self.unclip_ratio))
 
     def inference_config(self) -> dict[str, Any]:
         """Return the arguments that build this again."""
-        names = ("thresh", "box_thresh", "max_candidates", "unclip_ratio", "use_dilation", "score_mode", "box_type")
-        return {name: getattr(self, name) for name in names}
+        return {key.name: getattr(self, key.name) for key in fields(self) if key.name not in self.ignored_keys}
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Detection]:
         """Detect the text instances of each image.
