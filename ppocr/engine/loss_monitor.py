@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import paddle
@@ -23,6 +24,7 @@ class NonFiniteLoss(PpocrError):
     """The loss is NaN or infinite: going on would only make the weights so."""
 
 
+@dataclass(eq=False)
 class LossMonitor:
     """Takes the losses of every micro-batch; later checks them and hands them to the meters.
 
@@ -36,20 +38,14 @@ class LossMonitor:
         metric: measured on every micro-batch and metered beside the losses; None for none.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        meters: Meters,
-        *,
-        where: Callable[[int], str],
-        hint: Callable[[], str],
-        metric: Any = None,
-    ) -> None:
-        self._task = task
-        self._meters = meters
-        self._where = where
-        self._hint = hint
-        self._metric = metric
+    task: Task
+    meters: Meters
+    _: KW_ONLY
+    where: Callable[[int], str]
+    hint: Callable[[], str]
+    metric: Any = None
+
+    def __post_init__(self) -> None:
         self._waiting: list[tuple[str, Any, dict[str, Tensor], dict[str, Any]]] = []
 
     def add(
@@ -64,14 +60,14 @@ class LossMonitor:
             losses: parts by name; those of one element are metered.
         """
         checked = {k: v.detach() for k, v in losses.items() if isinstance(v, Tensor) and v.size == 1}
-        for key in keys_read(self._task.loss):
+        for key in keys_read(self.task.loss):
             if key in preds and preds[key].is_floating_point():
                 checked[MEAN + key] = preds[key].detach().astype("float32").mean()
         measured: dict[str, Any] = {}
-        if self._metric is not None:
-            self._metric.reset()
-            self._metric(self._task.results(preds, batch), batch)
-            first_two = list(self._metric.get_metric().items())[:2]
+        if self.metric is not None:
+            self.metric.reset()
+            self.metric(self.task.results(preds, batch), batch)
+            first_two = list(self.metric.get_metric().items())[:2]
             measured = {k: v for k, v in first_two if isinstance(v, (int, float))}
         self._waiting.append((step, batch["index"], checked, measured))
 
@@ -89,9 +85,9 @@ class LossMonitor:
                 raise NonFiniteLoss(
                     f"the loss is not finite at {step}: {', '.join(bad)}; "
                     f"samples of this batch: {self._samples(index)}",
-                    self._hint(),
+                    self.hint(),
                 )
-            self._meters.update(**{k: v for k, v in values.items() if not k.startswith(MEAN)}, **measured)
+            self.meters.update(**{k: v for k, v in values.items() if not k.startswith(MEAN)}, **measured)
 
     def check_weights(self, step: str) -> None:
         """Refuse weights that are NaN or infinite; waits for the device.
@@ -104,17 +100,17 @@ class LossMonitor:
         Raises:
             NonFiniteLoss: naming the first of them.
         """
-        floats = {k: v for k, v in self._task.model.state_dict().items() if v.is_floating_point()}
+        floats = {k: v for k, v in self.task.model.state_dict().items() if v.is_floating_point()}
         with paddle.no_grad():
             finite = paddle.stack([paddle.isfinite(value).all() for value in floats.values()]).numpy()
         bad = [name for name, good in zip(floats, finite) if not good]
         if bad:
-            raise NonFiniteLoss(f"{len(bad)} weights are not finite after {step}, the first is {bad[0]}", self._hint())
+            raise NonFiniteLoss(f"{len(bad)} weights are not finite after {step}, the first is {bad[0]}", self.hint())
 
     def _samples(self, index: Any) -> str:
         numbers = [int(i) for i in (index.numpy() if isinstance(index, Tensor) else index)]
         more = f" and {len(numbers) - SAMPLES_NAMED} more" if len(numbers) > SAMPLES_NAMED else ""
-        return ", ".join(self._where(i) for i in numbers[:SAMPLES_NAMED]) + more
+        return ", ".join(self.where(i) for i in numbers[:SAMPLES_NAMED]) + more
 
 
 def likely_causes(optimizer: Any, lr: float, precision: MixedPrecision) -> str:
