@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import cv2
@@ -229,3 +229,65 @@ class OfModels(Result):
     def certainty(self) -> float | None:
         """That of the first; see the base class."""
         return self.first.certainty
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, or a character of scripts without spaces, of a line on a page.
+
+    Args:
+        text: its characters.
+        polygon: int64 [4, 2] as (x, y) in the pixels of the page's image.
+    """
+
+    text: str
+    polygon: np.ndarray
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """One line of text on a page.
+
+    Args:
+        polygon: int64 [P, 2] as (x, y) in the pixels of the page's image, clockwise from the text's upper left.
+        text: as recognised; "" where it was only detected.
+        confidence: of the text, 0 to 1.
+        score: of the detection, 0 to 1.
+        angle: degrees clockwise by which the text is rotated in its polygon's crop: 0 or 180.
+        words: in the order of the text; () where they were not asked for.
+        row: lines of one row of print share this number.
+        block: lines of one column or paragraph share this number.
+    """
+
+    polygon: np.ndarray
+    text: str = ""
+    confidence: float = 0.0
+    score: float = 0.0
+    angle: int = 0
+    words: tuple[Word, ...] = ()
+    row: int = 0
+    block: int = 0
+
+
+@dataclass(frozen=True)
+class Page(Result):
+    """The lines of text of one image of a page.
+
+    Args:
+        lines: in reading order.
+        height: of the image the polygons are in, in pixels.
+        width: likewise.
+        source: path of the file, or what else names the image.
+        number: of the page in a file of several, from 0; None where the file is one image.
+        angle: degrees clockwise by which the whole page is rotated: 0, 90, 180 or 270.
+        settings: of the models that read it, as the ecosystem's JSON records them.
+    """
+
+    lines: tuple[TextLine, ...]
+    height: int
+    width: int
+    source: str = ""
+    number: int | None = None
+    angle: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    described = "texts of pages"
