@@ -213,6 +213,14 @@ class Predictor:
             raise SampleError("too_wide", f"{size[0]} x {size[1]} pixels make a line of {natural} x {height}")
 
     def _run(self, samples: Sequence[Mapping[str, Any]]) -> list[Any]:
+        return self.results(self.forward(samples), samples)
+
+    def forward(self, samples: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+        """Run the network on samples of equal size, as `prepare` makes them, and return its predictions.
+
+        Raises:
+            ConfigError: they do not fit the post-processing.
+        """
         arrays = {
             spec.name: np.stack([np.asarray(sample[spec.key]) for sample in samples]).astype(spec.dtype, copy=False)
             for spec in self.inputs
@@ -221,6 +229,15 @@ class Predictor:
         if not self._checked:
             check_classes(preds, self.postprocess)
             self._checked = True
+        return preds
+
+    def results(self, preds: Mapping[str, np.ndarray], samples: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Return the post-processing's result of each sample.
+
+        Args:
+            preds: what `forward` returned.
+            samples: as given to it.
+        """
         needs = getattr(self.postprocess, "needs", ())
         return self.postprocess(preds, {key: [sample[key] for sample in samples] for key in needs})
 

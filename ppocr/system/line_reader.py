@@ -1,0 +1,153 @@
+"""The lines of pages through classifier and recogniser, in batches of equal width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ppocr.deploy.predictor import Predictor
+from ppocr.errors import PpocrError, SampleError, one_sample
+from ppocr.results import Recognition
+from ppocr.system.crop import LineCrop
+from ppocr.system.options import SystemOptions
+from ppocr.system.timings import Timings
+
+WIDTH_STEP = 32  # widths are multiples of this: the less, the fewer lines share a batch
+LEAST_PADDING = 16  # behind the text: without any, the last character of some lines is lost
+WIDEST = 3200  # pixels at the network's height; longer lines are cut
+BATCH_WIDTH = 6400  # of the lines of a batch together: bounds the memory of a batch of long lines
+
+Read = Recognition | SampleError
+Sample = dict[str, Any]
+
+
+class LineReader:
+    """Recognises lines. What is read of a line does not depend on the lines it shares a batch with.
+
+    The official runtimes pad every line of a batch to the widest one, at least 320 pixels. Here the width of a
+    line follows from itself alone: with at least `LEAST_PADDING` pixels behind it, up to a multiple of `WIDTH_STEP`.
+
+    Args:
+        rec: the recogniser.
+        cls: a classifier of lines with the labels 0 and 180, or None.
+        options: batch sizes and thresholds.
+        timings: where the time of the stages is added.
+    """
+
+    def __init__(self, rec: Predictor, cls: Predictor | None, options: SystemOptions, timings: Timings) -> None:
+        self.rec, self.cls = rec, cls
+        self.options, self.timings = options, timings
+        _, self._height, width = rec.pipeline.output_shape()
+        self._free = width < 1
+
+    def upright(self, crops: Sequence[LineCrop]) -> list[LineCrop | SampleError]:
+        """Return the crops, those rotated by 180 degrees that the classifier is sure about."""
+        if self.cls is None:
+            return list(crops)
+        found: list[LineCrop | SampleError] = list(crops)
+        samples = _prepared(self.cls, [crop.image for crop in crops], found, self.timings, "cls")
+        for numbers in _batches(samples, self.options.cls_batch_num):
+            with self.timings.stage("cls"):
+                results = _each(self.cls, [samples[n] for n in numbers])
+            for number, result in zip(numbers, results):
+                if isinstance(result, SampleError):
+                    found[number] = result
+                elif result.degrees == 180 and result.probability >= self.options.cls_thresh:
+                    found[number] = crops[number].upside_down()
+        return found
+
+    def read(self, crops: Sequence[LineCrop]) -> list[Read]:
+        """Return what is read of each crop, or why it cannot be."""
+        found: list[Any] = [None] * len(crops)
+        samples = _prepared(self.rec, [crop.image for crop in crops], found, self.timings, "rec_resize")
+        with self.timings.stage("rec_resize"):
+            for number, sample in samples.items():
+                sample["image"] = self._fitted(sample["image"], crops[number].image.shape)
+        for numbers in _batches(samples, self.options.rec_batch_num, BATCH_WIDTH):
+            batch = [samples[number] for number in numbers]
+            for number, result in zip(numbers, self._recognised(batch)):
+                found[number] = result
+        self.timings.count(lines=len(crops))
+        return found
+
+    def _recognised(self, samples: Sequence[Sample]) -> list[Read]:
+        try:
+            with self.timings.stage("rec"):
+                preds = self.rec.forward(samples)
+        except PpocrError as error:
+            return _one_by_one(self._recognised, samples, error)
+        with self.timings.stage("decode"):
+            return [_finite(result) for result in self.rec.results(preds, samples)]
+
+    def _fitted(self, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the image of a line, float32 [C, H, W], with the padding of its own width."""
+        if not self._free:
+            return image
+        width = padded_width(math.ceil(self._height * shape[1] / shape[0]))
+        if width <= image.shape[2]:
+            return image[:, :, :width]
+        return np.pad(image, ((0, 0), (0, 0), (0, width - image.shape[2])))
+
+
+def padded_width(natural: int) -> int:
+    """Return the width that a line of a natural width, at the network's height, is padded to."""
+    return -(-(natural + LEAST_PADDING) // WIDTH_STEP) * WIDTH_STEP
+
+
+def _prepared(
+    predictor: Predictor, images: Sequence[np.ndarray], found: list[Any], timings: Timings, stage: str
+) -> dict[int, Sample]:
+    """Return the preprocessed samples by number; of those that cannot be, the problem goes into `found`."""
+    samples = {}
+    with timings.stage(stage):
+        for number, image in enumerate(images):
+            try:
+                with one_sample():
+                    samples[number] = predictor.prepare(image)
+            except SampleError as problem:
+                found[number] = problem
+    return samples
+
+
+def _batches(samples: dict[int, Sample], most: int, widest: int = 0) -> Iterator[list[int]]:
+    """Yield the numbers of samples of equal shape, narrow ones first.
+
+    Args:
+        samples: by number.
+        most: samples in a batch.
+        widest: pixels of all lines of a batch together; 0 for no bound.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, sample in samples.items():
+        groups.setdefault(np.shape(sample["image"]), []).append(number)
+    for shape in sorted(groups, key=lambda s: s[::-1]):
+        size = max(1, min(most, widest // shape[-1])) if widest else most
+        numbers = groups[shape]
+        for start in range(0, len(numbers), size):
+            yield numbers[start : start + size]
+
+
+def _each(predictor: Predictor, samples: Sequence[Sample]) -> list[Any]:
+    """Return the result of each sample, or why it has none."""
+    try:
+        return predictor.results(predictor.forward(samples), samples)
+    except PpocrError as error:
+        return _one_by_one(lambda batch: _each(predictor, batch), samples, error)
+
+
+def _one_by_one(
+    run: Callable[[Sequence[Sample]], list[Any]], samples: Sequence[Sample], error: PpocrError
+) -> list[Any]:
+    """Run samples alone after their batch has failed, so that one cannot harm the others."""
+    if len(samples) == 1:
+        return [SampleError("failed", error.message)]
+    return [result for sample in samples for result in run([sample])]
+
+
+def _finite(result: Recognition) -> Read:
+    if math.isfinite(result.confidence):
+        return result
+    return SampleError("non_finite", "the recogniser's predictions are not finite numbers")
