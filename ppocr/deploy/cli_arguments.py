@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ppocr.arguments import Argument, true_or_false
-from ppocr.deploy.backends import RuntimeOptions
+from ppocr.deploy.backends.base import RuntimeOptions
 from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, load, load_or_assume
 from ppocr.errors import ConfigError
 from ppocr.plugins import import_plugins
@@ -214,4 +214,10 @@ def _unknown(text: str, parser: argparse.ArgumentParser, declared: Sequence[str]
 
 def runtime_options(found: argparse.Namespace) -> RuntimeOptions:
     """Return how the arguments want the model to run."""
-    return RuntimeOptions(found.use_gpu, found.gpu_id, found.gpu_mem, found.cpu_threads, found.enable_mkldnn)
+    return RuntimeOptions(
+        use_gpu=found.use_gpu,
+        gpu_id=found.gpu_id,
+        gpu_mem=found.gpu_mem,
+        cpu_threads=found.cpu_threads,
+        mkldnn=found.enable_mkldnn,
+    )

@@ -19,9 +19,11 @@ from ppocr import __version__
 from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
 from ppocr.deploy import inference_config, rounding
-from ppocr.deploy.backends import DygraphBackend, PaddleBackend, find_program
+from ppocr.deploy.backends.dygraph import DygraphBackend
+from ppocr.deploy.backends.paddle_backend import PaddleBackend
 from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.inference_schema import TensorSpec
+from ppocr.deploy.model_files import find_program
 from ppocr.deploy.old_ir import old_operators, without_entry
 from ppocr.errors import ConfigError, PpocrError, SampleError
 from ppocr.registry import POSTPROCESSES

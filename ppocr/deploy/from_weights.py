@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ppocr.deploy import report
-from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.export import export, input_specs
 from ppocr.deploy.images import list_images
 from ppocr.deploy.inference_config import require_result

@@ -14,12 +14,13 @@ import yaml
 
 from ppocr.config.yaml_reader import parse
 from ppocr.data.transforms.base import Pipeline
-from ppocr.deploy.backends import find_program
 from ppocr.deploy.inference_schema import FILE_NAME, Content, Dumper, Loader, read
 from ppocr.deploy.integrity import FILES, file_sha256, settings_sha256
+from ppocr.deploy.model_files import find_model, settings_path
+from ppocr.deploy.onnx_graph import CHARACTER, OnnxGraph, read_graph
 from ppocr.errors import ConfigError, Problem
 from ppocr.registry import POSTPROCESSES
-from ppocr.results import Result
+from ppocr.results import KINDS, Result
 
 logger = logging.getLogger(__name__)
 
@@ -108,12 +109,12 @@ def resolved(transforms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def load(folder: str | Path) -> InferenceConfig:
-    """Read `inference.yml` of an exported folder, ours or an official one.
+    """Read `inference.yml` of an exported folder, ours or an official one, or that beside an ONNX file.
 
     Raises:
         ConfigError: the file is missing, not YAML, or holds what no exported model needs; with every problem found.
     """
-    return InferenceConfig(**vars(read(Path(folder) / FILE_NAME)))
+    return InferenceConfig(**vars(read(settings_path(folder))))
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,14 @@ class Assumed:
         transforms: as in the file.
         postprocess: as in the file.
         needed: CLI arguments that must fill in the rest.
+        classes: key of the post-processing for what an ONNX file says its classes stand for.
     """
 
     what: str
     transforms: list[dict[str, Any]]
     postprocess: dict[str, Any]
     needed: tuple[str, ...] = ()
+    classes: str = ""
 
 
 _DECODE: dict[str, Any] = {"DecodeImage": FIXED_ARGUMENTS["DecodeImage"]}
@@ -141,6 +144,7 @@ ASSUMED = {  # by kind of the results
         [_DECODE, {"RecResizeImg": {"image_shape": [3, 48, 320]}}],
         {"name": "CTCLabelDecode"},
         ("rec_image_shape", "rec_char_dict_path"),
+        "character_dict",
     ),
     "det": Assumed(
         "a DB detector of images limited to 960 pixels",
@@ -157,6 +161,7 @@ ASSUMED = {  # by kind of the results
         "a classifier of images [3, 48, 192] by the labels 0 and 180",
         [_DECODE, {"ClsResizeImg": {"image_shape": [3, 48, 192]}}],
         {"name": "ClsPostProcess", "label_list": ["0", "180"]},
+        classes="label_list",
     ),
 }
 
@@ -165,7 +170,7 @@ def load_or_assume(folder: str | Path, wanted: type[Result]) -> tuple[InferenceC
     """Read `inference.yml` of a model with results of one kind, or return what is assumed where there is none.
 
     Args:
-        folder: exported, ours or official.
+        folder: exported, ours or official; or an ONNX file.
         wanted: type of the results.
 
     Returns:
@@ -173,14 +178,84 @@ def load_or_assume(folder: str | Path, wanted: type[Result]) -> tuple[InferenceC
 
     Raises:
         ConfigError: the file cannot be used, or the results are of another kind.
-        CheckpointError: there is no model in the folder.
+        CheckpointError: there is no model.
     """
-    assumed = ASSUMED.get(wanted.kind)
-    if assumed is None or (Path(folder) / FILE_NAME).is_file():
+    if settings_path(folder).is_file() or wanted.kind not in ASSUMED:
         return load_of_kind(folder, wanted), ()
-    find_program(folder)
+    files = find_model(folder)
+    if files.onnx is not None:
+        graph = read_graph(files.onnx)
+        found = KINDS[graph.kind] if graph.kind else None
+        if found and not issubclass(found, wanted):
+            text = f"gives {found.described}; {wanted.described} are wanted"
+            raise ConfigError([Problem(str(folder), "", text)], "is it a model of another task?")
+        return assume_of_graph(graph, wanted.kind)
+    assumed = ASSUMED[wanted.kind]
     logger.info("%s has no %s: it is taken for %s", folder, FILE_NAME, assumed.what)
     return InferenceConfig(copy.deepcopy(assumed.transforms), copy.deepcopy(assumed.postprocess)), assumed.needed
+
+
+def assume_of_graph(graph: OnnxGraph, kind: str) -> tuple[InferenceConfig, tuple[str, ...]]:
+    """Return what is assumed of an ONNX file without `inference.yml`: sizes and classes are those the file says.
+
+    Args:
+        graph: of the file.
+        kind: of the results.
+
+    Returns:
+        The content, and the CLI arguments without which it is incomplete.
+    """
+    assumed = ASSUMED[kind]
+    logger.info("%s has no %s: it is taken for %s", graph.path, FILE_NAME, assumed.what)
+    transforms, postprocess = copy.deepcopy(assumed.transforms), copy.deepcopy(assumed.postprocess)
+    sizes = graph.inputs[0].shape[1:]
+    for spec in transforms:
+        for args in spec.values():
+            if args and "image_shape" in args:
+                args["image_shape"] = [s if s > 0 else usual for s, usual in zip(sizes, args["image_shape"])]
+    needed: tuple[str, ...] = ()
+    if assumed.classes and graph.characters:
+        postprocess[assumed.classes] = graph.characters
+    elif assumed.classes not in postprocess:
+        needed = tuple(name for name in assumed.needed if not name.endswith("image_shape"))
+    return InferenceConfig(transforms, postprocess, inputs=graph.inputs), needed
+
+
+def load_model_config(path: str | Path) -> InferenceConfig:
+    """Read `inference.yml` of a model of any kind, or return what is assumed of an ONNX file without one.
+
+    Raises:
+        ConfigError: there is no such file and nothing can be assumed, or it cannot be used.
+        CheckpointError: there is no model.
+    """
+    files = find_model(path)
+    if files.settings is not None or files.onnx is None:
+        return load(path)
+    graph = read_graph(files.onnx)
+    if not graph.kind:
+        text = f"neither recogniser, detector nor classifier: it gives {dict(graph.outputs)}"
+        raise ConfigError([Problem(str(path), "", text)], f"put its {FILE_NAME} beside it")
+    config, needed = assume_of_graph(graph, graph.kind)
+    if needed:
+        hint = f"put its {FILE_NAME} beside it, or the characters into its metadata"
+        raise ConfigError([Problem(str(path), "", f"has no dictionary: metadata without {CHARACTER!r}")], hint)
+    return config
+
+
+def result_type(path: str | Path) -> type[Result] | None:
+    """Return the type of the results of a model, None where only running it would tell.
+
+    Args:
+        path: a folder or an ONNX file.
+
+    Raises:
+        ConfigError: its `inference.yml` cannot be used.
+        CheckpointError: there is no model.
+    """
+    files = find_model(path)
+    if files.settings is not None:
+        return getattr(POSTPROCESSES.get(load(path).postprocess["name"]), "result", None)
+    return KINDS.get(read_graph(files.onnx).kind) if files.onnx is not None else None
 
 
 def load_of_kind(folder: str | Path, wanted: type[Result], hint: str = "use predict_{}") -> InferenceConfig:
@@ -195,7 +270,7 @@ def load_of_kind(folder: str | Path, wanted: type[Result], hint: str = "use pred
         ConfigError: the file cannot be used, or the results are of another kind.
     """
     config = load(folder)
-    require_result(config.postprocess, wanted, str(Path(folder) / FILE_NAME), hint)
+    require_result(config.postprocess, wanted, str(settings_path(folder)), hint)
     return config
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,10 +15,12 @@ import numpy as np
 
 from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
-from ppocr.deploy.backends import Backend, PaddleBackend, RuntimeOptions, find_program
-from ppocr.deploy.inference_config import InferenceConfig, load
+from ppocr.deploy.backends.base import Backend, RuntimeOptions
+from ppocr.deploy.backends.choose import make_backend
+from ppocr.deploy.inference_config import InferenceConfig, load_model_config
 from ppocr.deploy.inference_schema import IMAGE_INPUT, TensorSpec
 from ppocr.deploy.integrity import check_files
+from ppocr.deploy.model_files import find_model
 from ppocr.errors import ConfigError, SampleError, one_sample
 from ppocr.utils.image_io import read_image_bytes
 from ppocr.utils.image_size import image_size
@@ -88,25 +91,29 @@ class Predictor:
         """Build a predictor from an exported folder alone.
 
         Args:
-            folder: what `tools/export_model.py` wrote, or an official inference model.
-            options: how to run the model.
+            folder: what `tools/export_model.py` wrote, an official inference model, a folder with `inference.onnx`,
+                or an ONNX file; without `inference.yml`, what that says of itself counts.
+            options: how to run the model, and by which engine.
             config: instead of the folder's `inference.yml`.
 
         Raises:
             ConfigError: inference.yml is missing, damaged or does not fit the model.
             CheckpointError: the model is missing or damaged.
+            PpocrError: the engine is not installed or does not run it.
         """
-        config = config or load(folder)
+        files = find_model(folder)
+        config = config or load_model_config(folder)
         for note in config.notes:
             logger.info("%s", note)
         for block in config.changed:
             logger.warning("%s/inference.yml: %s changed since the export: results may differ", folder, block)
-        check_files(*find_program(folder), config.sha256)
+        if files.program and files.parameters:
+            check_files(files.program, files.parameters, config.sha256)
         pipeline = config.pipeline()
         check_shape(pipeline, config.inputs[0], str(folder))
         postprocess = config.build_postprocess()
-        backend = PaddleBackend(folder, config.outputs or keys_read(postprocess), options)
-        predictor = cls(pipeline, backend, postprocess, inputs=config.inputs)
+        backend = make_backend(files, config.outputs or keys_read(postprocess), options)
+        predictor = cls(pipeline, backend, postprocess, inputs=as_named(config.inputs, backend.input_names))
         try:
             predictor.probe()
         except ConfigError:
@@ -240,6 +247,13 @@ class Predictor:
         """
         needs = getattr(self.postprocess, "needs", ())
         return self.postprocess(preds, {key: [sample[key] for sample in samples] for key in needs})
+
+
+def as_named(inputs: Sequence[TensorSpec], names: Sequence[str]) -> tuple[TensorSpec, ...]:
+    """Return the inputs with the network's own name where it has one input: official files name none."""
+    if len(inputs) == len(names) == 1:
+        return (dataclasses.replace(inputs[0], name=names[0]),)
+    return tuple(inputs)
 
 
 def readable(image: Image) -> bytes | np.ndarray:

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ppocr.deploy.backends import Arrays, DygraphBackend, PaddleBackend
+from ppocr.deploy.backends.base import Arrays
+from ppocr.deploy.backends.dygraph import DygraphBackend
+from ppocr.deploy.backends.paddle_backend import PaddleBackend
 
 NOISE = 1e-6  # relative
 RUNS = 3

@@ -15,7 +15,9 @@ import paddle
 from ppocr import __version__
 from ppocr.build import build_task
 from ppocr.config.loader import load_config
-from ppocr.deploy.backends import DygraphBackend, OnnxBackend, PaddleBackend
+from ppocr.deploy.backends.dygraph import DygraphBackend
+from ppocr.deploy.backends.onnx_runtime import OnnxBackend
+from ppocr.deploy.backends.paddle_backend import PaddleBackend
 from ppocr.engine.checkpoint import save_checkpoint
 from ppocr.errors import CheckpointError
 from ppocr.pretrained.calibrate import calibrate, drawn_images, prepared

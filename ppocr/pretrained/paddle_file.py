@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from paddle.base.proto.framework_pb2 import ProgramDesc, VarType
 
-from ppocr.deploy.backends import find_program
 from ppocr.deploy.inference_schema import recorded_sha256
 from ppocr.deploy.integrity import check_files
+from ppocr.deploy.model_files import find_program
 from ppocr.engine.unpickle import load, read_checkpoint_bytes
 from ppocr.errors import CheckpointError
 from ppocr.pretrained.model_file import NORMALISATION, FileTensor, ModelFile, check_names, check_shape, damage_named

@@ -11,7 +11,7 @@ import paddle
 
 from ppocr.build import build_task
 from ppocr.config.loader import load_config
-from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.export import export
 from ppocr.engine.checkpoint import save_checkpoint
 from ppocr.engine.start import trained_task

@@ -6,7 +6,7 @@ import pytest
 
 from ppocr.build import build_task
 from ppocr.config.loader import load_config
-from ppocr.deploy.backends import PaddleBackend
+from ppocr.deploy.backends.paddle_backend import PaddleBackend
 from ppocr.deploy.export import LARGEST_DIFFERENCE, TensorSpec, export, fuse, save_program
 from ppocr.modeling.architectures import build_model
 from tests.system.project import ROOT

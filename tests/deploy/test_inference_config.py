@@ -95,7 +95,7 @@ def test_an_official_file_is_read(tmp_path):
         (("['a', '1', 'é']", "[]"), "expected a list of characters"),
         (("name: CTCLabelDecode", "nome: CTCLabelDecode"), "PostProcess.nome: unknown key, did you mean name"),
         (("['a', '1', 'é']", "['a'"), "not valid YAML"),
-        (("['a', '1', 'é']", "&x ['a', *x]"), "aliases"),
+        (("['a', '1', 'é']", "&x ['a', *x]"), "an alias contains itself"),
         (("['a', '1', 'é']", "!!python/object/apply:os.system ['true']"), "tag .* is not allowed"),
         (("PostProcess:", "Model: {inputs: 3}\nPostProcess:"), "inference.yml:19: Model.inputs: expected a list"),
     ],
@@ -103,6 +103,11 @@ def test_an_official_file_is_read(tmp_path):
 def test_damage_is_named(tmp_path, change, message):
     with pytest.raises(ConfigError, match=message):
         load(write(tmp_path, OFFICIAL.replace(*change)))
+
+
+def test_aliases_of_official_files_are_read(tmp_path):
+    shapes = "Runners:\n  paddle: {shapes: &id001 {x: [[1, 3, 48, 160]]}}\n  tensorrt: {shapes: *id001}\nPostProcess:"
+    assert load(write(tmp_path, OFFICIAL.replace("PostProcess:", shapes))).characters == ["a", "1", "é"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe", b"- a\n- b\n"])

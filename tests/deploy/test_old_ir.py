@@ -17,7 +17,7 @@ from paddle.nn.functional.activation import gelu as core_function  # the core's 
 from paddle.static import InputSpec
 
 from ppocr.config.loader import load_config
-from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.old_ir import OPERATORS, UNARY, core_names, old_operators
 from ppocr.engine.runs import train
 from ppocr.engine.start import trained_task

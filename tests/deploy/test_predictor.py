@@ -8,7 +8,7 @@ import pytest
 from ppocr.build import build_task
 from ppocr.data.loader import build_loader
 from ppocr.data.transforms.base import Pipeline
-from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.cli_arguments import overrule
 from ppocr.deploy.export import export
 from ppocr.deploy.inference_config import FILE_NAME, load

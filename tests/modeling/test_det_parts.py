@@ -4,9 +4,9 @@ import paddle
 import pytest
 from paddle import inference, nn
 
-from ppocr.deploy.backends import find_program
 from ppocr.deploy.export import save_program
 from ppocr.deploy.inference_schema import TensorSpec
+from ppocr.deploy.model_files import find_program
 from ppocr.errors import ConfigError
 from ppocr.losses.det_db import DBLoss
 from ppocr.modeling.architectures import build_model

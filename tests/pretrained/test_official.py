@@ -15,7 +15,9 @@ import paddle
 import pytest
 
 from ppocr.config.loader import load_config
-from ppocr.deploy.backends import Backend, OnnxBackend, PaddleBackend
+from ppocr.deploy.backends.base import Backend
+from ppocr.deploy.backends.onnx_runtime import OnnxBackend
+from ppocr.deploy.backends.paddle_backend import PaddleBackend
 from ppocr.deploy.export import fuse
 from ppocr.engine.start import trained_task
 from ppocr.errors import PpocrError

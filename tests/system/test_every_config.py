@@ -12,7 +12,7 @@ import pytest
 from ppocr.config.loader import load_config, read_document
 from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.deploy import export
-from ppocr.deploy.backends import DygraphBackend
+from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.engine.checkpoint import load_checkpoint
 from ppocr.modeling.backbones import det_resnet, pp_hgnet, pp_hgnet_v2, rec_resnet_vd
 from tests.system.det_project import write_pages

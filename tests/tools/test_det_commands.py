@@ -12,7 +12,9 @@ import pytest
 
 from ppocr.config.loader import load_config
 from ppocr.deploy import cli_arguments, inference_config, predictor
-from ppocr.deploy.backends import DygraphBackend, PaddleBackend, RuntimeOptions
+from ppocr.deploy.backends.base import RuntimeOptions
+from ppocr.deploy.backends.dygraph import DygraphBackend
+from ppocr.deploy.backends.paddle_backend import PaddleBackend
 from ppocr.deploy.predictor import Predictor
 from ppocr.engine.runs import evaluate_weights, train
 from ppocr.engine.start import trained_task

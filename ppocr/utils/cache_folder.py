@@ -1,0 +1,22 @@
+"""The folder of what can be made again: compiled models, converted ones, what was found out about them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+VARIABLE = "PPOCR_CACHE"
+
+
+def cache_folder(name: str) -> Path | None:
+    """Return a folder below PPOCR_CACHE or ~/.cache/ppocr, made where it is missing; None where that cannot be.
+
+    Args:
+        name: of the folder.
+    """
+    try:
+        folder = Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "ppocr").expanduser() / name
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: there is no home
+        return None
+    return folder if os.access(folder, os.W_OK) else None
