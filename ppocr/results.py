@@ -99,10 +99,13 @@ class Recognition(_OneAnswer):
     Args:
         text: as decoded.
         confidence: 0 to 1, the mean probability of its characters.
+        positions: float64 [len(text)], the middle of each character as a fraction of the image's width; None where
+            they were not asked for or are unknown.
     """
 
     text: str
     confidence: float
+    positions: np.ndarray | None = field(default=None, compare=False, repr=False)
     described = "texts of lines"
     kind = "rec"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ppocr.codecs.text import TextCodec
+from ppocr.codecs.text import TextCodec, reordered
 
 CHINESE, LATIN = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[a-zA-Z0-9]")
 WIDE_GAP = 4  # time steps between two characters that end a word
@@ -41,6 +41,25 @@ class CTCCodec(TextCodec):
     def positions(self, ids: np.ndarray) -> list[np.ndarray]:
         """Return the time steps of the kept characters of best paths int [B, T]."""
         return [np.flatnonzero(row) for row in self._kept(ids)]
+
+    def middles(self, ids: np.ndarray) -> list[np.ndarray | None]:
+        """Return where the characters of decoded texts are.
+
+        Args:
+            ids: int [B, T], best class per step.
+
+        Returns:
+            For each row float64 [characters], the middle of each in the order of its text as a fraction of the image's
+            width; None where a class stands for several characters.
+        """
+        found: list[np.ndarray | None] = []
+        for row, steps in zip(ids, self.positions(ids)):
+            text = "".join(self._names[row[steps]])
+            middles = (steps + 0.5) / ids.shape[1]
+            if self.text_direction != "ltr":
+                middles = middles[reordered(text)] if len(text) == len(steps) else middles
+            found.append(middles if len(text) == len(steps) else None)
+        return found
 
     def _kept(self, ids: np.ndarray) -> np.ndarray:
         keep = ids != self.blank_id

@@ -144,13 +144,18 @@ def reorder(text: str) -> str:
 
     Runs of digits, Latin letters and signs keep their inner order. Doing it twice gives the text back.
     """
-    runs: list[str] = []
+    return "".join(text[i] for i in reordered(text))
+
+
+def reordered(text: str) -> list[int]:
+    """Return the indices of the characters of a text in the order that `reorder` puts them in."""
+    runs: list[list[int]] = []
     inside = False
-    for character in text:
+    for i, character in enumerate(text):
         left_to_right = LEFT_TO_RIGHT.match(character) is not None
         if left_to_right and inside:
-            runs[-1] += character
+            runs[-1].append(i)
         else:
-            runs.append(character)
+            runs.append([i])
         inside = left_to_right
-    return "".join(reversed(runs))
+    return [i for run in reversed(runs) for i in run]

@@ -48,6 +48,10 @@ class PostProcess(HasCodec):
         """
         return self
 
+    def with_positions(self) -> PostProcess:
+        """Return the variant whose results say where each character is, if the algorithm knows that."""
+        return self
+
     def inference_config(self) -> dict[str, Any]:
         """Return the constructor's arguments that build this again without any file, for `inference.yml`."""
         return {} if self.codec is None else self.codec.options()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,13 @@ class CTCLabelDecode(PostProcess):
     result = Recognition
     arguments = DICTIONARY_ARGUMENTS
     codec_class = CTCCodec
+    _positions = False
+
+    def with_positions(self) -> CTCLabelDecode:
+        """Return the variant whose results have `positions`."""
+        made = copy.copy(self)
+        made._positions = True
+        return made
 
     def __call__(self, preds: Mapping[str, np.ndarray], batch: Mapping[str, Any] | None = None) -> list[Recognition]:
         """Decode a batch.
@@ -38,7 +46,11 @@ class CTCLabelDecode(PostProcess):
         Returns:
             One for each image.
         """
-        return [Recognition(*read) for read in self.codec.decode(*best_path(preds["ctc"]))]
+        ids, best = best_path(preds["ctc"])
+        read = self.codec.decode(ids, best)
+        if not self._positions:
+            return [Recognition(*each) for each in read]
+        return [Recognition(text, sure, middles) for (text, sure), middles in zip(read, self.codec.middles(ids))]
 
     def with_word_boxes(
         self, probs: np.ndarray, wh_ratios: list[float], max_wh_ratio: float

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from ppocr.deploy.predictor import Predictor
 from ppocr.errors import PpocrError, SampleError, one_sample
 from ppocr.results import Recognition
 from ppocr.system.crop import LineCrop
+from ppocr.system.long_lines import Piece, cut, joined
 from ppocr.system.options import SystemOptions
 from ppocr.system.timings import Timings
 
@@ -38,7 +41,8 @@ class LineReader:
     """
 
     def __init__(self, rec: Predictor, cls: Predictor | None, options: SystemOptions, timings: Timings) -> None:
-        self.rec, self.cls = rec, cls
+        self.rec = with_positions(rec) if options.return_word_box else rec
+        self.cls = cls
         self.options, self.timings = options, timings
         _, self._height, width = rec.pipeline.output_shape()
         self._free = width < 1
@@ -55,22 +59,34 @@ class LineReader:
             for number, result in zip(numbers, results):
                 if isinstance(result, SampleError):
                     found[number] = result
-                elif result.degrees == 180 and result.probability >= self.options.cls_thresh:
+                elif replace(result, threshold=self.options.cls_thresh).degrees == 180:
                     found[number] = crops[number].upside_down()
         return found
 
     def read(self, crops: Sequence[LineCrop]) -> list[Read]:
-        """Return what is read of each crop, or why it cannot be."""
-        found: list[Any] = [None] * len(crops)
-        samples = _prepared(self.rec, [crop.image for crop in crops], found, self.timings, "rec_resize")
+        """Return what is read of each crop, or why it cannot be; positions are fractions of the crop's width."""
+        pieces = [self._pieces(crop.image) for crop in crops]
+        images = [crop.image[:, p.start : p.end] for crop, parts in zip(crops, pieces) for p in parts]
+        read = iter(self._read(images))
+        self.timings.count(lines=len(crops))
+        return [_joined(parts, [next(read) for _ in parts]) for parts in pieces]
+
+    def _pieces(self, image: np.ndarray) -> list[Piece]:
+        """Return the parts of a line, one where it is not too long for the recogniser."""
+        height, width = image.shape[:2]
+        return cut(image, max(1, WIDEST * height // self._height) if self._free else width)
+
+    def _read(self, images: Sequence[np.ndarray]) -> list[Read]:
+        found: list[Any] = [None] * len(images)
+        samples = _prepared(self.rec, images, found, self.timings, "rec_resize")
+        filled = {}
         with self.timings.stage("rec_resize"):
             for number, sample in samples.items():
-                sample["image"] = self._fitted(sample["image"], crops[number].image.shape)
+                sample["image"], filled[number] = self._fitted(sample["image"], images[number].shape)
         for numbers in _batches(samples, self.options.rec_batch_num, BATCH_WIDTH):
             batch = [samples[number] for number in numbers]
             for number, result in zip(numbers, self._recognised(batch)):
-                found[number] = result
-        self.timings.count(lines=len(crops))
+                found[number] = _within(result, filled[number])
         return found
 
     def _recognised(self, samples: Sequence[Sample]) -> list[Read]:
@@ -82,14 +98,21 @@ class LineReader:
         with self.timings.stage("decode"):
             return [_finite(result) for result in self.rec.results(preds, samples)]
 
-    def _fitted(self, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Return the image of a line, float32 [C, H, W], with the padding of its own width."""
-        if not self._free:
-            return image
-        width = padded_width(math.ceil(self._height * shape[1] / shape[0]))
-        if width <= image.shape[2]:
-            return image[:, :, :width]
-        return np.pad(image, ((0, 0), (0, 0), (0, width - image.shape[2])))
+    def _fitted(self, image: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, float]:
+        """Return the image of a line, float32 [C, H, W], with the padding of its own width, and the part it fills."""
+        natural = math.ceil(self._height * shape[1] / shape[0])
+        if self._free:
+            width = padded_width(natural)
+            extra = width - image.shape[2]
+            image = np.pad(image, ((0, 0), (0, 0), (0, extra))) if extra > 0 else image[:, :, :width]
+        return image, min(1.0, natural / image.shape[2])
+
+
+def with_positions(rec: Predictor) -> Predictor:
+    """Return a recogniser whose results say where the characters are, over the same network."""
+    made = copy.copy(rec)
+    made.postprocess = rec.postprocess.with_positions()
+    return made
 
 
 def padded_width(natural: int) -> int:
@@ -151,3 +174,18 @@ def _finite(result: Recognition) -> Read:
     if math.isfinite(result.confidence):
         return result
     return SampleError("non_finite", "the recogniser's predictions are not finite numbers")
+
+
+def _within(result: Read, filled: float) -> Read:
+    """Return a result whose positions are fractions of the part of the image that the line fills."""
+    if isinstance(result, SampleError) or result.positions is None:
+        return result
+    return replace(result, positions=np.minimum(result.positions / filled, 1.0))
+
+
+def _joined(pieces: Sequence[Piece], read: Sequence[Read]) -> Read:
+    """Return what is read of a line, of what is read of its pieces."""
+    problem = next((each for each in read if isinstance(each, SampleError)), None)
+    if problem is not None or len(pieces) == 1:
+        return problem or read[0]
+    return joined(pieces, [each for each in read if isinstance(each, Recognition)])

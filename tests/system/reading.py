@@ -12,9 +12,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ppocr.codecs.class_names import ClassNames
 from ppocr.data.transforms.base import Pipeline
-from ppocr.deploy.backends import Arrays
+from ppocr.deploy.backends.base import Arrays
+from ppocr.deploy.inference_config import load
 from ppocr.deploy.predictor import Predictor
+from ppocr.postprocess.cls import ClsPostProcess
 from ppocr.postprocess.db import DBPostProcess
 from ppocr.system.options import SystemOptions
 from ppocr.system.text_system import TextSystem
@@ -34,11 +37,11 @@ class InkDetector:
         return {"maps": np.stack(grown)[:, None].astype(np.float32) * 0.8 + 0.1}
 
 
-def ink_detector() -> Predictor:
-    """Return a detector of dark text on a light page, at the size of the page."""
+def ink_detector(limit: int = 1024) -> Predictor:
+    """Return a detector of dark text on a light page, whose longer side is at most `limit`."""
     specs = [
         {"DecodeImage": {"img_mode": "BGR"}},
-        {"DetResizeForTest": {"limit_side_len": 1024, "limit_type": "max"}},
+        {"DetResizeForTest": {"limit_side_len": limit, "limit_type": "max"}},
         {"NormalizeImage": {"scale": "1./127.5", "mean": [1, 1, 1], "std": [1, 1, 1], "order": "hwc"}},
         {"ToCHWImage": None},
         {"KeepKeys": {"keep_keys": ["image", "shape"]}},
@@ -47,9 +50,33 @@ def ink_detector() -> Predictor:
     return Predictor(pipeline, InkDetector(), DBPostProcess(box_thresh=0.5, unclip_ratio=0.3))
 
 
+class BorderClassifier:
+    """A backend that gives the direction of a page by the border that is black."""
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> Arrays:
+        """Return `cls` for the labels 0, 90, 180 and 270; see `Backend.run`."""
+        grey = inputs["x"].mean(axis=1)
+        borders = [grey[:, 0], grey[:, :, -1], grey[:, -1], grey[:, :, 0]]
+        darkness = np.stack([-border.mean(axis=1) for border in borders], axis=1)
+        return {"cls": (darkness == darkness.max(axis=1, keepdims=True)).astype(np.float32)}
+
+
+def orientation_by_border() -> Predictor:
+    """Return a classifier of whole pages whose top has a black border."""
+    specs = [{"DecodeImage": {"img_mode": "BGR"}}, {"ResizeImage": {"size": 128}}, {"ToCHWImage": None}]
+    pipeline = Pipeline.from_config(specs, {}).for_inference()
+    names = ClassNames(("0", "90", "180", "270"))
+    return Predictor(pipeline, BorderClassifier(), ClsPostProcess(names))
+
+
 def random_system(folder: Path, options: SystemOptions | None = None) -> TextSystem:
     """Return a system with a recogniser of random weights, exported to a folder."""
-    rec = Predictor.from_folder(make_rec(folder).exported)
+    exported = make_rec(folder).exported
+    config = load(exported)
+    for spec in config.transforms:
+        if "RecResizeImg" in spec:
+            spec["RecResizeImg"]["eval_mode"] = True  # lines as long as they are
+    rec = Predictor.from_folder(exported, config=config)
     return TextSystem(ink_detector(), rec, options=options or SystemOptions(drop_score=0))
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
 
-from ppocr.errors import SampleError
+from ppocr.errors import PpocrError, SampleError
 from ppocr.results import Page
 from ppocr.system.options import SystemOptions
 from ppocr.system.pages import PageImage, PageProblem
 from ppocr.system.text_system import TextSystem
-from tests.system.reading import draw_page, random_system
+from tests.system.reading import draw_page, ink_detector, orientation_by_border, random_system
 
 LINES = [(20, 60, "First line of it"), (20, 120, "second"), (200, 120, "half"), (20, 200, "the last")]
 
@@ -96,3 +100,109 @@ def test_the_time_of_each_stage_is_known(system):
     assert system.timings.pages == 1 and system.timings.lines == 4
     spent = {name for name, seconds in system.timings.seconds.items() if seconds > 0}
     assert spent == {"resize", "det", "postprocess", "crop", "rec_resize", "rec", "decode"}
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_rotated_page_is_read_upright_and_its_boxes_are_those_of_the_page_given(system, degrees):
+    upright = draw_page(LINES)
+    upright[0] = 0  # a black upper border says where the top is
+    expected = system.read(upright)
+    turned = {
+        0: upright,
+        90: cv2.rotate(upright, cv2.ROTATE_90_CLOCKWISE),
+        180: cv2.rotate(upright, cv2.ROTATE_180),
+        270: cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE),
+    }[degrees]
+    options = SystemOptions(drop_score=0, return_word_box=True)
+    page = TextSystem(system.det, system.rec, orientation=orientation_by_border(), options=options).read(turned)
+    assert (page.angle, page.height, page.width) == (degrees, *turned.shape[:2])
+    assert texts(page) == texts(expected)
+    ink = turned.min(axis=2) < 128
+    for line, other in zip(page.lines, expected.lines):
+        (left, top), (right, bottom) = line.polygon.min(axis=0), line.polygon.max(axis=0)
+        (x0, y0), (x1, y1) = other.polygon.min(axis=0), other.polygon.max(axis=0)
+        there = upright[y0:y1, x0:x1].min(axis=2) < 128
+        assert ink[top:bottom, left:right].sum() == there.sum() > 0
+        for word in line.words:
+            assert (word.polygon.min(axis=0) >= (left - 1, top - 1)).all()
+            assert (word.polygon.max(axis=0) <= (right + 1, bottom + 1)).all()
+
+
+def test_words_lie_in_their_line_in_the_order_of_its_text(system):
+    options = SystemOptions(drop_score=0, return_word_box=True)
+    page = TextSystem(system.det, system.rec, options=options).read(draw_page(LINES))
+    assert texts(page) == texts(system.read(draw_page(LINES)))
+    for line in page.lines:
+        assert "".join(word.text for word in line.words) == line.text.replace(" ", "")
+        lefts = [word.polygon[:, 0].min() for word in line.words]
+        assert lefts == sorted(lefts)
+        for word in line.words:
+            assert (word.polygon >= line.polygon.min(axis=0) - 1).all()
+            assert (word.polygon <= line.polygon.max(axis=0) + 1).all()
+
+
+def test_without_being_asked_for_there_are_no_words(system):
+    assert all(line.words == () for line in system.read(draw_page(LINES)).lines)
+
+
+def test_a_long_page_is_sliced_and_no_line_is_lost_or_doubled(system):
+    rows = [(20, y, "a line of text") for y in range(30, 6000, 40)]
+    image = draw_page(rows, (6040, 400))
+    options = SystemOptions(drop_score=0, slice_length=1000)
+    page = TextSystem(system.det, system.rec, options=options).read(image)
+    assert len(page.lines) == len(rows)
+    tops = [line.polygon[:, 1].min() for line in page.lines]
+    assert tops == sorted(tops)
+
+
+def test_a_line_longer_than_the_recogniser_takes_is_read_in_pieces(system):
+    image = draw_page([(20, 30, "word " * 90)], (60, 6400))
+    options = SystemOptions(drop_score=0, slice_length=0)
+    det = ink_detector(limit=6400)
+    (line,) = TextSystem(det, system.rec, options=options).read(image).lines
+    assert line.polygon[:, 0].max() - line.polygon[:, 0].min() > 4500
+    assert len(line.text) > 20
+
+
+def test_closing_a_stream_early_ends_its_thread(system):
+    before = threading.active_count()
+    stream = system.stream(PageImage(draw_page(LINES), str(n)) for n in itertools.count())
+    assert next(stream).source == "0"
+    stream.close()
+    assert threading.active_count() == before
+
+
+def test_an_error_of_the_source_comes_behind_its_pages(system):
+    def pages():
+        yield PageImage(draw_page(LINES), "first")
+        raise OSError("disk on fire")
+
+    stream = system.stream(pages())
+    assert next(stream).source == "first"
+    with pytest.raises(OSError, match="fire"):
+        next(stream)
+
+
+def test_two_threads_read_with_one_system(system):
+    images = [draw_page(LINES[:n]) for n in (1, 2, 3, 4)]
+    expected = [texts(system.read(image)) for image in images]
+    with ThreadPoolExecutor(2) as pool:
+        assert [texts(page) for page in pool.map(system.read, images * 5)] == expected * 5
+
+
+def test_a_batch_that_fails_harms_only_the_page_whose_line_it_is(system, monkeypatch):
+    run = system.rec.backend.run
+
+    def fails_on_black(inputs):
+        if (inputs["x"] < 0).mean(axis=(1, 2, 3)).max() > 0.4:
+            raise PpocrError("the engine fails")
+        return run(inputs)
+
+    good = draw_page([LINES[0], LINES[1]])
+    bad = good.copy()
+    bad[95:130, 20:300] = 0  # a black bar instead of a word
+    monkeypatch.setattr(system.rec.backend, "run", fails_on_black)
+    first, second, third = system.stream([PageImage(image, "") for image in (good, bad, good)])
+    assert len(first.lines) == len(third.lines) == 2
+    assert isinstance(second, PageProblem)
+    assert second.problem.detail == "the engine fails"
