@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import glob
+import os
 from pathlib import Path
 from typing import TextIO
 
@@ -14,14 +16,16 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".
 LIST_SUFFIXES = (".txt", ".list", ".lst")
 
 
-def list_images(place: str | Path, listed: str | Path | None = None) -> list[str]:
+def list_images(place: str | Path, listed: str | Path | None = None, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:
     """Return the images a user names.
 
     Args:
-        place: an image, a folder (searched to any depth, sorted by path), or a text file that lists images.
+        place: an image, a folder (searched to any depth, sorted by path), a pattern (`scans/*.png`, sorted likewise;
+            `**` stands for folders of any depth), or a text file that lists images.
         listed: a text file that lists images, as `Global.infer_list`; `place` is then the folder its
             relative paths start from. Only what stands before the first tab of a line is read, so a
             label file does as well.
+        suffixes: of the files to find in a folder, lower case.
 
     Raises:
         DataError: nothing is there, or it holds no image.
@@ -30,11 +34,14 @@ def list_images(place: str | Path, listed: str | Path | None = None) -> list[str
         return _read_list(Path(listed), Path(place) if place else Path())
     path = Path(place)
     if path.is_dir():
-        found = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        found = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
         if not found:
-            raise DataError(f"{place}: holds no image ({', '.join(SUFFIXES)})")
+            raise DataError(f"{place}: holds no image ({', '.join(suffixes)})")
         return found
     if not path.exists():
+        matches = sorted(p for p in glob.iglob(str(place), recursive=True) if os.path.isfile(p))
+        if matches:
+            return matches
         raise DataError(f"{place}: no such image or folder", "paths start from the folder the command runs in")
     return _read_list(path, Path()) if path.suffix.lower() in LIST_SUFFIXES else [str(place)]
 
