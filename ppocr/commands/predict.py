@@ -73,14 +73,16 @@ def predict(kind: str) -> None:
         parser.set_defaults(draw=True)
     found, config = cli_arguments.parse(parser, kind)
     images = list_images(found.image_dir)
-    predictor = Predictor.from_folder(found.model_dir, cli_arguments.runtime_options(found), config=config)
+    predictor = Predictor.from_folder(
+        found.model_dir, cli_arguments.runtime_options(found), config=config, resize=found.resize
+    )
     place, written, printed = found.save_res_path, report.results_line, report.predicts_line
     if command.folder:
         place = place or Path(found.draw_img_save_dir) / f"{kind}_results.txt"
         written = printed = report.named_line
     coming = predictor.stream(images, found.batch_size)
     predictions = report.publish(coming, lambda p: report.print_exported(p, printed), place, written)
-    report.warn_of_distorted(predictor, f'--{kind}_image_shape="C, H, -1" keeps it')
+    report.warn_of_distorted(predictor, "--resize=deployment keeps it")
     report.finish(predictions, place)
     if found.draw and found.draw_img_save_dir:
         report.write_pictures(predictions, found.draw_img_save_dir, f"{kind}_res_" if command.folder else None)

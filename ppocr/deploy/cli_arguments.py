@@ -7,11 +7,11 @@ import dataclasses
 import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from ppocr.arguments import Argument, true_or_false
 from ppocr.deploy.backends.base import RuntimeOptions
-from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, load, load_or_assume
+from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, Resize, load, load_or_assume
 from ppocr.errors import ConfigError
 from ppocr.plugins import import_plugins
 from ppocr.registry import POSTPROCESSES, TRANSFORMS
@@ -55,6 +55,8 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
     add("--cpu_threads", type=int, help="threads of one operator")
     add("--enable_mkldnn", type=true_or_false, default=False,
         help="oneDNN on the CPU: faster, less exact (default false)")  # fmt: skip
+    add("--resize", choices=get_args(Resize), default="deployment",
+        help="deployment keeps the aspect ratio of long lines, evaluation is as tools/eval.py")  # fmt: skip
     add("--save_res_path", help="results file")
     add("--debug", action="store_true", help="show tracebacks")
     parser.set_defaults(unused={**UNUSED, **unused})
@@ -153,9 +155,10 @@ def overrule(config: InferenceConfig, kind: str, given: Mapping[str, Any]) -> No
     Raises:
         ConfigError: a value contradicts what it overrules.
     """
-    for spec in config.transforms:
-        for name, section in list(spec.items()):
-            spec[name] = _overruled(TRANSFORMS.get(name), section or {}, kind, given) or None
+    for specs in (config.transforms, config.evaluation):
+        for spec in specs:
+            for name, section in list(spec.items()):
+                spec[name] = _overruled(TRANSFORMS.get(name), section or {}, kind, given) or None
     name = config.postprocess["name"]
     config.postprocess = _overruled(POSTPROCESSES.get(name), config.postprocess, kind, given)
 

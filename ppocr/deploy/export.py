@@ -85,8 +85,10 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     task.model.eval()
     inputs = input_specs(pipeline, task.model)
     outputs = output_names(task, inputs)
+    deployed = (pipeline if task.model.fixed_size else task.eval_pipeline.for_deployment()).to_config()
     config = InferenceConfig(
-        transforms=inference_config.resolved(pipeline.to_config()),
+        transforms=inference_config.resolved(deployed),
+        evaluation=[] if deployed == pipeline.to_config() else inference_config.resolved(pipeline.to_config()),
         postprocess=postprocess_block(task, cfg),
         model_name=cfg.Global.model_name or Path(folder).resolve().name,
         inputs=inputs,

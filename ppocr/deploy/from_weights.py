@@ -65,14 +65,15 @@ def infer(
     choose_threads()
     task = next(iter(trained_task(cfg, "infer").exported().values()))
     assert task.eval_pipeline is not None  # every task has one
-    pipeline = task.eval_pipeline.for_inference()
+    kept = task.model.fixed_size or settings.infer_resize == "evaluation"
+    pipeline = task.eval_pipeline.for_inference() if kept else task.eval_pipeline.for_deployment()
     backend = DygraphBackend(task.model, None)
     predictor = Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))
     place = Path(settings.save_res_path or Path(settings.save_model_dir) / "predicts.txt")
     coming = predictor.stream(images, min(cfg.Eval.loader.batch_size_per_card, LARGEST_BATCH))
     as_line = report.label_line if as_labels else report.results_line
     predictions = report.publish(coming, report.print_trained, place, as_line)
-    report.warn_of_distorted(predictor, "eval_mode: true on the resize transform of Eval keeps it")
+    report.warn_of_distorted(predictor, "Global.infer_resize: deployment keeps it")
     report.finish(predictions, place)
     if pictures:
         report.write_pictures(predictions, place.parent / pictures, prefix)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import yaml
@@ -24,6 +24,8 @@ from ppocr.results import KINDS, Result
 
 logger = logging.getLogger(__name__)
 
+Resize = Literal["deployment", "evaluation"]
+
 # Other runtimes call these operators with exactly these arguments: each must be there, none may be added.
 FIXED_ARGUMENTS: dict[str, dict[str, Any]] = {"DecodeImage": {"img_mode": "BGR", "channel_first": False}}
 
@@ -36,9 +38,22 @@ class InferenceConfig(Content):
         """The embedded dictionary, one entry per line of the dictionary file, or None."""
         return self.postprocess.get("character_dict")
 
-    def pipeline(self) -> Pipeline:
-        """Build the preprocessing: the same transforms evaluation runs, without its labels."""
-        return Pipeline.from_config(self.transforms, {}).for_inference()
+    def pipeline(self, resize: Resize = "deployment") -> Pipeline:
+        """Build the preprocessing.
+
+        Args:
+            resize: "evaluation" for evaluation's pixels; "deployment" for what reads best: lines keep their aspect
+                ratio where the network takes any width.
+        """
+        if resize == "evaluation":
+            return Pipeline.from_config(self.evaluation or self.transforms, {}).for_inference()
+        pipeline = Pipeline.from_config(self.transforms, {})
+        return pipeline.for_deployment() if self.free_width else pipeline.for_inference()
+
+    @property
+    def free_width(self) -> bool:
+        """Whether the network takes images of any width."""
+        return self.inputs[0].shape[-1] == -1
 
     def build_postprocess(self) -> Any:
         """Build the post-processing from its name, keys and embedded dictionary."""
@@ -52,6 +67,17 @@ class InferenceConfig(Content):
         if self.characters is None or self.postprocess.get("use_space_char") is not None:
             return False
         self.postprocess["use_space_char"] = True
+        return True
+
+    def assume_fixed_width(self) -> bool:
+        """Take the width of the preprocessing for the only one, where the file does not say; return whether it can be.
+
+        Official files never say.
+        """
+        *shape, width = Pipeline.from_config(self.transforms, {}).for_inference().output_shape()
+        if self.made_by or not self.free_width or width < 1:
+            return False
+        self.inputs = (replace(self.inputs[0], shape=(-1, *shape, width)), *self.inputs[1:])
         return True
 
     def dump(self, path: str | Path, files: tuple[Path, Path] | None = None) -> None:
@@ -70,6 +96,8 @@ class InferenceConfig(Content):
             "batch": self.inputs[0].shape[0],
             "made_by": self.made_by,
         }
+        if self.evaluation:
+            content["Model"]["evaluation_ops"] = self.evaluation
         if files:
             hashes = {name: file_sha256(file) for name, file in zip(FILES, files)}
             content["Model"]["sha256"] = {**hashes, **settings_sha256(parse(_text(content), FILE_NAME, Loader).tree)}

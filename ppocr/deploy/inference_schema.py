@@ -71,6 +71,7 @@ class ModelBlock:
     made_by: str
     batch: int | None = None
     sha256: dict[str, Any] | None = None
+    evaluation_ops: list[Any] | None = None
 
 
 IMAGE_INPUT = TensorSpec("x", "image", (-1, 3, -1, -1))
@@ -82,7 +83,8 @@ class Content:
 
     Args:
         model_name: `Global.model_name`, which other runtimes show and check.
-        transforms: the inference view of the preprocessing, as a YAML transform list.
+        transforms: the deployment view of the preprocessing, as a YAML transform list.
+        evaluation: its inference view, whose pixels are evaluation's; empty where that is the same.
         postprocess: name, `character_dict` where classes are characters, and its other keys.
         inputs: what the network is fed with.
         outputs: prediction names in the order of the program's outputs; empty when not recorded.
@@ -101,6 +103,7 @@ class Content:
     notes: list[str] = field(default_factory=list)
     sha256: dict[str, str] = field(default_factory=dict, compare=False)
     changed: list[str] = field(default_factory=list, compare=False)
+    evaluation: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read(path: Path) -> Content:
@@ -179,7 +182,13 @@ class _InferenceChecker(Checker):
         self.found.model_name = self.value(("Global", "model_name"), shared.get("model_name"), str | None) or ""
         self.model()
         self.postprocess()
-        self.preprocess()
+        operators = self.filled("PreProcess")
+        if operators:
+            self.near_keys(("PreProcess",), operators, ("transform_ops",))
+            self.found.transforms = self.preprocess(("PreProcess", "transform_ops"), operators.get("transform_ops"))
+        evaluation = self.section("Model").get("evaluation_ops")
+        if evaluation is not None:
+            self.found.evaluation = self.preprocess(("Model", "evaluation_ops"), evaluation)
         for block in ("PreProcess", "PostProcess"):
             self.untyped_numbers(self.tree.get(block), (block,))
         if self.problems:
@@ -268,29 +277,25 @@ class _InferenceChecker(Checker):
                 self.add((*path, key, wrong[0]), text, "type")
         return len(self.problems) == before
 
-    def preprocess(self) -> None:
-        """Check the operators; keep those that act on images, and build each of them once."""
-        path = ("PreProcess", "transform_ops")
-        values = self.filled("PreProcess")
-        if not values:
-            return
-        self.near_keys(("PreProcess",), values, ("transform_ops",))
-        operators = values.get("transform_ops")
+    def preprocess(self, path: KeyPath, operators: Any) -> list[dict[str, Any]]:
+        """Check the operators, build each of them once, and return those that act on images."""
         if not isinstance(operators, list) or not operators:
             self.add(path, "must be a list of transforms")
-            return
+            return []
         before = len(self.problems)
+        kept: list[dict[str, Any]] = []
         views: dict[int, Any] = {}
         keys = {"image"}
         for i, item in enumerate(operators):
             spec = self.operator((*path, i), item, keys)
             view = self.build((*path, i), spec) if spec else None
             if spec and view is not None:
-                self.found.transforms.append(spec)
+                kept.append(spec)
                 views[i] = view
                 keys.update(view.provides)
         if len(self.problems) == before:
             self.chain(path, views)
+        return kept
 
     def operator(self, path: KeyPath, item: Any, keys: set[str]) -> dict[str, Any] | None:
         """Return one operator with its arguments checked; None where it is left out or wrong."""

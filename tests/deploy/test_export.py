@@ -66,9 +66,11 @@ def test_inference_yml_is_what_runtimes_read(project, tmp_path):
     assert config.model_name == "my_model"
     assert config.transforms == [
         {"DecodeImage": {"img_mode": "BGR", "channel_first": False}},
-        {"RecResizeImg": {"image_shape": [3, 32, 100]}},
+        {"RecResizeImg": {"image_shape": [3, 32, 100], "eval_mode": True}},
         {"KeepKeys": {"keep_keys": ["image"]}},
     ]
+    evaluation = [next(iter(spec.items())) for spec in config.evaluation]
+    assert evaluation[1] == ("RecResizeImg", {"image_shape": [3, 32, 100]})
     assert config.postprocess["name"] == "CTCLabelDecode"
     assert config.characters == list(CHARACTERS)
     assert config.inputs[0].shape == (-1, 3, 32, -1)

@@ -79,7 +79,8 @@ def test_an_official_file_is_read(tmp_path):
     assert [next(iter(spec)) for spec in config.transforms] == ["DecodeImage", "RecResizeImg", "KeepKeys"]
     assert config.characters == ["a", "1", "é"]
     assert "MultiLabelEncode" in config.notes[0]
-    assert config.pipeline().output_shape() == (3, 48, 320)
+    assert config.pipeline("evaluation").output_shape() == (3, 48, 320)
+    assert config.pipeline().output_shape() == (3, 48, -1)
     assert config.outputs == () and config.made_by == ""
     assert config.assume_space_char() and not config.assume_space_char()
     assert config.build_postprocess().codec.num_outputs == 5
@@ -137,5 +138,6 @@ def test_another_image_shape(tmp_path, caplog):
     for shape in ([3, 32, 100], [3, 48, -1]):
         with caplog.at_level("INFO"):
             overrule(config, "rec", {"rec_image_shape": shape})
-        assert config.pipeline().output_shape() == tuple(shape)
+        assert config.pipeline("evaluation").output_shape() == tuple(shape)
+        assert config.pipeline().output_shape() == (*shape[:2], -1)
         assert f"--rec_image_shape {shape} overrules inference.yml" in caplog.text

@@ -36,7 +36,7 @@ def copy_of(project, tmp_path):
 
 def test_same_pixels(project):
     evaluation = project.task.eval_pipeline
-    deployed = load(project.folder).pipeline()
+    deployed = load(project.folder).pipeline("evaluation")
     for path in project.images:
         sample = {"image": path.read_bytes(), "text": "ab", "label": "ab", "index": 0}
         expected = evaluation(dict(sample))["image"]
@@ -50,7 +50,7 @@ def test_exported_folder_reads_as_the_trained_model_does(project):
         project.task.eval_pipeline.for_inference(), DygraphBackend(project.task.model), project.task.postprocess
     )
     expected = [p.result for p in in_memory.predict(project.images, 3)]
-    found = Predictor.from_folder(project.folder).predict(project.images, 3)
+    found = Predictor.from_folder(project.folder, resize="evaluation").predict(project.images, 3)
     assert len({each.text for each in expected}) > 1, "the test needs different texts"
     assert [p.source for p in found] == [str(p) for p in project.images]
     assert [p.result.text for p in found] == [each.text for each in expected]
@@ -58,7 +58,8 @@ def test_exported_folder_reads_as_the_trained_model_does(project):
 
 
 def test_the_metric_of_evaluation_is_that_of_the_exported_model(project):
-    results = [p.result for p in Predictor.from_folder(project.folder).predict(project.images, 2)]
+    predictor = Predictor.from_folder(project.folder, resize="evaluation")
+    results = [p.result for p in predictor.predict(project.images, 2)]
     labels = [found.text if number % 2 else "0a" for number, found in enumerate(results)]
     lines = "".join(f"{path.name}\t{label}\n" for path, label in zip(project.images, labels))
     (project.config_path.parent / "labels.txt").write_text(lines, encoding="utf-8")
@@ -76,10 +77,7 @@ def test_the_metric_of_evaluation_is_that_of_the_exported_model(project):
 
 @pytest.mark.parametrize("free", [False, True])
 def test_a_result_depends_on_its_image_alone(project, free):
-    config = load(project.folder)
-    if free:
-        overrule(config, "rec", {"rec_image_shape": [3, 32, -1]})
-    predictor = Predictor.from_folder(project.folder, config=config)
+    predictor = Predictor.from_folder(project.folder, resize="deployment" if free else "evaluation")
     images = [image(32, width, width) for width in (30, 200, 100, 100, 200, 64, 333)]
     alone = [predictor.predict([one], 1)[0].result for one in images]
     for size in (2, 8):
@@ -90,12 +88,14 @@ def test_a_result_depends_on_its_image_alone(project, free):
 
 
 def test_a_free_width_changes_long_lines_only(project):
-    free = load(project.folder)
-    overrule(free, "rec", {"rec_image_shape": [3, 32, -1]})
+    config = load(project.folder)
+    overruled = load(project.folder)
+    overrule(overruled, "rec", {"rec_image_shape": [3, 32, -1]})
     for width, same in ((60, True), (100, True), (180, False)):
         sample = {"image": image(32, width), "text": "", "label": "", "index": 0}
-        fixed_pixels, free_pixels = load(project.folder).pipeline()(dict(sample)), free.pipeline()(dict(sample))
-        assert np.array_equal(fixed_pixels["image"], free_pixels["image"]) is same
+        fixed_pixels = config.pipeline("evaluation")(dict(sample))["image"]
+        for free in (config.pipeline(), overruled.pipeline(), overruled.pipeline("evaluation")):
+            assert np.array_equal(fixed_pixels, free(dict(sample))["image"]) is same
 
 
 def test_paths_bytes_and_pixels_read_alike(project):
@@ -137,7 +137,7 @@ def test_an_endless_line_is_refused_where_widths_are_free(project):
     ("change", "message"),
     [
         (("  - '7'\n", ""), "classes"),
-        (("      - 32\n", "      - 48\n"), r"\[3, 48, 100\] \(C, H, W\), the network takes \[3, 32, -1\]"),
+        (("      - 32\n", "      - 48\n"), r"\[3, 48, -1\] \(C, H, W\), the network takes \[3, 32, -1\]"),
         (("outputs:\n  - ctc", "outputs:\n  - sar"), "reads"),
         (("key: image", "key: picture"), "picture"),
     ],

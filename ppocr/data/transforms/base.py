@@ -70,6 +70,10 @@ class Transform(HasCodec):
         """Return the variant used on images without labels: itself, another transform, or None to leave it out."""
         return None if self.label_only or self.random else self
 
+    def for_deployment(self) -> Transform | None:
+        """Return the variant that reads best where nothing has to be compared; that of `for_inference` by default."""
+        return self.for_inference()
+
     def for_evaluation(self) -> Transform | None:
         """Return the variant used in evaluation, where no sample may be refused for its label; None to leave it out."""
         return None if self.training_only else self
@@ -205,8 +209,12 @@ class Pipeline:
             transform.check_report(report)
 
     def for_inference(self) -> Pipeline:
-        """Return the view that takes an image without a label."""
+        """Return the view that takes an image without a label; its pixels are evaluation's."""
         return Pipeline([v for t in self.transforms if (v := t.for_inference()) is not None])
+
+    def for_deployment(self) -> Pipeline:
+        """Return the view that takes an image without a label, with the resize that reads best."""
+        return Pipeline([v for t in self.transforms if (v := t.for_deployment()) is not None])
 
     def for_evaluation(self) -> Pipeline:
         """Return the view that takes a labelled image and refuses none for its label."""

@@ -75,7 +75,11 @@ class ClsResizeImg(RecResizeImg):
         return sample
 
     def for_inference(self) -> ClsResizeImg:
-        """Return itself: deployed pixels are evaluation's."""
+        """Return itself."""
+        return self
+
+    def for_deployment(self) -> ClsResizeImg:
+        """Return itself: a class needs no more than evaluation shows of a line."""
         return self
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Annotated, Literal, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from ppocr.arguments import Argument
 from ppocr.config.ranges import Side
 from ppocr.data.transforms.base import Sample, Transform
 from ppocr.errors import ConfigError
-from ppocr.registry import TRANSFORMS
+from ppocr.registry import TRANSFORMS, Typed, Unknown, parameters, typed_or_unknown
 
 STRIDE = 32  # sides are multiples of what a detector's last stage divides them by
 LONG_STRIDE = 128  # upstream: `resize_long` rounds up to this
@@ -39,9 +39,11 @@ class DetResizeForTest(Transform):
         resize_long: length of the longer side; both sides are rounded up to multiples of 128.
         max_side_limit: no side becomes longer than this. With or without it no result has more than 16 million
             pixels; an image that would is shrunk and noted as "shrunk".
+        deployment_resize: keys for these parameters that exported models use instead; None: the same ones.
     """
 
     provides = ("image", "shape")
+    from_global = ("deployment_resize",)
     size_multiple = STRIDE
     arguments = (
         Argument(
@@ -68,6 +70,7 @@ class DetResizeForTest(Transform):
         limit_type: LimitType = "min",
         resize_long: Length | None = None,
         max_side_limit: Annotated[int, Field(ge=STRIDE)] | None = None,
+        deployment_resize: Mapping[str, Any] | None = None,
     ) -> None:
         self.keep_ratio = keep_ratio
         self.image_shape = None if image_shape is None else _checked_shape(image_shape, keep_ratio)
@@ -75,6 +78,14 @@ class DetResizeForTest(Transform):
         self.limit_type = limit_type
         self.resize_long = resize_long
         self.max_side_limit = max_side_limit
+        self.deployment_resize = deployment_resize
+        self._deployed = deployment_resize and TRANSFORMS.build({"name": "DetResizeForTest", **deployment_resize})
+
+    @staticmethod
+    def unknown_inside(values: Mapping[str, Any]) -> Iterator[Typed | Unknown]:
+        """Yield what is in `deployment_resize`."""
+        accepted = {key: p for key, p in parameters(DetResizeForTest)[0].items() if key != "deployment_resize"}
+        return typed_or_unknown(("deployment_resize",), values.get("deployment_resize"), accepted)
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None = None) -> Sample:
         """Resize `image` (uint8 [H, W, 3]) and add `shape`.
@@ -95,6 +106,17 @@ class DetResizeForTest(Transform):
         sample["image"] = image
         sample["shape"] = np.array([height, width, *ratios])
         return sample
+
+    def for_inference(self) -> DetResizeForTest:
+        """Return the resize of evaluation."""
+        kept = {key: value for key, value in self.config().items() if key != "deployment_resize"}
+        return self.with_changes(_config=kept)
+
+    def for_deployment(self) -> DetResizeForTest:
+        """Return the resize of exported models."""
+        if self._deployed is None:
+            return self.for_inference()
+        return self._deployed.with_changes(_config=dict(self.deployment_resize))
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (H, W, C) of the result, with -1 where it depends on a size that is not known."""

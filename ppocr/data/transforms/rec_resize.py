@@ -117,15 +117,18 @@ class RecResizeImg(Transform):
         return channels, height, dynamic_width(height, width, shape[1] / shape[0]) if known else -1
 
     def for_inference(self) -> RecResizeImg:
-        """Return the variant of deployment, whose pixels are evaluation's: only what is free there is free here.
-
-        upstream: deployment lets lines longer than W keep their proportions while evaluation squeezes them, so
-        that the two disagree; who wants that says `eval_mode` here, or a width of -1 to the deployed command.
-        """
-        config: dict[str, Any] = {"image_shape": list(self.image_shape)}
+        """Return the variant for images without labels, whose pixels are evaluation's: only what is free is free."""
         # eval_mode says it without naming a dictionary, which a deployed model does not have as a file.
-        config.update({"eval_mode": True} if self.dynamic else {} if self.padding else {"padding": False})
-        return deployed(config)
+        return _view(
+            self.image_shape, {"eval_mode": True} if self.dynamic else {} if self.padding else {"padding": False}
+        )
+
+    def for_deployment(self) -> RecResizeImg:
+        """Return the variant in which lines longer than W keep their aspect ratio; W is the least width.
+
+        upstream: so do its deployed commands, while its evaluation does not keep it.
+        """
+        return _view(self.image_shape, {"eval_mode": True}) if self.padding else self.for_inference()
 
 
 @TRANSFORMS.register()
@@ -177,14 +180,13 @@ class MultiScaleResize(Transform):
 
     def for_inference(self) -> RecResizeImg:
         """Return the resize to the first size, longer lines as long as they are."""
-        return deployed({"image_shape": [3, *self.sizes[0]], "eval_mode": True})
+        return _view((3, *self.sizes[0]), {"eval_mode": True})
 
 
-def deployed(config: dict[str, Any]) -> RecResizeImg:
-    """Return the resize of a deployed model, which has no dictionary as a file, by its arguments."""
-    view = RecResizeImg(**config, character_dict_path=None)
-    view._config = config
-    return view
+def _view(shape: Sequence[int], options: Mapping[str, bool]) -> RecResizeImg:
+    """Return the resize of a shape for images without labels, as `inference.yml` writes it."""
+    config = {"image_shape": list(shape), **options}
+    return RecResizeImg(**config, character_dict_path=None).with_changes(_config=config)
 
 
 def fitted(image: np.ndarray, shape: tuple[int, int, int], *, padding: bool = True) -> tuple[np.ndarray, np.float32]:
