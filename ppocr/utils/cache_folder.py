@@ -8,6 +8,15 @@ from pathlib import Path
 VARIABLE = "PPOCR_CACHE"
 
 
+def cache_path(name: str) -> Path:
+    """Return where a folder below PPOCR_CACHE or ~/.cache/ppocr is, or would be.
+
+    Raises:
+        RuntimeError: there is no home.
+    """
+    return Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "ppocr").expanduser() / name
+
+
 def cache_folder(name: str) -> Path | None:
     """Return a folder below PPOCR_CACHE or ~/.cache/ppocr, made where it is missing; None where that cannot be.
 
@@ -15,7 +24,7 @@ def cache_folder(name: str) -> Path | None:
         name: of the folder.
     """
     try:
-        folder = Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "ppocr").expanduser() / name
+        folder = cache_path(name)
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):  # RuntimeError: there is no home
         return None

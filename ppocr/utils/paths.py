@@ -102,12 +102,3 @@ def resolve_dictionary(path: str) -> Path:
         f"dictionary {path} does not exist{did_you_mean(path.lstrip('./'), names)}",
         "Global.character_dict_path names a text file with one character a line",
     )
-
-
-def cache_folder() -> Path:
-    """Return where fetched and compiled models are kept: PPOCR_CACHE, else `ppocr` in the user's cache folder."""
-    own = os.environ.get("PPOCR_CACHE")
-    if own:
-        return Path(own)
-    base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
-    return Path(base or Path.home() / ".cache") / "ppocr"

@@ -78,8 +78,10 @@ class DetResizeForTest(Transform):
         self.limit_type = limit_type
         self.resize_long = resize_long
         self.max_side_limit = max_side_limit
-        self.deployment_resize = deployment_resize
-        self._deployed = deployment_resize and TRANSFORMS.build({"name": "DetResizeForTest", **deployment_resize})
+        self.deployed = self
+        if deployment_resize is not None:
+            view = TRANSFORMS.build({"name": "DetResizeForTest", **deployment_resize})
+            self.deployed = view.with_changes(_config=dict(deployment_resize))
 
     @staticmethod
     def unknown_inside(values: Mapping[str, Any]) -> Iterator[Typed | Unknown]:
@@ -114,9 +116,7 @@ class DetResizeForTest(Transform):
 
     def for_deployment(self) -> DetResizeForTest:
         """Return the resize of exported models."""
-        if self._deployed is None:
-            return self.for_inference()
-        return self._deployed.with_changes(_config=dict(self.deployment_resize))
+        return self.deployed.for_inference()
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (H, W, C) of the result, with -1 where it depends on a size that is not known."""
