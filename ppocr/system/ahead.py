@@ -1,20 +1,13 @@
-"""Iterators that run in threads ahead of who reads them, in order and within bounds."""
+"""Several iterators, each in a thread ahead of who reads them, in order and within bounds."""
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import TypeVar
 
-
-class Sized(Protocol):
-    """What has a size in memory."""
-
-    @property
-    def nbytes(self) -> int:
-        """In bytes."""
-
+from ppocr.system.background import Background, Sized
 
 T = TypeVar("T", bound=Sized)
 
@@ -36,72 +29,16 @@ def read_ahead(makers: Iterable[Callable[[], Iterator[T]]], threads: int) -> Ite
         for make in makers:
             yield from make()
         return
-    running: deque[_Ahead[T]] = deque()
-    try:
+    running: deque[Background[T]] = deque()
+    with contextlib.ExitStack() as stack:
         for make in makers:
-            running.append(_Ahead(make))
+            running.append(stack.enter_context(Background(make, WAITING, WAITING_BYTES)))
             if len(running) == threads:
-                yield from running[0]
-                running.popleft()
+                yield from _items(running.popleft())
         while running:
-            yield from running[0]
-            running.popleft()
-    finally:
-        for ahead in running:
-            ahead.close()
+            yield from _items(running.popleft())
 
 
-class _Ahead(Generic[T]):
-    """An iterator that runs in a thread of its own."""
-
-    def __init__(self, make: Callable[[], Iterator[T]]) -> None:
-        self._make = make
-        self._items: deque[T] = deque()
-        self._changed = threading.Condition()
-        self._closed = self._ended = False
-        self._error: BaseException | None = None
-        threading.Thread(target=self._run, name="read-ahead", daemon=True).start()
-
-    def __iter__(self) -> Iterator[T]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._items or self._ended)
-                if not self._items:
-                    break
-                item = self._items.popleft()
-                self._changed.notify_all()
-            yield item
-        if self._error is not None:
-            raise self._error
-
-    def close(self) -> None:
-        """Let the thread end with the item it is making."""
-        with self._changed:
-            self._closed = True
-            self._items.clear()
-            self._changed.notify_all()
-
-    def _run(self) -> None:
-        iterator = self._make()
-        try:
-            for item in iterator:
-                with self._changed:
-                    self._changed.wait_for(lambda size=item.nbytes: self._has_room(size))  # type: ignore[misc]
-                    if self._closed:
-                        break
-                    self._items.append(item)
-                    self._changed.notify_all()
-                del item  # the next one is made while the reader has this one
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread of the reader
-            self._error = error
-        finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
-
-    def _has_room(self, size: int) -> bool:
-        held = sum(item.nbytes for item in self._items)
-        return self._closed or not held or (len(self._items) < WAITING and held + size <= WAITING_BYTES)
+def _items(background: Background[T]) -> Iterator[T]:
+    while items := background.take():
+        yield from items

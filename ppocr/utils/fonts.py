@@ -10,6 +10,7 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 FONT_VARIABLE = "PPOCR_FONT"  # a user's own font file, tried before all others
+FONT_VARIABLES = (FONT_VARIABLE, "PADDLE_PDX_LOCAL_FONT_FILE_PATH")  # the latter as PaddleX reads it
 FONT_SUFFIXES = (".ttf", ".otf", ".ttc")
 NO_SUCH_CHARACTER = "\U0010fffe"  # a non-character: a font draws the same box for all characters it lacks
 _warned: set[str] = set()  # characters no font has, of the first text that has some
@@ -41,8 +42,8 @@ def font_files() -> tuple[str, ...]:
         styled = any(word in name for word in ("bold", "italic", "oblique", "light", "mono", "condensed", "thin"))
         return styled, "serif" in name.replace("sans-serif", ""), "sans" not in name, name
 
-    own = os.environ.get(FONT_VARIABLE)
-    return tuple(([own] if own else []) + [str(path) for path in sorted(files, key=rank)])
+    own = [path for name in FONT_VARIABLES if (path := os.environ.get(name))]
+    return (*own, *(str(path) for path in sorted(files, key=rank)))
 
 
 @lru_cache(maxsize=256)
