@@ -97,7 +97,9 @@ class Seal(Result):
 
 def test_a_kind_of_results_belongs_to_one_class(project: Project) -> None:
     found = reported(named(project, KIND))
-    assert re.search(r"parts/my_loss.py:4: .* Seal.kind is 'rec', as that of ppocr.results.base.Recognition", found), found
+    assert re.search(r"parts/my_loss.py:4: .* Seal.kind is 'rec', as that of ppocr.results.base.Recognition", found), (
+        found
+    )
 
 
 def test_a_model_type_is_known_where_a_class_has_it_as_scope(project: Project) -> None:

@@ -34,6 +34,7 @@ class Page(Result):
         angle: degrees clockwise by which the whole page is rotated: 0, 90, 180 or 270.
         settings: of the models that read it, as the ecosystem's JSON records them: `model_settings`,
             `text_det_params`, `text_type`, `text_rec_score_thresh`, `return_word_box`.
+        dpi: pixels per inch of its image; 0 where unknown.
     """
 
     lines: tuple[TextLine, ...]
@@ -43,6 +44,7 @@ class Page(Result):
     number: int | None = None
     angle: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    dpi: float = 0
     described = "texts of pages"
 
     def to_json(self) -> str:
@@ -94,12 +96,12 @@ class Page(Result):
         """Return an hOCR document (XHTML) of the page."""
         return pages_to_hocr([self])
 
-    def to_pdf(self, image: np.ndarray, dpi: float = DPI) -> bytes:
+    def to_pdf(self, image: np.ndarray, dpi: float = 0) -> bytes:
         """Return a searchable PDF of the page; see `pages_to_pdf`.
 
         Args:
             image: of the page, uint8 [H, W, 3], blue-green-red.
-            dpi: its pixels per inch.
+            dpi: its pixels per inch; 0: those of the page.
         """
         return pages_to_pdf([(self, image)], dpi)
 
@@ -142,19 +144,20 @@ def pages_to_hocr(pages: Iterable[Page]) -> str:
     )
 
 
-def pages_to_pdf(pages: Iterable[tuple[Page, np.ndarray]], dpi: float = DPI) -> bytes:
+def pages_to_pdf(pages: Iterable[tuple[Page, np.ndarray]], dpi: float = 0) -> bytes:
     """Return a searchable PDF: each page's picture with its texts at their places, invisible, in any script.
 
     Args:
         pages: with the image of each, uint8 [H, W, 3], blue-green-red.
-        dpi: pixels per inch of the images, which the size of the PDF's pages follows from.
+        dpi: pixels per inch of the images, which the size of the PDF's pages follows from; 0: those of each page, or
+            200 where they are unknown.
 
     Raises:
         PpocrError: the package pypdfium2 is missing.
     """
-    with PdfWriter(dpi) as writer:
+    with PdfWriter() as writer:
         for page, image in pages:
-            writer.add(image, page.lines)
+            writer.add(image, page.lines, dpi or page.dpi or DPI)
         return writer.content()
 
 

@@ -45,21 +45,17 @@ _pdfium = threading.RLock()  # PDFium is not for several threads at once
 class PdfWriter:
     """Collects pages; used as a context. Only the compressed pictures are held.
 
-    Args:
-        dpi: pixels per inch of the pictures.
-
     Raises:
         PpocrError: the package pypdfium2 is missing.
     """
 
-    def __init__(self, dpi: float = DPI) -> None:
+    def __init__(self) -> None:
         try:
             import pypdfium2
         except ImportError:
             raise PpocrError("writing PDF needs the package pypdfium2", "pip install pypdfium2") from None
         self._library = pypdfium2
         self._raw = pypdfium2.raw
-        self._dpi = dpi
 
     def __enter__(self) -> PdfWriter:
         with _pdfium:
@@ -72,15 +68,16 @@ class PdfWriter:
         with _pdfium:
             self._document.close()
 
-    def add(self, image: np.ndarray, lines: Sequence[TextLine]) -> None:
+    def add(self, image: np.ndarray, lines: Sequence[TextLine], dpi: float = DPI) -> None:
         """Add a page.
 
         Args:
             image: its picture, uint8 [H, W, 3], blue-green-red.
             lines: with polygons in the picture's pixels.
+            dpi: the picture's pixels per inch.
         """
         height, width = image.shape[:2]
-        scale = min(POINTS / self._dpi, LONGEST_PAGE / max(height, width))
+        scale = min(POINTS / dpi, LONGEST_PAGE / max(height, width))
         data = _jpeg(image)
         with _pdfium, contextlib.closing(self._document.new_page(width * scale, height * scale)) as page:
             picture = self._library.PdfImage.new(self._document)

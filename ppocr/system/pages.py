@@ -42,11 +42,13 @@ class PageImage:
         image: uint8 [H, W, 3], blue-green-red.
         source: path of the file, or the number of what was given without one.
         number: of the page or frame in its file, from 0; None where the file is one image.
+        dpi: pixels per inch of a rendered PDF page; 0 where unknown.
     """
 
     image: np.ndarray
     source: str
     number: int | None = None
+    dpi: float = 0
 
     @property
     def nbytes(self) -> int:
@@ -171,11 +173,13 @@ def _pages(name: str, item: Any, options: _Options) -> Iterator[PageImage | Page
         for number, page in _numbered(item, options):
             if isinstance(page, SampleError):
                 yield PageProblem(name, number, page)
+            elif isinstance(page, tuple):
+                yield PageImage(page[0], name, number, page[1])
             else:
                 yield PageImage(page, name, number)
 
 
-def _numbered(item: Any, options: _Options) -> Iterator[Numbered]:
+def _numbered(item: Any, options: _Options) -> Iterator[Numbered | tuple[int, tuple[np.ndarray, float]]]:
     """Yield the pages of a file by what it holds; PDF, TIFF and video are never in memory as a whole."""
     path = item if isinstance(item, (str, Path)) else None
     data = b"" if path else _content(item)

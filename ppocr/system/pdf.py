@@ -27,7 +27,7 @@ MOST_FAILURES = 3  # after so many pages that ended the process, the rest of the
 
 def pdf_pages(
     source: str | Path | bytes, *, dpi: int = 0, page_num: int = 0, max_pixels: int = MAX_IMAGE_PIXELS
-) -> Iterator[np.ndarray | SampleError]:
+) -> Iterator[tuple[np.ndarray, float] | SampleError]:
     """Yield the pages of a PDF in their order; at most two of them are in memory.
 
     Args:
@@ -38,7 +38,8 @@ def pdf_pages(
         max_pixels: of one page.
 
     Yields:
-        The image of each page, uint8 [H, W, 3] in blue-green-red order, or what is wrong with it.
+        The image of each page, uint8 [H, W, 3] in blue-green-red order, with its pixels per inch; or what is wrong
+        with the page.
 
     Raises:
         SampleError: "missing_file", "encrypted", "undecodable", "too_slow", "crashed": none of it can be read.
@@ -105,10 +106,10 @@ class _Worker:
             SampleError: it cannot be read.
         """
         with self._bounded():
-            return self._answer()["pages"]
+            return int(self._answer()["pages"])
 
-    def page(self) -> np.ndarray | SampleError:
-        """Return the next page, or what is wrong with it.
+    def page(self) -> tuple[np.ndarray, float] | SampleError:
+        """Return the next page and its resolution, or what is wrong with it.
 
         Raises:
             _Ended: it took the process too long, too much memory, or made it crash.
@@ -120,13 +121,13 @@ class _Worker:
                 raise
             except SampleError as problem:
                 return problem
-            shape = answer["height"], answer["width"], 3
+            shape = int(answer["height"]), int(answer["width"]), 3
             pixels = bytearray(math.prod(shape))
             if self._out.readinto(pixels) < len(pixels):
                 raise _Ended("crashed", "the process that renders it has ended")
-            return np.frombuffer(pixels, np.uint8).reshape(shape)
+            return np.frombuffer(pixels, np.uint8).reshape(shape), answer["dpi"]
 
-    def _answer(self) -> dict[str, int]:
+    def _answer(self) -> dict[str, float]:
         line = self._out.readline()
         if not line.endswith(b"\n"):
             raise _Ended("crashed", f"PDFium ended with it, or needed more than {MEGABYTES} MB")

@@ -2,7 +2,7 @@
 
 Call: `python -m ppocr.system.pdf_worker PATH FIRST LAST DPI MAX_PIXELS SECONDS MEGABYTES`; PATH "-" is standard input.
 Standard output: a JSON line `{"pages": n}` or `{"reason": ..., "detail": ...}`, then for each page a JSON line
-`{"height": h, "width": w}` with h x w x 3 bytes behind it, blue-green-red, or `{"reason": ..., "detail": ...}`.
+`{"height": h, "width": w, "dpi": d}` with h x w x 3 bytes behind it, blue-green-red, or again a reason with a detail.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ def main(arguments: list[str]) -> None:
     for number in range(first, min(last, count)):
         deadline(seconds)
         try:
-            bitmap = render(document, number, dpi, max_pixels)
+            bitmap, scale = render(document, number, dpi, max_pixels)
         except (pdfium.PdfiumError, ValueError, MemoryError) as error:
             say(out, reason="undecodable", detail=str(error) or type(error).__name__)
             continue
         deadline(0)  # the reader may take its time
-        say(out, height=bitmap.height, width=bitmap.width)
+        say(out, height=bitmap.height, width=bitmap.width, dpi=scale * POINTS)
         out.write(memoryview(bitmap.buffer).cast("B"))  # without gaps between the rows
         out.flush()
         bitmap.close()
 
 
-def render(document: pdfium.PdfDocument, number: int, dpi: int, max_pixels: int) -> pdfium.PdfBitmap:
-    """Return the picture of a page at a resolution, or at the highest lower one that keeps to a number of pixels.
+def render(document: pdfium.PdfDocument, number: int, dpi: int, max_pixels: int) -> tuple[pdfium.PdfBitmap, float]:
+    """Return the picture of a page, and its pixels per point: as asked for, or less to keep to a number of pixels.
 
     Raises:
         ValueError: the page has no size.
@@ -76,7 +76,7 @@ def render(document: pdfium.PdfDocument, number: int, dpi: int, max_pixels: int)
         scale = min(scale, math.sqrt(max_pixels / (width * height)), longest / width, longest / height)
         while math.ceil(width * scale) * math.ceil(height * scale) > max_pixels:
             scale *= 0.99
-        return page.render(scale=scale)
+        return page.render(scale=scale), scale
     finally:
         page.close()
 

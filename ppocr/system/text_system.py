@@ -137,7 +137,7 @@ class TextSystem:
         height, width = page.image.shape[:2]
         self.timings.count(pages=1)
         given = tuple(_as_given(detected, line) for line in ordered)
-        return Page(given, height, width, page.source, page.number, detected.angle)
+        return Page(given, height, width, page.source, page.number, detected.angle, dpi=page.dpi)
 
     def _line(self, detected: DetectedPage, number: int, crop: LineCrop, result: Recognition) -> TextLine:
         words: tuple[Word, ...] = ()

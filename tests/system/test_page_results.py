@@ -204,6 +204,8 @@ def test_pdf_of_several_pages_and_their_sizes():
     document = opened(pages_to_pdf([(PAGE, IMAGE), (blank, np.zeros((20, 30, 3), np.uint8))], dpi=144))
     assert [page.get_size() for page in document] == [(650, 500), (15, 10)]
     assert "Hello" in document[0].get_textpage().get_text_range()
+    assert opened(replace(PAGE, dpi=100).to_pdf(IMAGE))[0].get_size() == (936, 720)
+    assert opened(PAGE.to_pdf(IMAGE))[0].get_size() == (468, 360)
 
 
 def test_pdf_has_every_character():

@@ -245,7 +245,7 @@ def test_pages_of_a_pdf_by_path_and_content(tmp_path):
     for source in (tmp_path / "a.pdf", (tmp_path / "a.pdf").read_bytes(), io.BytesIO(make_pdf(3))):
         found = list(read_pages(source))
         assert [page.number for page in found] == [0, 1, 2]
-        assert found[0].image.shape == (400, 200, 3) and (found[0].image == 255).all()
+        assert found[0].image.shape == (400, 200, 3) and (found[0].image == 255).all() and found[0].dpi == 200
     assert len(list(read_pages(tmp_path / "a.pdf", page_num=2))) == 2
     assert only(tmp_path / "a.pdf", dpi=72, page_num=1).shape == (144, 72, 3)
 
@@ -255,6 +255,7 @@ def test_a_scan_is_rendered_with_its_own_pixels():
     data = encoded(Image.fromarray(noise), "PDF", resolution=600.0)
     image = only(data)
     assert image.shape == (1500, 1000, 3)
+    assert round(next(iter(read_pages(data))).dpi) == 600
     assert only(data, dpi=72).shape == (180, 120, 3)
 
 
