@@ -6,9 +6,9 @@ import dataclasses
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -20,8 +20,10 @@ from ppocr.deploy.backends.choose import make_backend
 from ppocr.deploy.inference_config import InferenceConfig, Resize, load_model_config
 from ppocr.deploy.inference_schema import IMAGE_INPUT, TensorSpec
 from ppocr.deploy.integrity import check_files
+from ppocr.deploy.long_lines import Piece, cut, joined
 from ppocr.deploy.model_files import find_model
 from ppocr.errors import ConfigError, PpocrError, SampleError, one_sample
+from ppocr.results import Recognition
 from ppocr.utils.image_io import read_image_bytes
 from ppocr.utils.image_size import image_size
 from ppocr.utils.text import one_line
@@ -29,9 +31,11 @@ from ppocr.utils.text import one_line
 logger = logging.getLogger(__name__)
 
 Image = str | Path | bytes | np.ndarray
+Key = TypeVar("Key")
 
 PROBE_SIZE = 128  # height and width of the empty image a network of any size is tried with
-WIDEST = 3200  # pixels; what the ecosystem's runtimes stop at too
+WIDEST = 3200  # pixels at the network's height; longer lines are cut. The ecosystem's runtimes stop there
+MOST_PIECES = 64  # of a line; what is longer is none
 CHUNK = 32  # batches whose images are held in memory at once, to be sorted by size ...
 CHUNK_BYTES = 256 << 20  # ... unless they are large
 BATCH_PIXELS = 4000 * 4000  # of all images the network sees at once, unless one alone has more
@@ -50,6 +54,34 @@ class Prediction:
     source: str
     result: Any = None  # a ppocr.results.Result
     problem: SampleError | None = None
+
+
+@dataclass
+class _Chunk:
+    """Images whose samples are in memory.
+
+    Args:
+        found: prediction of each; without a result until the network has run.
+        samples: by the number of the image and of its piece.
+        pieces: of each image that can be read, by its number; none where it is one piece.
+        nbytes: of the samples.
+    """
+
+    found: list[Prediction] = field(default_factory=list)
+    samples: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
+    pieces: dict[int, list[Piece]] = field(default_factory=dict)
+    nbytes: int = 0
+
+    def add(self, source: str, pieces: list[Piece], samples: Sequence[dict[str, Any]]) -> None:
+        """Add an image."""
+        number = len(self.found)
+        self.found.append(Prediction(source))
+        self.pieces[number] = pieces
+        for part, sample in enumerate(samples):
+            for _, detail in sample.pop("notes", ()):
+                logger.warning("%s: shrunk from %s", one_line(source), detail)
+            self.samples[number, part] = sample
+            self.nbytes += sum(np.asarray(value).nbytes for value in sample.values())
 
 
 class Predictor:
@@ -167,38 +199,44 @@ class Predictor:
         """
         if batch_size < 1:
             raise ConfigError(f"batch size {batch_size}: must be at least 1")
-        found: list[Prediction | None] = []  # of the chunk under way, as the two below
-        samples: dict[int, dict[str, Any]] = {}
-        held = 0
+        chunk = _Chunk()
         for number, image in enumerate(images):
             source = str(image) if isinstance(image, (str, Path)) else str(number)
-            found.append(None)
             try:
                 with one_sample():
-                    sample = self.prepare(image)
+                    pieces, parts = self._parts(image)
+                    chunk.add(source, pieces, [self.prepare(part) for part in parts])
             except SampleError as problem:
-                found[-1] = Prediction(source, problem=problem)
-                sample = None
-            if sample is not None:
-                for _, detail in sample.pop("notes", ()):
-                    logger.warning("%s: shrunk from %s", one_line(source), detail)
-                samples[len(found) - 1] = {**sample, "source": source}
-                held += sum(np.asarray(value).nbytes for value in sample.values())
-            if len(found) >= batch_size * CHUNK or held > CHUNK_BYTES:
-                self._predict(samples, batch_size, found)
-                yield from (prediction for prediction in found if prediction is not None)
-                found, samples, held = [], {}, 0
-        self._predict(samples, batch_size, found)
-        yield from (prediction for prediction in found if prediction is not None)
+                chunk.found.append(Prediction(source, problem=problem))
+            if len(chunk.found) >= batch_size * CHUNK or chunk.nbytes > CHUNK_BYTES:
+                yield from self._predicted(chunk, batch_size)
+                chunk = _Chunk()
+        yield from self._predicted(chunk, batch_size)
 
-    def _predict(
-        self, samples: Mapping[int, Mapping[str, Any]], batch_size: int, found: list[Prediction | None]
-    ) -> None:
-        """Put the predictions of some samples into their places."""
-        for numbers in batches_of_equal_size(samples, batch_size):
-            results = self._run([samples[number] for number in numbers])
-            for number, result in zip(numbers, results):
-                found[number] = Prediction(samples[number]["source"], result)
+    def _predicted(self, chunk: _Chunk, batch_size: int) -> list[Prediction]:
+        """Return the predictions of the images of a chunk."""
+        results: dict[tuple[int, int], Any] = {}
+        for keys in batches_of_equal_size(chunk.samples, batch_size):
+            results.update(zip(keys, self._run([chunk.samples[key] for key in keys])))
+        for number, pieces in chunk.pieces.items():
+            parts = [results[number, part] for part in range(max(1, len(pieces)))]
+            result = joined(pieces, parts) if pieces else parts[0]
+            chunk.found[number] = Prediction(chunk.found[number].source, result)
+        return chunk.found
+
+    def _parts(self, image: Image) -> tuple[list[Piece], list[bytes | np.ndarray]]:
+        """Return the pieces of a line that is too long for the network, and the image of each; else none, and itself.
+
+        Raises:
+            SampleError: the image cannot be read.
+        """
+        data = readable(image)
+        natural = self._natural_width(data)
+        if not WIDEST < natural <= MOST_PIECES * WIDEST or not issubclass(self.postprocess.result, Recognition):
+            return [], [data]
+        pixels = self.pipeline.transforms[0]({"image": data})["image"]
+        pieces = cut(pixels, WIDEST * pixels.shape[0] // self.pipeline.output_shape()[1])
+        return pieces, [pixels[:, piece.start : piece.end] for piece in pieces]
 
     def prepare(self, image: Image) -> dict[str, Any]:
         """Return the preprocessed sample of one image.
@@ -214,15 +252,20 @@ class Predictor:
         """Count lines that a fixed width distorts but need not; refuse those whose free width would fill the memory."""
         if not self.pipeline.frees_width:
             return
-        size = data.shape[1::-1] if isinstance(data, np.ndarray) else image_size(data)
         _, height, width = self.pipeline.output_shape()
-        if size is None or height < 1:
-            return
-        natural = math.ceil(height * size[0] / max(size[1], 1))
+        natural = self._natural_width(data, free=False)
         if width > 0:
             self.distorted += natural > width
         elif natural > WIDEST:
-            raise SampleError("too_wide", f"{size[0]} x {size[1]} pixels make a line of {natural} x {height}")
+            raise SampleError("too_wide", f"the image makes a line of {natural} x {height} pixels")
+
+    def _natural_width(self, data: bytes | np.ndarray, free: bool = True) -> int:
+        """Return the width of a line at the network's height; 0 where it is not known or, if `free`, not free."""
+        _, height, width = self.pipeline.output_shape()
+        size = data.shape[1::-1] if isinstance(data, np.ndarray) else image_size(data)
+        if size is None or height < 1 or free and (width > 0 or not self.pipeline.frees_width):
+            return 0
+        return math.ceil(height * size[0] / max(size[1], 1))
 
     def _run(self, samples: Sequence[Mapping[str, Any]]) -> list[Any]:
         return self.results(self.forward(samples), samples)
@@ -276,9 +319,9 @@ def readable(image: Image) -> bytes | np.ndarray:
     return image
 
 
-def batches_of_equal_size(samples: Mapping[int, Mapping[str, Any]], batch_size: int) -> Iterator[list[int]]:
-    """Yield the numbers of samples whose images have the same shape, narrow ones first."""
-    groups: dict[tuple[int, ...], list[int]] = {}
+def batches_of_equal_size(samples: Mapping[Key, Mapping[str, Any]], batch_size: int) -> Iterator[list[Key]]:
+    """Yield the keys of samples whose images have the same shape, narrow ones first."""
+    groups: dict[tuple[int, ...], list[Key]] = {}
     for number, sample in samples.items():
         groups.setdefault(np.shape(sample["image"]), []).append(number)
     for shape in sorted(groups, key=lambda s: s[::-1]):

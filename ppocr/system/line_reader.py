@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ppocr.deploy.predictor import Predictor
+from ppocr.deploy.long_lines import Piece, cut, joined
+from ppocr.deploy.predictor import WIDEST, Predictor
 from ppocr.errors import PpocrError, SampleError, one_sample
 from ppocr.results import Recognition
 from ppocr.system.crop import LineCrop
-from ppocr.system.long_lines import Piece, cut, joined
 from ppocr.system.options import SystemOptions
 from ppocr.system.timings import Timings
 
 WIDTH_STEP = 32  # widths are multiples of this: the less, the fewer lines share a batch
 LEAST_PADDING = 16  # behind the text: without any, the last character of some lines is lost
-WIDEST = 3200  # pixels at the network's height; longer lines are cut
 BATCH_WIDTH = 6400  # of the lines of a batch together: bounds the memory of a batch of long lines
 
 Read = Recognition | SampleError

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
 
+from ppocr.deploy.long_lines import SINGLE
 from ppocr.results import Word
 from ppocr.system.crop import LineCrop
-
-# characters of scripts without spaces, each a word of its own: kana, Han with its punctuation, full-width forms
-SINGLE = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003134f]")
 
 
 def words_of(text: str, middles: np.ndarray, crop: LineCrop) -> tuple[Word, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,7 +13,8 @@ from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.cli_arguments import overrule
 from ppocr.deploy.export import export
 from ppocr.deploy.inference_config import FILE_NAME, load
-from ppocr.deploy.predictor import Predictor, batches_of_equal_size
+from ppocr.deploy.long_lines import cut, joined
+from ppocr.deploy.predictor import WIDEST, Predictor, batches_of_equal_size
 from ppocr.engine.evaluator import evaluate
 from ppocr.errors import ConfigError, SampleError
 from tests.deploy.parts import image, small_project
@@ -100,8 +102,6 @@ def test_a_free_width_changes_long_lines_only(project):
 
 def test_paths_bytes_and_pixels_read_alike(project):
     predictor = Predictor.from_folder(project.folder)
-    import cv2
-
     path = project.images[1]
     forms = [path, str(path), path.read_bytes(), cv2.imread(str(path))]
     results = [p.result for p in predictor.predict(forms)]
@@ -127,10 +127,19 @@ def test_bad_images_are_reported_in_place(project, tmp_path):
 
 
 def test_an_endless_line_is_refused_where_widths_are_free(project):
-    config = load(project.folder)
-    overrule(config, "rec", {"rec_image_shape": [3, 32, -1]})
-    found = Predictor.from_folder(project.folder, config=config).predict([np.zeros((1, 5000, 3), np.uint8)])
+    found = Predictor.from_folder(project.folder).predict([np.zeros((1, 7000, 3), np.uint8)])
     assert found[0].problem.reason == "too_wide"
+
+
+def test_a_line_longer_than_the_network_takes_is_read_in_pieces(project):
+    predictor = Predictor.from_folder(project.folder)
+    line = np.concatenate([image(32, 90, seed) for seed in range(80)], axis=1)
+    pieces = cut(line, WIDEST)
+    assert len(pieces) == 3
+    parts = [p.result for p in predictor.predict([line[:, piece.start : piece.end] for piece in pieces])]
+    _, found, again = predictor.predict([line[:, :64], line, cv2.imencode(".png", line)[1].tobytes()])
+    assert found.result.text == joined(pieces, parts).text != "" and again.result.text == found.result.text
+    assert found.result.confidence == pytest.approx(joined(pieces, parts).confidence, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,9 @@ import cv2
 import numpy as np
 
 from ppocr.results import Recognition
-from ppocr.system.words import SINGLE
 
+# characters of scripts without spaces, each a word of its own: kana, Han with its punctuation, full-width forms
+SINGLE = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003134f]")
 SEARCHED = 0.3  # of the longest piece: how far from its end a gap is looked for
 WORD_GAP = 0.18  # heights: background of this width is a gap between words
 BACKGROUND = 0.25  # of a line's contrast: columns of less contrast are background

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ppocr.deploy.long_lines import Piece, cut, joined
 from ppocr.results import Recognition
-from ppocr.system.long_lines import Piece, cut, joined
 from tests.system.reading import draw_page
 
 
