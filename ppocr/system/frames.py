@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -37,17 +39,15 @@ def animation_frames(data: bytes, every_frame: int, max_pixels: int) -> Iterator
     Raises:
         SampleError: "undecodable" or "too_large".
     """
-    import io
-
     check_size(image_size(data) or (0, 0), max_pixels)
     with _opened(io.BytesIO(data), ("PNG", "GIF", "WEBP")) as image:
-        count = getattr(image, "n_frames", 1) if every_frame else 1
-        if count == 1:
+        if not every_frame or not getattr(image, "is_animated", False):
             yield None, _decoded(image, max_pixels)
             return
-        for number in range(0, count, every_frame):
-            _seek(image, number)
+        number = 0
+        while _seek(image, number):
             yield number, _decoded(image, max_pixels)
+            number += every_frame
 
 
 def tiff_pages(file: BinaryIO, max_pixels: int) -> Iterator[Numbered]:
@@ -67,24 +67,49 @@ def tiff_pages(file: BinaryIO, max_pixels: int) -> Iterator[Numbered]:
         image = _opened(file, ("TIFF",))
     except SampleError:  # of a kind Pillow does not know, as three channels of 16 bits
         file.seek(0)
-        yield None, decode_image(file.read(), max_pixels=max_pixels)
+        yield from _tiff_pages_of_opencv(file.read(), max_pixels)
         return
     with image:
-        count = getattr(image, "n_frames", 1)
-        for number in range(count):
-            try:
-                _seek(image, number)
-                tags = getattr(image, "tag_v2", {})
-                if number and tags.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED:
-                    continue
-                tile = tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0)
-                check_size((tile, 1), max(image.width * image.height, _TILE_PIXELS))
-                page: np.ndarray | SampleError = _decoded(image, max_pixels)
-            except SampleError as problem:
-                if count == 1:
-                    raise
-                page = problem
-            yield (number if count > 1 else None), page
+        several = _seek(image, 1, damaged=True)
+        number = 0
+        while _seek(image, number):
+            if number == 0 or not _tag(image, _NEW_SUBFILE_TYPE) & _REDUCED:
+                try:
+                    tile = _tag(image, _TILE_WIDTH) * _tag(image, _TILE_LENGTH)
+                    check_size((tile, 1), max(image.width * image.height, _TILE_PIXELS))
+                    yield (number if several else None), _decoded(image, max_pixels)
+                except SampleError as problem:
+                    if not several:
+                        raise
+                    yield number, problem
+            number += 1
+
+
+def _tiff_pages_of_opencv(data: bytes, max_pixels: int) -> Iterator[Numbered]:
+    """Yield the pages of a TIFF, each decoded as the first one of a file in which the others are left out."""
+    order = "<" if data[:1] == b"I" else ">"
+    starts = list(_directories(data, order))
+    if len(starts) < 2:
+        yield None, decode_image(data, max_pixels=max_pixels)
+        return
+    for number, start in enumerate(starts):
+        try:
+            yield number, decode_image(data[:4] + struct.pack(f"{order}I", start) + data[8:], max_pixels=max_pixels)
+        except SampleError as problem:
+            yield number, problem
+
+
+def _directories(data: bytes, order: str) -> Iterator[int]:
+    """Yield where the pages of a TIFF are described, as far as that is in the file; nothing of a BigTIFF."""
+    seen: set[int] = set()
+    at = 4
+    while data[2:4] in (b"*\0", b"\0*") and at + 4 <= len(data):
+        (start,) = struct.unpack_from(f"{order}I", data, at)
+        if start in seen or not 0 < start <= len(data) - 2:
+            return
+        seen.add(start)
+        yield start
+        at = start + 2 + 12 * struct.unpack_from(f"{order}H", data, start)[0]
 
 
 def video_frames(path: str | Path, every_frame: int, max_pixels: int) -> Iterator[Numbered]:
@@ -128,11 +153,23 @@ def _opened(file: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
         raise SampleError("undecodable", f"{type(error).__name__}: {error}") from None
 
 
-def _seek(image: Image.Image, number: int) -> None:
+def _seek(image: Image.Image, number: int, damaged: bool = False) -> bool:
+    """Go to a page or frame; return whether there is one, and `damaged` where that cannot be known."""
     try:
         image.seek(number)
+    except EOFError:
+        return False
     except Exception as error:  # noqa: BLE001 - as above
+        if damaged:
+            return True
         raise SampleError("undecodable", f"{type(error).__name__}: {error}") from None
+    return True
+
+
+def _tag(image: Image.Image, number: int) -> int:
+    """Return the number a tag of a TIFF's page holds; 0 where it has none."""
+    value = getattr(image, "tag_v2", {}).get(number, 0)
+    return value if isinstance(value, int) else 0
 
 
 def _decoded(image: Image.Image, max_pixels: int) -> np.ndarray:

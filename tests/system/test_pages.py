@@ -176,6 +176,16 @@ def test_png_of_sixteen_bits_palette_and_transparency():
 def test_tiff_of_three_channels_of_sixteen_bits(tmp_path):
     cv2.imwrite(str(tmp_path / "deep.tif"), np.full((30, 40, 3), (0x1000, 0x2000, 0x3000), np.uint16))
     assert only(tmp_path / "deep.tif")[0, 0].tolist() == [0x10, 0x20, 0x30]
+    pages = [np.full((30, 40, 3), value << 8, np.uint16) for value in (1, 2, 3)]
+    cv2.imwritemulti(str(tmp_path / "deep.tif"), pages)
+    found = list(read_pages(tmp_path / "deep.tif"))
+    assert [(page.number, int(page.image.max())) for page in found] == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_pages_before_the_damaged_end_of_a_tiff_are_read():
+    data = encoded(picture(), "TIFF", save_all=True, append_images=[picture(), picture()])
+    found = list(read_pages(data[: len(data) * 5 // 6]))
+    assert isinstance(found[0], PageImage) and isinstance(found[-1], PageProblem)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
