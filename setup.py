@@ -43,7 +43,7 @@ setup(
         "cpu": ["paddlepaddle>=3.0"],
         "gpu": ["paddlepaddle-gpu>=3.0"],
         "onnx": ["onnx>=1.16", "onnxruntime"],
-        "read": ["pypdfium2>=5"],
+        "read": ["onnx>=1.16", "onnxruntime", "openvino>=2024.4", "pypdfium2>=5"],
         # the next minor version of ruff may format otherwise, and the next one of mypy find more: raised by hand
         "dev": [
             "pytest>=7",
@@ -52,6 +52,7 @@ setup(
             "mypy>=2.4,<2.5",
             "onnx>=1.16",
             "onnxruntime",
+            "openvino>=2024.4",
             "pypdfium2>=5",
             "setuptools>=70.1",
         ],

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path[:1] = [str(Path(__file__).resolve().parents[1])]  # not this folder: its onnx.py is no library
 
 from ppocr.program import run  # noqa: E402 - found through the line above
 

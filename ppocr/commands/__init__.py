@@ -21,6 +21,7 @@ COMMANDS = {
     "predict_det": ("ppocr.commands.predict:det", "find text with an exported model"),
     "predict_rec": ("ppocr.commands.predict:rec", "recognise text lines with an exported model"),
     "predict_cls": ("ppocr.commands.predict:cls", "classify images with an exported model"),
+    "onnx": ("ppocr.commands.onnx", "convert exported models to ONNX"),
     "pretrained": ("ppocr.commands.pretrained", "official weights as starting points"),
     "make_dataset": ("ppocr.commands.make_dataset", "make a small data set"),
     "make_lmdb": ("ppocr.commands.make_lmdb", "copy images and labels into an LMDB"),

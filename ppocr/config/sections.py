@@ -123,6 +123,7 @@ class GlobalSection:
     max_image_pixels: Pixels | None = None  # images with more are not decoded
     pretrained_dict_path: str | None = None  # dictionary of pretrained_model, where its file does not hold it
     export_ir: Literal["new", "old"] = "new"  # new (inference.json) or old (inference.pdmodel)
+    export_onnx: bool = False  # also write inference.onnx; needs paddle2onnx
     strict: bool = True  # false: unknown keys are warnings
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import paddle
 from paddle import nn
@@ -18,13 +17,15 @@ from paddle import nn
 from ppocr import __version__
 from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
-from ppocr.deploy import inference_config, rounding
+from ppocr.deploy import inference_config, rounding, trial_inputs
 from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.backends.paddle_backend import PaddleBackend
 from ppocr.deploy.inference_config import InferenceConfig
 from ppocr.deploy.inference_schema import TensorSpec
 from ppocr.deploy.model_files import find_program
 from ppocr.deploy.old_ir import old_operators, without_entry
+from ppocr.deploy.onnx import convert
+from ppocr.deploy.trial_inputs import difference, random_inputs, synthetic_image, trial_sizes
 from ppocr.errors import ConfigError, PpocrError, SampleError
 from ppocr.registry import POSTPROCESSES
 from ppocr.utils.atomic import atomic_folder
@@ -33,8 +34,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST_DIFFERENCE = 1e-4
 STEM = "inference"
-OLD_PROGRAMS = (f"{STEM}.json", f"{STEM}.pdmodel", f"{STEM}.pdiparams.info")  # of an earlier export in the other IR
-DEFAULT_SIZE = 64  # height and width of a synthetic image where the network takes any size
+OLD_PROGRAMS = (f"{STEM}.json", f"{STEM}.pdmodel", f"{STEM}.pdiparams.info", f"{STEM}.onnx")  # of an earlier export
 
 
 class ExportedModel(nn.Layer):
@@ -65,7 +65,7 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
 
     Args:
         task: model, post-processing and evaluation pipeline, from `ppocr.build.build_task`.
-        cfg: its configuration; `Global.model_name`, `PostProcess` and `Global.infer_img` are read.
+        cfg: its configuration; `PostProcess` and in `Global` model_name, export_onnx and infer_img are read.
         folder: where `inference.json` (new IR) or `inference.pdmodel` (old IR), `inference.pdiparams`
             and `inference.yml` go; in a sub-folder for each of several models.
         ir: "new" or "old"; None: old where `Global.export_ir` or FLAGS_enable_pir_api=0 says so, else new.
@@ -99,10 +99,12 @@ def export(task: Any, cfg: Any, folder: str | Path, ir: str | None = None) -> fl
     with atomic_folder(target, _program_last, stale=OLD_PROGRAMS, hint="set Global.save_inference_dir") as temporary:
         save_program(task.model, inputs, outputs, temporary, ir)
         config.dump(temporary / inference_config.FILE_NAME, find_program(temporary))
-        difference = verify(task, temporary, inputs, outputs, sample_images(cfg), ir)
+        largest = verify(task, temporary, inputs, outputs, sample_images(cfg), ir)
     logger.info("exported to %s: %s", target, ", ".join(sorted(p.name for p in target.iterdir())))
-    logger.info("largest difference between the exported and the trained model: %.3g", difference)
-    return difference
+    logger.info("largest difference between the exported and the trained model: %.3g", largest)
+    if cfg.Global.export_onnx:
+        convert(target)
+    return largest
 
 
 def _program_last(path: Path) -> tuple[bool, str]:
@@ -134,7 +136,7 @@ def input_specs(pipeline: Pipeline, model: nn.Layer) -> tuple[TensorSpec, ...]:
 
 def output_names(task: Any, inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
     """Return the predictions post-processing reads, found by running the network once."""
-    preds = DygraphBackend(task.model).run(random_inputs(inputs, batch=1, width=4 * DEFAULT_SIZE))
+    preds = DygraphBackend(task.model).run(random_inputs(inputs, batch=1, width=4 * trial_inputs.DEFAULT_SIZE))
     names = tuple(name for name in keys_read(task.postprocess) if name in preds)
     if not names:
         raise ConfigError(f"PostProcess reads {list(keys_read(task.postprocess))}; the network gives {sorted(preds)}")
@@ -245,11 +247,11 @@ def verify(
     for batch in batches:
         expected, found = trained.run(batch), exported.run(batch)
         for name in outputs:
-            difference = _difference(expected[name], found[name])
-            if not difference <= LARGEST_DIFFERENCE:
+            moved = difference(expected[name], found[name])
+            if not moved <= LARGEST_DIFFERENCE:
                 shape = list(batch["x"].shape)
-                doubtful.append((f"{name} by {difference:.3g} for an input of shape {shape}", batch))
-            largest = max(largest, difference)
+                doubtful.append((f"{name} by {moved:.3g} for an input of shape {shape}", batch))
+            largest = max(largest, moved)
     if doubtful:
         _require_rounding(task, inputs, outputs, ir, doubtful)
         synthetic = synthetic_image(*inputs[0].shape[-2:])
@@ -287,28 +289,6 @@ def _differs(what: str) -> PpocrError:
     )
 
 
-def trial_sizes(shape: Sequence[int], multiple: int) -> list[tuple[int, int | None, int | None]]:
-    """Return (batch, height, width) of the inputs an export is tried with: three sizes, one image and several.
-
-    Args:
-        shape: of the input, -1 where a size is free; what is fixed is None in the result.
-        multiple: a free height or width is a multiple of this.
-    """
-
-    def tried(size: int, *free: int) -> list[int | None]:
-        return [max(1, each // multiple) * multiple if size == -1 else None for each in free]
-
-    heights = tried(shape[-2], DEFAULT_SIZE, 3 * DEFAULT_SIZE, 2 * DEFAULT_SIZE)
-    widths = tried(shape[-1], 2 * DEFAULT_SIZE, 5 * DEFAULT_SIZE, 6 * DEFAULT_SIZE + 8)
-    return [(batch, heights[i], widths[i]) for batch, i in ((1, 0), (3, 1), (1, 2), (3, 2))]
-
-
-def _difference(expected: np.ndarray, found: np.ndarray) -> float:
-    if expected.shape != found.shape:
-        return float("inf")
-    return float(np.abs(expected.astype(np.float64) - found).max()) if expected.size else 0.0
-
-
 def _arrays(inputs: Sequence[TensorSpec], sample: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the inputs of one image."""
     return {i.name: np.asarray(sample[i.key], dtype=i.dtype)[None] for i in inputs}
@@ -331,35 +311,6 @@ def sample_images(cfg: Any, most: int = 3) -> list[bytes]:
     if not place or not Path(place).exists():
         return []
     return [Path(path).read_bytes() for path in list_images(place)[:most]]
-
-
-def random_inputs(
-    inputs: Sequence[TensorSpec], batch: int, width: int | None, seed: int = 0, height: int | None = None
-) -> dict[str, np.ndarray]:
-    """Return random arrays that fit the inputs; `width` and `height` are used where the image's are free."""
-    rng = np.random.default_rng(seed)
-    arrays = {}
-    for spec in inputs:
-        free = [DEFAULT_SIZE] * len(spec.shape)
-        if len(free) > 1:
-            free[-1] = width or DEFAULT_SIZE
-        if len(free) == 4:
-            free[2] = height or DEFAULT_SIZE
-        free[0] = batch
-        shape = [size if size > 0 else free[axis] for axis, size in enumerate(spec.shape)]
-        integers = np.issubdtype(np.dtype(spec.dtype), np.integer)
-        low = -1.0 if spec.key == "image" else 0.5  # of other floats: shares of the image
-        values = np.ones(shape) if integers else rng.uniform(low, 1, shape)
-        arrays[spec.name] = values.astype(spec.dtype)
-    return arrays
-
-
-def synthetic_image(height: int, width: int) -> bytes:
-    """Return a smooth colourful image as PNG."""
-    height, width = (size if size > 0 else DEFAULT_SIZE for size in (height, width))
-    y, x = np.mgrid[:height, :width]
-    image = np.stack([(3 * x + 5 * y) % 256, (7 * x + y) % 256, (x + 11 * y) % 256], axis=-1).astype(np.uint8)
-    return cv2.imencode(".png", image)[1].tobytes()
 
 
 def _first_line(err: BaseException) -> str:

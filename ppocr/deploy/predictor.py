@@ -16,7 +16,7 @@ import numpy as np
 from ppocr.data.transforms.base import Pipeline
 from ppocr.declarations import keys_read
 from ppocr.deploy.backends.base import Backend, RuntimeOptions
-from ppocr.deploy.backends.choose import make_backend
+from ppocr.deploy.backends.choose import Network, make_backend
 from ppocr.deploy.inference_config import InferenceConfig, Resize, load_model_config
 from ppocr.deploy.inference_schema import IMAGE_INPUT, TensorSpec
 from ppocr.deploy.integrity import check_files
@@ -146,7 +146,7 @@ class Predictor:
         pipeline = config.pipeline(resize)
         check_shape(pipeline, config.inputs[0], str(folder))
         postprocess = config.build_postprocess()
-        backend = make_backend(files, config.outputs or keys_read(postprocess), options)
+        backend = make_backend(Network(files, config, config.outputs or keys_read(postprocess)), options)
         predictor = cls(pipeline, backend, postprocess, inputs=as_named(config.inputs, backend.input_names))
         try:
             predictor.probe()

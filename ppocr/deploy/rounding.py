@@ -41,12 +41,13 @@ def noisy_runs(model: Any, batch: Mapping[str, np.ndarray], outputs: Sequence[st
         noisy = copy.deepcopy(model)
         for tensor in noisy.state_dict().values():
             if tensor.is_floating_point():
-                tensor.set_value(_changed(tensor.numpy(), rng))
-        found.append(DygraphBackend(noisy, outputs).run({**batch, "x": _changed(batch["x"], rng)}))
+                tensor.set_value(with_noise(tensor.numpy(), rng))
+        found.append(DygraphBackend(noisy, outputs).run({**batch, "x": with_noise(batch["x"], rng)}))
     return found
 
 
-def _changed(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def with_noise(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return an array changed by noise about ten times as large as what float32 rounds."""
     return (array * (1 + NOISE * rng.standard_normal(array.shape))).astype(array.dtype)
 
 

@@ -14,9 +14,10 @@ from ppocr.deploy.backends.base import RuntimeOptions
 from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.backends.onnx_runtime import OnnxBackend
 from ppocr.deploy.backends.paddle_backend import PaddleBackend
-from ppocr.deploy.export import export, fuse, input_specs, random_inputs
+from ppocr.deploy.export import export, fuse, input_specs
 from ppocr.deploy.inference_config import load
 from ppocr.deploy.model_files import find_program
+from ppocr.deploy.trial_inputs import random_inputs
 from ppocr.errors import CheckpointError, ConfigError, PpocrError
 from ppocr.modeling.architectures.base import Architecture
 from tests.deploy.parts import CHARACTERS, small_project, with_other_weights

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from ppocr.deploy import report
-from ppocr.deploy.export import trial_sizes
 from ppocr.deploy.predictor import Prediction
+from ppocr.deploy.trial_inputs import trial_sizes
 from ppocr.results import KINDS, Classification, Detection, Recognition, Result
 
 DEPLOY = Path(report.__file__).parent

@@ -11,7 +11,7 @@ import pytest
 
 from ppocr.config.loader import load_config, read_document
 from ppocr.data.lmdb_writer import write_lmdb
-from ppocr.deploy import export
+from ppocr.deploy import export, trial_inputs
 from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.engine.checkpoint import load_checkpoint
 from ppocr.modeling.backbones import det_resnet, pp_hgnet, pp_hgnet_v2, rec_resnet_vd
@@ -222,7 +222,7 @@ def test_config_trains_resumes_evaluates_and_exports(
     from ppocr.engine.runs import evaluate_weights, train
 
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(export, "DEFAULT_SIZE", EXPORT_SIDE)
+    monkeypatch.setattr(trial_inputs, "DEFAULT_SIZE", EXPORT_SIDE)
     monkeypatch.setattr(export, "DygraphBackend", FusedBackend)
     narrow(monkeypatch)
     asked = load_config(path)

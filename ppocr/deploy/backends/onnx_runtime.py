@@ -36,7 +36,7 @@ class OnnxBackend:
         self.path = path
         options = options or RuntimeOptions()
         settings = onnxruntime.SessionOptions()
-        settings.log_severity_level = 3  # errors; they also come as exceptions
+        settings.log_severity_level = 4  # its errors come as exceptions too
         settings.enable_mem_pattern = False  # a plan of the memory would be kept for every size of image
         if options.cpu_threads:
             settings.intra_op_num_threads = options.cpu_threads
