@@ -10,6 +10,7 @@ from ppocr.suggestions import did_you_mean
 USAGE = 2  # exit code of a wrong command line, as argparse has it
 # name: module whose `main` parses the command line and returns the exit code, behind a colon its argument; what it does
 COMMANDS = {
+    "ocr": ("ppocr.commands.ocr", "read the text of pages"),
     "train": ("ppocr.commands.train", "train a network"),
     "eval": ("ppocr.commands.eval", "measure trained weights"),
     "export_model": ("ppocr.commands.export_model", "export trained weights for prediction"),
