@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from ppocr.postprocess.db import in_order
-
-TALL = 1.5  # height by width from which a crop is taken for vertical text and rotated; as the ecosystem does
+from ppocr.results.lines import TALL
 
 
 @dataclass(frozen=True)

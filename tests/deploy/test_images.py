@@ -27,6 +27,12 @@ def test_a_folder_is_searched_and_sorted(folder):
     assert list_images(folder) == [str(folder / "b.png"), str(folder / "deep er/ä.JPG")]
 
 
+def test_a_pattern_names_what_matches_sorted(folder):
+    assert list_images(f"{folder}/**/*.*") == [str(folder / name) for name in ("b.png", "deep er/ä.JPG", "notes.md")]
+    (folder / "c[1].png").write_bytes(b"x")
+    assert list_images(folder / "c[1].png") == [str(folder / "c[1].png")], "a file of that name is meant"
+
+
 def test_a_label_file_does_as_a_list(folder):
     listed = folder / "list.txt"
     listed.write_text("b.png\tlabel with b\n\ndeep er/ä.JPG\n", encoding="utf-8-sig")
