@@ -106,7 +106,7 @@ class PdfWriter:
                 item = self._raw.FPDFPageObj_CreateTextObj(self._document, font, 1.0)
                 self._raw.FPDFText_SetCharcodes(item, (ctypes.c_uint32 * len(numbers))(*numbers), len(numbers))
                 self._raw.FPDFTextObj_SetTextRenderMode(item, self._raw.FPDF_TEXTRENDERMODE_INVISIBLE)
-                matrix = _placed(word, page.get_height(), scale)
+                matrix = _placed(text, word, page.get_height(), scale)
                 self._raw.FPDFPageObj_SetMatrix(item, self._raw.FS_MATRIX(*matrix))
                 self._raw.FPDFPage_InsertObject(page, item)
         finally:
@@ -122,26 +122,26 @@ class PdfWriter:
 
 
 def _spaced(line: TextLine) -> list[tuple[str, Word]]:
-    """Return the words of a line as they are shown from left to right, each with the space that follows it.
-
-    Those written from right to left have none: readers find the gap.
-    """
+    """Return the words of a line as they are shown from left to right, each with the space that follows it."""
     found, at = [], 0
     for word in line.located_words:
         place = line.text.find(word.text, at)
         at = place + len(word.text) if place >= 0 else at
         space = " " if line.text[at : at + 1].isspace() else ""
         if word.text:
-            found.append((word.text[::-1] if right_to_left(word.text) else word.text + space, word))
+            text = word.text + space
+            found.append((text[::-1] if right_to_left(word.text) else text, word))
     return found
 
 
-def _placed(word: Word, page_height: float, scale: float) -> tuple[float, ...]:
+def _placed(text: str, word: Word, page_height: float, scale: float) -> tuple[float, ...]:
     """Return the matrix that brings the text of a word, in ems from its baseline's start on, to its box on the page."""
     upper_left, _, lower_right, lower_left = np.asarray(word.polygon, np.float64) * scale
     along = (lower_right - lower_left) / (_ADVANCE * len(word.text))
     up = upper_left - lower_left
     start = lower_left + _DESCENT * up
+    if text[0].isspace():  # of a word from right to left; outside the box, as at the right of others
+        start = start - _ADVANCE * along
     return along[0], -along[1], up[0], -up[1], start[0], page_height - start[1]
 
 
