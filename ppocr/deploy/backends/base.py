@@ -83,7 +83,8 @@ def require_inputs(model: object, names: Sequence[str], inputs: Mapping[str, np.
 def fails_on(model: object, engine: str, inputs: Mapping[str, np.ndarray], err: BaseException) -> PpocrError:
     """Return the error of an engine that fails on some inputs."""
     shapes = {name: list(array.shape) for name, array in inputs.items()}
-    return PpocrError(f"{model}: {engine} fails on inputs {shapes}: {last_line(err)}")
+    text = f"{model}: {engine} fails on inputs {shapes}: {last_line(err)}"
+    return PpocrError(text, "is it a model of another task, or of another image size?")
 
 
 def last_line(err: BaseException) -> str:
