@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ppocr import cli
@@ -18,33 +17,17 @@ class Command:
     Args:
         description: shown by `--help`.
         batch_size: images the network sees at once by default.
-        unused: arguments accepted for old scripts, with the reason why they have no effect.
         folder: where a results file and pictures go by default; "": only where the arguments say.
     """
 
     description: str
     batch_size: int = 6
-    unused: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
 
 
 COMMANDS = {
-    "rec": Command(
-        "Recognise text lines with an exported model.",
-        unused={
-            "rec_algorithm": "the model folder says what it is",
-            "max_text_length": "the network's own length counts",
-        },
-    ),
-    "det": Command(
-        "Detect text with an exported model.",
-        batch_size=1,
-        unused={
-            "det_algorithm": "the model folder says what it is",
-            "max_batch_size": "--det_batch_num says how many images the network sees at once",
-        },
-        folder="./inference_results",
-    ),
+    "rec": Command("Recognise text lines with an exported model."),
+    "det": Command("Detect text with an exported model.", batch_size=1, folder="./inference_results"),
     "cls": Command("Classify images, such as text lines by direction, with an exported model."),
 }
 
@@ -60,10 +43,11 @@ def predict(kind: str) -> None:
     from ppocr.deploy import cli_arguments, report
     from ppocr.deploy.images import list_images
     from ppocr.deploy.predictor import Predictor
+    from ppocr.deploy.runtime import runtime_options
 
     kind = kind or cli_arguments.kind_of_folder()
     command = COMMANDS.get(kind) or Command("Predict with an exported model.")
-    parser = cli_arguments.make_parser(kind, command.description, command.batch_size, command.unused)
+    parser = cli_arguments.make_parser(kind, command.description, command.batch_size)
     if command.folder:
         what = f"folder for pictures and {kind}_results.txt (default {command.folder})"
         parser.add_argument("--draw_img_save_dir", default=command.folder, help=what)
@@ -74,7 +58,7 @@ def predict(kind: str) -> None:
     found, config = cli_arguments.parse(parser, kind)
     images = list_images(found.image_dir)
     predictor = Predictor.from_folder(
-        found.model_dir, cli_arguments.runtime_options(found), config=config, resize=found.resize
+        found.model_dir, runtime_options(vars(found), "paddle"), config=config, resize=found.resize
     )
     place, written, printed = found.save_res_path, report.results_line, report.predicts_line
     if command.folder:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from ppocr.arguments import Argument, true_or_false
-from ppocr.deploy.backends.base import RuntimeOptions
+from ppocr.arguments import Argument
+from ppocr.deploy.ecosystem_arguments import Refused, add_ecosystem, add_engine, check_ecosystem
 from ppocr.deploy.inference_config import ASSUMED, FILE_NAME, InferenceConfig, Resize, load, load_or_assume
 from ppocr.errors import ConfigError
 from ppocr.plugins import import_plugins
@@ -21,27 +21,25 @@ from ppocr.suggestions import did_you_mean
 logger = logging.getLogger(__name__)
 
 FOLDER = "folder written by tools/export_model.py, or an official one"
-UNUSED = {
-    "show_log": "log lines go to stderr, results to stdout",
-    "use_angle_cls": "this command does one thing",
-    "use_tensorrt": "the model runs in Paddle itself",
-    "ir_optim": "Paddle decides",
-    "precision": "the model's own precision counts",
-    "use_mp": "one process does it",
-    "total_process_num": "one process does it",
-    "warmup": "the first image is one",
-    "benchmark": "see benchmarks/",
+ONE_MODEL = {  # arguments of the ecosystem's commands that these, of one model, refuse
+    "use_angle_cls": Refused((False,), "this command does one thing; `ppocr ocr` and predict_system.py read pages"),
+    "use_mp": Refused((False,), "one process does it; `ppocr ocr` and predict_system.py split a folder"),
+    "total_process_num": Refused((1,), "one process does it; `ppocr ocr` and predict_system.py split a folder"),
+    "benchmark": Refused((False,), "see benchmarks/"),
+    "page_num": Refused((0,), "this command reads images; `ppocr ocr` and predict_system.py read PDF"),
+    "return_word_box": Refused((False,), "lines are images here; `ppocr ocr` and predict_system.py find words"),
+    "save_crop_res": Refused((False,), "predict_system.py has crops"),
 }
+WARMED = {"warmup": "a model is run once when it is loaded"}
 
 
-def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[str, str]) -> argparse.ArgumentParser:
+def make_parser(kind: str, description: str, batch_size: int) -> argparse.ArgumentParser:
     """Return a parser with the arguments every predicting command has.
 
     Args:
         kind: of the results: "rec".
         description: shown by `--help`.
         batch_size: images the network sees at once by default.
-        unused: further arguments that are accepted for old scripts and have no effect, with the reason.
     """
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False, parents=[plugins_parser()])
     add = parser.add_argument
@@ -49,19 +47,12 @@ def make_parser(kind: str, description: str, batch_size: int, unused: Mapping[st
     add(f"--{kind}_model_dir", "--model_dir", dest="model_dir", required=True, metavar="FOLDER", help=FOLDER)
     add(f"--{kind}_batch_num", "--batch_num", dest="batch_size", type=int, default=batch_size, metavar="N",
         help=f"images of equal size the network sees at once (default {batch_size})")  # fmt: skip
-    add("--use_gpu", type=true_or_false, default=False, help="default false; GPU running is not verified yet")
-    add("--gpu_id", type=int, default=0)
-    add("--gpu_mem", type=int, default=500, help="megabytes")
-    add("--cpu_threads", type=int, help="threads of one operator")
-    add("--enable_mkldnn", type=true_or_false, default=False,
-        help="oneDNN on the CPU: faster, less exact (default false)")  # fmt: skip
     add("--resize", choices=get_args(Resize), default="deployment",
         help="deployment keeps the aspect ratio of long lines, evaluation is as tools/eval.py")  # fmt: skip
     add("--save_res_path", help="results file")
     add("--debug", action="store_true", help="show tracebacks")
-    parser.set_defaults(unused={**UNUSED, **unused})
-    for name, reason in parser.get_default("unused").items():
-        add(f"--{name}", help=f"accepted and unused: {reason}")
+    add_engine(parser)
+    add_ecosystem(parser, WARMED, ONE_MODEL)
     return parser
 
 
@@ -137,9 +128,7 @@ def parse(
     if any(getattr(found, name) is None for name in needed):
         hint = "give " + " and ".join(f"--{name}" for name in needed)
         raise ConfigError(f"{found.model_dir}: has no {FILE_NAME}", hint)
-    for name, reason in found.unused.items():
-        if getattr(found, name) is not None:
-            logger.info("--%s is unused: %s", name, reason)
+    check_ecosystem(vars(found))
     overrule(config, kind, vars(found))
     return found, config
 
@@ -213,14 +202,3 @@ def _unknown(text: str, parser: argparse.ArgumentParser, declared: Sequence[str]
         )
     known = [option.lstrip("-") for option in parser._option_string_actions]
     return ConfigError(f"{text}: unknown argument{did_you_mean(name, [*known, *declared])}", "see --help")
-
-
-def runtime_options(found: argparse.Namespace) -> RuntimeOptions:
-    """Return how the arguments want the model to run."""
-    return RuntimeOptions(
-        use_gpu=found.use_gpu,
-        gpu_id=found.gpu_id,
-        gpu_mem=found.gpu_mem,
-        cpu_threads=found.cpu_threads,
-        mkldnn=found.enable_mkldnn,
-    )

@@ -133,19 +133,25 @@ UNUSED = {  # accepted with any value
 }
 
 
-def add_runtime(parser: argparse.ArgumentParser) -> None:
+def add_engine(parser: argparse.ArgumentParser) -> None:
     """Add the arguments about engines, None where they are not given."""
     group = parser.add_argument_group("engine")
     for argument in RUNTIME:
         group.add_argument(f"--{argument.name}", type=argument.type, choices=argument.choices, help=argument.help)
 
 
-def add_ecosystem(parser: argparse.ArgumentParser, unused: Mapping[str, str], shown: bool = True) -> None:
+def add_ecosystem(
+    parser: argparse.ArgumentParser,
+    unused: Mapping[str, str],
+    refused: Mapping[str, Refused] | None = None,
+    shown: bool = True,
+) -> None:
     """Add the arguments of the ecosystem's commands that have no effect, those not there already.
 
     Args:
         parser: to add them to.
         unused: accepted with any value, with the reason why.
+        refused: further ones that are, besides `REFUSED`.
         shown: by `--help`.
     """
     group = parser.add_argument_group("accepted for scripts of the ecosystem")
@@ -153,19 +159,19 @@ def add_ecosystem(parser: argparse.ArgumentParser, unused: Mapping[str, str], sh
     for name, reason in reasons.items():
         if f"--{name}" not in parser._option_string_actions:
             group.add_argument(f"--{name}", help=f"unused: {reason}" if shown else argparse.SUPPRESS)
-    for name, refused in REFUSED.items():
+    known = {**REFUSED, **(refused or {})}
+    for name, each in known.items():
         if f"--{name}" not in parser._option_string_actions:
-            default = next(iter(refused.harmless), "")
-            help = f"only {default!r}: {refused.reason}" if shown else argparse.SUPPRESS
-            group.add_argument(f"--{name}", type=refused.value, help=help)
-    parser.set_defaults(unused=reasons)
+            help = f"only {each.harmless[0]!r}: {each.reason}" if shown else argparse.SUPPRESS
+            group.add_argument(f"--{name}", type=each.value, help=help)
+    parser.set_defaults(unused=reasons, refused=known)
 
 
 def check_ecosystem(found: Mapping[str, Any]) -> None:
     """Log which arguments that were given have no effect.
 
     Args:
-        found: values by name, None where not given; with `unused` as `add_ecosystem` sets it.
+        found: values by name, None where not given; with `unused` and `refused` as `add_ecosystem` sets them.
 
     Raises:
         ConfigError: an argument asks for what is not done here.
@@ -173,7 +179,7 @@ def check_ecosystem(found: Mapping[str, Any]) -> None:
     for name, reason in found["unused"].items():
         if found.get(name) is not None:
             logger.info("--%s is unused: %s", name, reason)
-    for name, refused in REFUSED.items():
+    for name, refused in found["refused"].items():
         refuse(name, refused, found.get(name), f"--{name}")
 
 

@@ -53,6 +53,7 @@ class OCR:
 
     Attributes:
         system: detector, classifier and recogniser.
+        straight: the same without the classifier.
 
     Raises:
         ConfigError: a parameter is unknown or cannot be honoured, or a model is one of another task.
@@ -90,9 +91,9 @@ class OCR:
         self._reading = _of(parameters, READING)
         models = _opened(parameters)
         self.system = TextSystem(models["det"], models["rec"], models.get("cls"), models.get("orientation"), options)
-        self._straight = self.system  # without the classifier
+        self.straight = self.system
         if self.system.cls is not None:
-            self._straight = TextSystem(models["det"], models["rec"], None, models.get("orientation"), options)
+            self.straight = TextSystem(models["det"], models["rec"], None, models.get("orientation"), options)
 
     def stream(self, source: Any, cls: bool = True) -> Iterator[PageResult | PageProblem]:
         """Yield what is read of each page, in the order of the pages, or why it cannot be read.
@@ -106,7 +107,7 @@ class OCR:
             DataError: there is nothing at the path.
         """
         under_way: deque[PageImage | PageProblem] = deque()  # between detection and what is yielded
-        system = self.system if cls else self._straight
+        system = self.system if cls else self.straight
         settings = _settings(system)
         for read in system.stream(_kept(self._pages(source), under_way)):
             page = under_way.popleft()

@@ -50,7 +50,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     for each in fields(SystemOptions):
         help = f"{OPTIONS.get(each.name, '')} (default {each.default})"
         pages.add_argument(f"--{each.name}", type=TYPES[str(each.type)], help=help)
-    ecosystem_arguments.add_runtime(parser)
+    ecosystem_arguments.add_engine(parser)
     usual = {argument.name for kind in ASSUMED for part in _usual(kind) for argument in arguments_of(part, kind)}
     parts = parser.add_argument_group("detection and recognition")
     for name, argument in _declared().items():

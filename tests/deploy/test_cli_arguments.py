@@ -53,7 +53,7 @@ def rec(tmp_path_factory: pytest.TempPathFactory) -> Kind:
 
 def read(kind: str, folder: Path, *arguments: str):
     """Return the namespace and the configuration that the arguments leave."""
-    parser = make_parser(kind, "", 1, {})
+    parser = make_parser(kind, "", 1)
     return parse(parser, kind, ["--image_dir=x", f"--{kind}_model_dir={folder}", *arguments])
 
 
