@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +20,7 @@ from ppocr.system.crop import LineCrop
 from ppocr.system.options import SystemOptions
 from ppocr.system.timings import Timings
 
-WIDTH_STEP = 32  # widths are multiples of this: the less, the fewer lines share a batch
+WIDTH_STEPS = ((640, 32), (1280, 64), (math.inf, 128))  # lines up to this width are padded to multiples of that
 LEAST_PADDING = 16  # behind the text: without any, the last character of some lines is lost
 BATCH_WIDTH = 6400  # of the lines of a batch together: bounds the memory of a batch of long lines
 
@@ -30,7 +32,7 @@ class LineReader:
     """Recognises lines. What is read of a line does not depend on the lines it shares a batch with.
 
     The official runtimes pad every line of a batch to the widest one, at least 320 pixels. Here the width of a
-    line follows from itself alone: with at least `LEAST_PADDING` pixels behind it, up to a multiple of `WIDTH_STEP`.
+    line follows from itself alone: with at least `LEAST_PADDING` pixels behind it, up to one of `WIDTH_STEPS`.
 
     Args:
         rec: the recogniser.
@@ -51,7 +53,9 @@ class LineReader:
         if self.cls is None:
             return list(crops)
         found: list[LineCrop | SampleError] = list(crops)
-        samples = _prepared(self.cls, [crop.image for crop in crops], found, self.timings, "cls")
+        samples = _prepared(
+            self.cls, [crop.image for crop in crops], range(len(crops)), found, self.timings.stage("cls")
+        )
         for numbers in _batches(samples, self.options.cls_batch_num):
             with self.timings.stage("cls"):
                 results = _each(self.cls, [samples[n] for n in numbers])
@@ -77,16 +81,26 @@ class LineReader:
 
     def _read(self, images: Sequence[np.ndarray]) -> list[Read]:
         found: list[Any] = [None] * len(images)
-        samples = _prepared(self.rec, images, found, self.timings, "rec_resize")
+        streams = getattr(self.rec.backend, "streams", 1)
+        if streams == 1:
+            self._read_group(images, range(len(images)), found)
+            return found
+        # narrow ones first: the engine changes between widths as seldom as with batches
+        order = sorted(range(len(images)), key=lambda n: images[n].shape[1] / images[n].shape[0])
+        with ThreadPoolExecutor(min(streams, max(1, len(images)))) as pool:
+            list(pool.map(lambda n: self._read_group(images, (n,), found), order))
+        return found
+
+    def _read_group(self, images: Sequence[np.ndarray], numbers: Sequence[int], found: list[Any]) -> None:
+        """Put what is read of some of the images into its places."""
+        samples = _prepared(self.rec, images, numbers, found, self.timings.stage("rec_resize"))
         filled = {}
         with self.timings.stage("rec_resize"):
             for number, sample in samples.items():
                 sample["image"], filled[number] = self._fitted(sample["image"], images[number].shape)
-        for numbers in _batches(samples, self.options.rec_batch_num, BATCH_WIDTH):
-            batch = [samples[number] for number in numbers]
-            for number, result in zip(numbers, self._recognised(batch)):
+        for batch in _batches(samples, self.options.rec_batch_num, BATCH_WIDTH):
+            for number, result in zip(batch, self._recognised([samples[n] for n in batch])):
                 found[number] = _within(result, filled[number])
-        return found
 
     def _recognised(self, samples: Sequence[Sample]) -> list[Read]:
         try:
@@ -115,20 +129,29 @@ def with_positions(rec: Predictor) -> Predictor:
 
 
 def padded_width(natural: int) -> int:
-    """Return the width that a line of a natural width, at the network's height, is padded to."""
-    return -(-(natural + LEAST_PADDING) // WIDTH_STEP) * WIDTH_STEP
+    """Return the width that a line of a natural width, at the network's height, is padded to.
+
+    There are few widths, so that lines share batches and engines their kernels: the longer, the farther apart.
+    """
+    width = natural + LEAST_PADDING
+    step = next(step for most, step in WIDTH_STEPS if width <= most)
+    return -(-width // step) * step
 
 
 def _prepared(
-    predictor: Predictor, images: Sequence[np.ndarray], found: list[Any], timings: Timings, stage: str
+    predictor: Predictor,
+    images: Sequence[np.ndarray],
+    numbers: Sequence[int],
+    found: list[Any],
+    timing: AbstractContextManager[None],
 ) -> dict[int, Sample]:
     """Return the preprocessed samples by number; of those that cannot be, the problem goes into `found`."""
     samples = {}
-    with timings.stage(stage):
-        for number, image in enumerate(images):
+    with timing:
+        for number in numbers:
             try:
                 with one_sample():
-                    samples[number] = predictor.prepare(image)
+                    samples[number] = predictor.prepare(images[number])
             except SampleError as problem:
                 found[number] = problem
     return samples

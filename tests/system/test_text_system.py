@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from ppocr.deploy.backends.base import RuntimeOptions
 from ppocr.errors import PpocrError, SampleError
 from ppocr.results import Page
-from ppocr.system.options import SystemOptions
+from ppocr.system.options import SystemOptions, line_runtime
 from ppocr.system.pages import PageImage, PageProblem
 from ppocr.system.text_system import TextSystem
 from tests.system.reading import draw_page, ink_detector, orientation_by_border, random_system
@@ -206,3 +207,18 @@ def test_a_batch_that_fails_harms_only_the_page_whose_line_it_is(system, monkeyp
     assert len(first.lines) == len(third.lines) == 2
     assert isinstance(second, PageProblem)
     assert second.problem.detail == "the engine fails"
+
+
+def test_lines_read_in_streams_are_those_read_in_batches(system, monkeypatch):
+    images = [draw_page(LINES[:n]) for n in (4, 0, 2)]
+    expected = [texts(system.read(image)) for image in images]
+    monkeypatch.setattr(system.rec.backend, "streams", 2)
+    read = list(system.stream(PageImage(image, "") for image in images))
+    assert [texts(page) for page in read] == expected
+    assert [line.row for line in read[0].lines] == [0, 1, 1, 2]
+
+
+def test_a_recogniser_reads_as_many_lines_at_once_as_there_are_processors():
+    options = line_runtime(RuntimeOptions(cpu_threads=4))
+    assert options.streams == 4 and options.cached_kernels > 0
+    assert line_runtime(RuntimeOptions(use_gpu=True)).streams == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -35,9 +36,11 @@ class FileBackend(Backend, Protocol):
 
     Attributes:
         input_names: of the network, in its order.
+        streams: runs at once that it has processors set aside for.
     """
 
     input_names: list[str]
+    streams: int
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class RuntimeOptions:
         gpu_id: which GPU.
         gpu_mem: megabytes of GPU memory taken at start, by Paddle.
         cpu_threads: threads of one operator on the CPU; None leaves the engine's own choice.
+        streams: runs at once on the CPU, each with its part of the processors: what many small images take least
+            time with, one a run. OpenVINO and ONNX Runtime; others have one.
+        cached_kernels: kernels OpenVINO keeps of sizes of images it has seen; 0 keeps its memory flat over any sizes.
         mkldnn: use oneDNN in Paddle on the CPU. Off by default: paddle 3.3.1 cannot run every `.json` program with it,
             and its sums differ, by 1e-4 in the outputs of a deep network. "auto" tries it where Paddle is left.
         memory_optim: let Paddle reuse the memory of intermediate tensors.
@@ -67,10 +73,17 @@ class RuntimeOptions:
     gpu_id: int = 0
     gpu_mem: int = 500
     cpu_threads: int | None = None
+    streams: int = 1
+    cached_kernels: int = 0
     mkldnn: bool = False
     memory_optim: bool = False
     use_tensorrt: bool = False
     min_subgraph_size: int = 15
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def require_inputs(model: object, names: Sequence[str], inputs: Mapping[str, np.ndarray]) -> None:

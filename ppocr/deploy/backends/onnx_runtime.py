@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppocr.deploy.backends.base import Arrays, RuntimeOptions, fails_on, last_line, require_inputs
+from ppocr.deploy.backends.base import Arrays, RuntimeOptions, fails_on, last_line, processors, require_inputs
 from ppocr.errors import CheckpointError, PpocrError
 
 
@@ -17,7 +17,7 @@ class OnnxBackend:
     Args:
         path: the `.onnx` file.
         outputs: names given to the outputs in their order; None keeps the file's.
-        options: how to run it; `cpu_threads`, `use_gpu` and `gpu_id` count.
+        options: how to run it; `cpu_threads`, `streams`, `use_gpu` and `gpu_id` count.
 
     Raises:
         PpocrError: onnxruntime is not installed, or a GPU is asked for and it has none.
@@ -38,7 +38,10 @@ class OnnxBackend:
         settings = onnxruntime.SessionOptions()
         settings.log_severity_level = 4  # its errors come as exceptions too
         settings.enable_mem_pattern = False  # a plan of the memory would be kept for every size of image
-        if options.cpu_threads:
+        self.streams = 1 if options.use_gpu else options.streams
+        if self.streams > 1:  # threads of an operator would wait for processors that other runs have
+            settings.intra_op_num_threads = max(1, (options.cpu_threads or processors()) // self.streams)
+        elif options.cpu_threads:
             settings.intra_op_num_threads = options.cpu_threads
         try:
             self._session = onnxruntime.InferenceSession(str(path), settings, providers=_providers(options))

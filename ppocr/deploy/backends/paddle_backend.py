@@ -34,6 +34,8 @@ class PaddleBackend:
         PpocrError: a GPU is asked for and paddle has none.
     """
 
+    streams = 1  # its lock lets one thread in
+
     def __init__(
         self, folder: str | Path, outputs: Sequence[str] | None = None, options: RuntimeOptions | None = None
     ) -> None:

@@ -134,3 +134,16 @@ def test_no_paddle_is_imported(tmp_path, backend):
         "assert not [name for name in sys.modules if name.split('.')[0] == 'paddle']\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+@engines
+def test_streams_give_the_outputs_of_one(tmp_path, engine):
+    path = save_rec(tmp_path / "rec.onnx")
+    pytest.importorskip(engine)
+    backend = ENGINES[engine](path, None, RuntimeOptions(cpu_threads=2, streams=2, cached_kernels=100))
+    assert backend.streams == 2
+    images = [lines(1, 32 * width, width) for width in range(1, 6)] * 4
+    expected = [make(engine, path).run({"x": image})["ctc"] for image in images]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda image: backend.run({"x": image})["ctc"], images))
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(found, expected))
