@@ -41,6 +41,8 @@ def test_what_the_official_exports_resize_to() -> None:
         "CRv5": [(640, 1024), (736, 1312)],
         "CRv6": [(736, 1312), (736, 1312)],
     }
+    scan = inference_config(find("PP-OCRv6_small_det")).pipeline().output_shape((3300, 2550, 3))
+    assert scan[-2:] == (2016, 1568), "large pages do not fill the memory"
 
 
 def test_a_model_that_cannot_be_fetched_says_which_folder_to_fill(tmp_path: Path, monkeypatch) -> None:
