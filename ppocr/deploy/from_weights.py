@@ -35,6 +35,22 @@ def export_weights(cfg: Any) -> Path:
     return folder
 
 
+def trained_predictor(cfg: Any) -> Predictor:
+    """Return the predictor of the weights that a configuration names.
+
+    Raises:
+        PpocrError: they are missing, damaged, or those of another network.
+    """
+    choose_device(cfg.Global, cfg.where("Global.use_gpu"))
+    choose_threads()
+    task = next(iter(trained_task(cfg, "infer").exported().values()))
+    assert task.eval_pipeline is not None  # every task has one
+    kept = task.model.fixed_size or cfg.Global.infer_resize == "evaluation"
+    pipeline = task.eval_pipeline.for_inference() if kept else task.eval_pipeline.for_deployment()
+    backend = DygraphBackend(task.model, None)
+    return Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))
+
+
 def infer(
     cfg: Any,
     wanted: type[Result] | None = None,
@@ -61,14 +77,7 @@ def infer(
     place, scope = cfg.where("PostProcess.name"), cfg.Architecture["model_type"]
     require_result(cfg.PostProcess, wanted, place, "use infer_{}", scope)
     images = list_images(settings.infer_img or "", settings.infer_list)
-    choose_device(settings, cfg.where("Global.use_gpu"))
-    choose_threads()
-    task = next(iter(trained_task(cfg, "infer").exported().values()))
-    assert task.eval_pipeline is not None  # every task has one
-    kept = task.model.fixed_size or settings.infer_resize == "evaluation"
-    pipeline = task.eval_pipeline.for_inference() if kept else task.eval_pipeline.for_deployment()
-    backend = DygraphBackend(task.model, None)
-    predictor = Predictor(pipeline, backend, task.postprocess, inputs=input_specs(pipeline, task.model))
+    predictor = trained_predictor(cfg)
     place = Path(settings.save_res_path or Path(settings.save_model_dir) / "predicts.txt")
     coming = predictor.stream(images, min(cfg.Eval.loader.batch_size_per_card, LARGEST_BATCH))
     as_line = report.label_line if as_labels else report.results_line

@@ -13,7 +13,7 @@ from typing import Any
 from ppocr.arguments import Argument
 from ppocr.deploy.backends.base import RuntimeOptions
 from ppocr.deploy.cli_arguments import arguments_of, overrule
-from ppocr.deploy.inference_config import FILE_NAME, InferenceConfig, load_or_assume, result_type
+from ppocr.deploy.inference_config import FILE_NAME, InferenceConfig, load_or_assume, require_result, result_type
 from ppocr.deploy.predictor import Predictor
 from ppocr.errors import ConfigError
 from ppocr.registry import POSTPROCESSES, TRANSFORMS
@@ -33,6 +33,7 @@ LANGUAGES = ("ch", "en", "chinese_cht", "japan")  # those whose characters the m
 BOTH_ALPHABETS = ("ch", "en")  # all that those before PP-OCRv5 have
 DICTIONARY = "ppocr_keys_v1.txt"
 LINE_SHAPE = "3, 48, 320"
+SYSTEM_NAMES = {field.name for field in fields(SystemOptions)}
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Source:
     Args:
         kind: of its results, "det", "rec" or "cls".
         parameter: that named it, for messages.
-        path: a folder or an ONNX file.
+        path: a folder or an ONNX file; of a trained model the prefix of its weights' files.
+        config: of the training, None for a model that was exported.
     """
 
     kind: str
     parameter: str
     path: Path
+    config: Path | None = None
 
 
 def chosen(given: Mapping[str, Any]) -> dict[str, Source]:
@@ -74,8 +77,15 @@ def chosen(given: Mapping[str, Any]) -> dict[str, Source]:
 def _source(given: Mapping[str, Any], role: str, default: str) -> Source:
     kind = "cls" if role == "orientation" else role
     folder, name = given.get(f"{role}_model_dir"), given.get(f"{role}_model")
-    if folder and name:
-        raise ConfigError(f"{role}_model={name} and {role}_model_dir={folder}: give one of them")
+    config, weights = given.get(f"{role}_config"), given.get(f"{role}_checkpoint")
+    ways = {f"{role}_model": name, f"{role}_model_dir": folder, f"{role}_config": config or weights}
+    named = [way for way, value in ways.items() if value]
+    if len(named) > 1:
+        raise ConfigError(f"{' and '.join(named)} are given", "give one of them")
+    if bool(config) != bool(weights):
+        raise ConfigError(f"{role}_config and {role}_checkpoint: one without the other")
+    if config and weights:
+        return Source(kind, f"{role}_config", Path(weights), Path(config))
     if folder:
         _refuse_address(f"{role}_model_dir", str(folder))
         return Source(kind, f"{role}_model_dir", Path(folder))
@@ -93,7 +103,7 @@ def is_address(text: str) -> bool:
 
 
 def _is_named(given: Mapping[str, Any], role: str) -> bool:
-    return any(given.get(f"{role}_{what}") for what in ("model", "model_dir"))
+    return any(given.get(f"{role}_{what}") for what in ("model", "model_dir", "config"))
 
 
 def _defaults(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -123,6 +133,8 @@ def open_model(source: Source, options: RuntimeOptions, given: Mapping[str, Any]
         PpocrError: it is missing or damaged, or the engine does not run it.
     """
     wanted = KINDS[source.kind]
+    if source.config is not None:
+        return _trained(source, source.config, given)
     found = result_type(source.path)
     if found is not None and not issubclass(found, wanted):
         text = f"{source.parameter}: {source.path} gives {found.described}; {wanted.described} are wanted"
@@ -138,12 +150,28 @@ def open_model(source: Source, options: RuntimeOptions, given: Mapping[str, Any]
     return Predictor.from_folder(source.path, options, config=config)
 
 
+def _trained(source: Source, config: Path, given: Mapping[str, Any]) -> Predictor:
+    """Return the predictor of trained weights; their configuration says all about them."""
+    from ppocr.config.loader import load_config
+    from ppocr.deploy.from_weights import trained_predictor  # it imports Paddle
+
+    foreign = [name for name in given if name in arguments_of_kind(source.kind) and name not in SYSTEM_NAMES]
+    if foreign:
+        raise ConfigError(f"{foreign[0]}: {config} says it", "leave it out, or change it there")
+    on_gpu = bool(given.get("use_gpu")) or str(given.get("device", "cpu")).startswith("gpu")
+    changes = [f"Global.pretrained_model={source.path}", "Global.checkpoints=null", f"Global.use_gpu={on_gpu}"]
+    cfg = load_config(config, changes)
+    hint = f"is it a model for {{}}_config? {source.parameter} names this one"
+    require_result(cfg.PostProcess, KINDS[source.kind], str(config), hint, cfg.Architecture["model_type"])
+    return trained_predictor(cfg)
+
+
 def _refuse_foreign(source: Source, config: InferenceConfig, given: Mapping[str, Any]) -> None:
     """Raise ConfigError where a value is for a part that this model does not have."""
     parts = [TRANSFORMS.get(name) for spec in config.transforms for name in spec]
     parts.append(POSTPROCESSES.get(config.postprocess["name"]))
     own = {argument.name for part in parts for argument in arguments_of(part, source.kind)}
-    own |= {field.name for field in fields(SystemOptions)}
+    own |= SYSTEM_NAMES
     foreign = [name for name in given if name in arguments_of_kind(source.kind) and name not in own]
     if foreign:
         raise ConfigError(f"{foreign[0]}: {source.path} has no part that takes it", "leave it out")

@@ -39,6 +39,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     for kind in MODELS:
         models.add_argument(f"--{kind}_model_dir", metavar="FOLDER", help=f"folder or ONNX file of the {WHAT[kind]}")
         models.add_argument(f"--{kind}_model", metavar="NAME", help="its name, of `ppocr pretrained list`, instead")
+        models.add_argument(f"--{kind}_config", metavar="FILE", help="configuration of its training, instead")
+        models.add_argument(f"--{kind}_checkpoint", metavar="PREFIX", help="with that: of the weights' files")
     models.add_argument("--lang", help=f"{', '.join(LANGUAGES)}; others need a recogniser of their own")
     models.add_argument("--ocr_version", choices=tuple(SIZES), help="of the models that are not named")
     models.add_argument("--use_angle_cls", type=true_or_false, help="turn lines that are upside down")

@@ -55,7 +55,7 @@ REFUSED: dict[str, Refused] = {
 }
 MODELS = ("det", "rec", "cls", "orientation")
 NAMED = {  # of OCR, besides those of the models' parts and of `SystemOptions`
-    *(f"{kind}_{what}" for kind in MODELS for what in ("model", "model_dir")),
+    *(f"{kind}_{what}" for kind in MODELS for what in ("model", "model_dir", "config", "checkpoint")),
     *("lang", "ocr_version", "use_angle_cls", "use_orientation", "page_num", "dpi", "every_frame"),
     *(argument.name for argument in ecosystem_arguments.RUNTIME),
     *(field.name for field in fields(SystemOptions)),

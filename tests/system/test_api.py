@@ -160,6 +160,8 @@ MISTAKES = [
     ({"lang": "korean", "rec_model_dir": None}, ConfigError, "lang='korean'.*reads ch, en, chinese_cht, japan"),
     ({"ocr_version": "PP-OCRv7"}, ConfigError, "did you mean PP-OCRv"),
     ({"det_model": "PP-OCRv4_mobile_det"}, ConfigError, "give one of them"),
+    ({"rec_config": "my.yml", "rec_checkpoint": "best"}, ConfigError, "rec_model_dir and rec_config are given"),
+    ({"rec_model_dir": None, "rec_config": "my.yml"}, ConfigError, "one without the other"),
     ({"det_model_dir": None, "det_model": "PP-OCRv4_mobil_det"}, PpocrError, "did you mean PP-OCRv4_mobile_det"),
     ({"det_model_dir": "/no/such/folder"}, PpocrError, "/no/such/folder"),
     ({"det_model_dir": "https://host/det.tar"}, ConfigError, "an address, and nothing is downloaded"),
@@ -181,6 +183,20 @@ def test_a_model_of_another_task_is_refused_by_name(folders: dict[str, Path], wa
     for other in {"det", "rec", "cls"} - {wanted}:
         with pytest.raises(ConfigError, match=f"{wanted}_model_dir: .*wanted.*{other}_model_dir"):
             OCR(**{**folders, f"{wanted}_model_dir": folders[f"{other}_model_dir"]})
+
+
+def test_trained_models_read_as_their_exports(kinds: dict[str, Kind], ocr: OCR, page: Path) -> None:
+    trained = {}
+    for kind, made in kinds.items():
+        trained |= {f"{kind}_config": made.config, f"{kind}_checkpoint": made.weights}
+    lines = {name: value for name, value in trained.items() if not name.startswith("det")}
+    made = OCR(det_model_dir=kinds["det"].exported, **lines, **FINDING, backend="paddle", drop_score=0)
+    (found,), (expected,) = made.ocr(str(page)), ocr.ocr(str(page))
+    assert [line[1][0] for line in found] == [line[1][0] for line in expected]
+    with pytest.raises(ConfigError, match="det_db_thresh: .* says it"):
+        OCR(**trained, **FINDING)
+    with pytest.raises(ConfigError, match="rec_config"):
+        OCR(**{**trained, "rec_config": trained["cls_config"]})
 
 
 def test_an_address_is_refused(ocr: OCR) -> None:
