@@ -18,7 +18,7 @@ from ppocr.results import Page
 from ppocr.system.crop import LineCrop
 from ppocr.system.line_reader import LineReader
 from ppocr.system.opening import chosen, is_address, open_model
-from ppocr.system.options import SystemOptions
+from ppocr.system.options import SystemOptions, line_runtime
 from ppocr.system.page_detector import PageDetector
 from ppocr.system.page_result import PageResult
 from ppocr.system.pages import PageImage, PageProblem, read_pages
@@ -206,7 +206,11 @@ def _opened(parameters: Mapping[str, Any]) -> dict[str, Predictor]:
     options = runtime_options(parameters)
     sources = chosen(parameters)
     given: dict[str, Mapping[str, Any]] = {"orientation": {}}  # the classifier's parameters are about lines
-    return {role: open_model(source, options, given.get(role, parameters)) for role, source in sources.items()}
+    run = {"rec": line_runtime(options)}
+    return {
+        role: open_model(source, run.get(role, options), given.get(role, parameters))
+        for role, source in sources.items()
+    }
 
 
 def _settings(system: TextSystem) -> dict[str, Any]:
