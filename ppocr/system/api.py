@@ -6,7 +6,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -95,19 +95,21 @@ class OCR:
         if self.system.cls is not None:
             self.straight = TextSystem(models["det"], models["rec"], None, models.get("orientation"), options)
 
-    def stream(self, source: Any, cls: bool = True) -> Iterator[PageResult | PageProblem]:
+    def stream(self, source: Any, cls: bool = True, **changes: Any) -> Iterator[PageResult | PageProblem]:
         """Yield what is read of each page, in the order of the pages, or why it cannot be read.
 
         Args:
             source: path of an image, PDF, TIFF or video; folder or pattern; bytes, file object, array of pixels
                 (blue-green-red) or Pillow image; or several of these. See `read_pages`.
             cls: use the classifier of angles, where there is one.
+            changes: parameters of `SystemOptions` for these pages, and whether the opened classifiers are used.
 
         Raises:
+            ConfigError: a change is none of those.
             DataError: there is nothing at the path.
         """
         under_way: deque[PageImage | PageProblem] = deque()  # between detection and what is yielded
-        system = self.system if cls else self.straight
+        system = self._changed(self.system if cls else self.straight, settled(changes))
         settings = _settings(system)
         for read in system.stream(_kept(self._pages(source), under_way)):
             page = under_way.popleft()
@@ -116,22 +118,24 @@ class OCR:
             elif isinstance(read, PageProblem):
                 yield read
 
-    def predict_iter(self, source: Any, cls: bool = True) -> Iterator[PageResult]:
+    def predict_iter(self, input: Any, cls: bool = True, **changes: Any) -> Iterator[PageResult]:
         """Yield what is read of each page, as soon as it is known.
 
         Args:
-            source: as of `stream`.
+            input: as the source of `stream`.
             cls: likewise.
+            changes: likewise.
 
         Raises:
+            ConfigError: a change is none of those.
             DataError: a page cannot be read.
         """
-        for read in self.stream(source, cls):
+        for read in self.stream(input, cls, **changes):
             yield _read(read)
 
-    def predict(self, source: Any, cls: bool = True) -> list[PageResult]:
+    def predict(self, input: Any, cls: bool = True, **changes: Any) -> list[PageResult]:
         """Return what is read of each page; see `predict_iter`."""
-        return list(self.predict_iter(source, cls))
+        return list(self.predict_iter(input, cls, **changes))
 
     def ocr(self, img: Any, det: bool = True, rec: bool = True, cls: bool = True) -> list[Any]:
         """Return what is read as nested lists.
@@ -163,6 +167,22 @@ class OCR:
         if self.system.cls is None or not cls:
             raise ConfigError("det, rec and cls are all off", "use_angle_cls=True opens the classifier")
         return [self._angles(self.system.cls, pages)]
+
+    def _changed(self, system: TextSystem, changes: Mapping[str, Any]) -> TextSystem:
+        """Return a system over the same models with other options.
+
+        Raises:
+            ConfigError: a change is about the models themselves, or wants one that is not open.
+        """
+        if not changes:
+            return system
+        models = {"use_angle_cls": system.cls, "use_orientation": system.orientation}
+        options = _of(changes, (field.name for field in fields(SystemOptions)))
+        for name, value in changes.items():
+            if name not in options and (name not in models or (value and models[name] is None)):
+                raise ConfigError(f"{name}: not for one call", f"give it to the constructor: OCR({name}={value!r})")
+        cls, orientation = (model if changes.get(name, True) else None for name, model in models.items())
+        return TextSystem(system.det, system.rec, cls, orientation, replace(system.options, **options))
 
     def _pages(self, source: Any) -> Iterator[PageImage | PageProblem]:
         if isinstance(source, str) and is_address(source):

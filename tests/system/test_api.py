@@ -122,6 +122,19 @@ def test_a_page_that_cannot_be_read_is_an_error_and_stream_goes_on(ocr: OCR, pag
             call([str(page), str(bad)])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_options_of_one_call(ocr: OCR, page: Path) -> None:
+    (usual,) = ocr.predict(input=str(page), use_doc_orientation_classify=False, use_doc_unwarping=False)
+    assert ocr.predict(str(page), text_rec_score_thresh=0.9999)[0].lines == () != usual.lines
+    (straight,) = ocr.predict(str(page), use_textline_orientation=False)
+    assert straight["rec_texts"] == ocr.predict(str(page), cls=False)[0]["rec_texts"]
+    assert straight["model_settings"]["use_textline_orientation"] is False
+    assert ocr.predict(str(page), return_word_box=True)[0]["text_word"]
+    for change in ({"text_det_thresh": 0.2}, {"use_doc_orientation_classify": True}):
+        with pytest.raises(ConfigError, match="not for one call"):
+            ocr.predict(str(page), **change)
+
+
 def test_names_of_the_other_generation_are_accepted(folders: dict[str, Path], page: Path) -> None:
     names = {
         "text_detection_model_dir": folders["det_model_dir"],
