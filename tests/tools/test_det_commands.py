@@ -158,9 +158,13 @@ def test_official_folders_load(project, tmp_path, capsys, caplog, resize: str) -
 def test_images_held_are_bounded_by_bytes(project, monkeypatch) -> None:
     images, seen = sorted(map(str, project.images.iterdir())), []
     whole = Predictor.from_folder(project.exported["new"]).predict(images, batch_size=4)
-    predict_some = Predictor._predict
-    monkeypatch.setattr(Predictor, "_predict", lambda self, samples, *rest: (
-        seen.append(len(samples)), predict_some(self, samples, *rest)))  # fmt: skip
+    predict_some = Predictor._predicted
+
+    def predicted(self, chunk, batch_size):
+        seen.append(len(chunk.samples))
+        return predict_some(self, chunk, batch_size)
+
+    monkeypatch.setattr(Predictor, "_predicted", predicted)
     monkeypatch.setattr(predictor, "CHUNK_BYTES", 400_000)  # two or three pages of 96 x 128 x 3 float32
     parts = Predictor.from_folder(project.exported["new"]).predict(images, batch_size=4)
     assert sum(seen) == 8 and max(seen) <= 3
@@ -207,7 +211,7 @@ def test_arguments_win_over_the_file_and_are_logged(project, caplog) -> None:
     given = ["--image_dir=x", f"--det_model_dir={project.exported['new']}", "--det_limit_side_len=320"]
     given += ["--det_limit_type=max", "--det_db_thresh=0.2", "--det_db_unclip_ratio=1.5", "--use_dilation=true"]
     with caplog.at_level("INFO"):
-        parser = cli_arguments.make_parser("det", "", 1, {})
+        parser = cli_arguments.make_parser("det", "", 1)
         given += ["--det_box_type=poly", "--det_db_score_mode=slow"]
         config = cli_arguments.parse(parser, "det", given)[1]
     (resize,) = [t["DetResizeForTest"] for t in config.transforms if "DetResizeForTest" in t]
