@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.environments import Environments
     from tests.system.project import Project
 
 # The processes share the cores; set before Paddle loads.
@@ -46,3 +48,21 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make_project(tmp_path_factory.mktemp("trained") / "project")
     assert cli.main(train, "", ["-c", str(project.config)]) == 0
     return project
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
+    """Makes the environments of other programs."""
+    from tests.environments import Environments
+
+    found = Environments(tmp_path_factory.mktemp("environments"))
+    yield found
+    found.remove()
+
+
+@pytest.fixture(scope="session")
+def paddle2onnx_python(environments: Environments) -> str:
+    """The interpreter PPOCR_PADDLE2ONNX_PYTHON names, or one made here: paddle2onnx needs an older onnx than we do."""
+    packages = ["paddle2onnx==2.1.0", "onnx==1.17.0", "onnxoptimizer==0.3.13", "polygraphy"]
+    named = os.environ.get("PPOCR_PADDLE2ONNX_PYTHON")
+    return named or str(environments.python("paddle2onnx", packages, shared=True, alone=True))

@@ -116,6 +116,8 @@ def import_model(
         _save(task, origin or Path(source).resolve().name, temporary)
     changes = {key: (target / "dict.txt").as_posix() for key in changes}
     changes["Global.pretrained_model"] = (target / STEM).as_posix()
+    if load_config(config).Global.model_name is None:  # other programs refuse exports that have another name
+        changes["Global.model_name"] = target.resolve().name
     load_config(config, _overrides(changes)).dump(target / "config.yml")
     return report
 
