@@ -107,7 +107,6 @@ class GlobalSection:
     use_visualdl: bool = False  # scalars and sample images for VisualDL
     debug: Annotated[bool, Unused("the command's argument --debug shows tracebacks")] = False  # official
     # ours
-    deployment_resize: dict[str, Any] | None = None  # keys of DetResizeForTest for exported models; none: as in Eval
     infer_resize: Literal["deployment", "evaluation"] = "deployment"  # of the infer tools: aspect ratio kept, or not
     seed: Seed | None = None  # random numbers of the whole run; none: drawn and logged
     deterministic: bool = False  # only operators whose result does not vary from run to run

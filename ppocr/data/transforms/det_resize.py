@@ -43,7 +43,6 @@ class DetResizeForTest(Transform):
     """
 
     provides = ("image", "shape")
-    from_global = ("deployment_resize",)
     size_multiple = STRIDE
     arguments = (
         Argument(

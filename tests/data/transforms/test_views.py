@@ -32,7 +32,7 @@ def test_lines_that_are_stretched_stay_so():
 
 def test_a_detector_has_a_resize_of_its_own_in_deployment():
     image = np.zeros((720, 1280, 3), np.uint8)
-    pipeline = Pipeline.from_config([{"DetResizeForTest": None}], {"deployment_resize": {"resize_long": 960}})
+    pipeline = Pipeline.from_config([{"DetResizeForTest": {"deployment_resize": {"resize_long": 960}}}], {})
     assert shape_of(pipeline.for_inference(), image) == (736, 1312, 3)
     assert shape_of(pipeline.for_deployment(), image) == (640, 1024, 3)
     assert pipeline.for_inference().to_config() == [{"DetResizeForTest": None}], "other runtimes know no such key"
