@@ -14,7 +14,6 @@ COMMANDS = {
     "train": ("ppocr.commands.train", "train a network"),
     "eval": ("ppocr.commands.eval", "measure trained weights"),
     "export_model": ("ppocr.commands.export_model", "export trained weights for prediction"),
-    "export": ("ppocr.commands.export_model", "the same"),
     "infer": ("ppocr.commands.infer", "predict with trained weights of any kind"),
     "infer_det": ("ppocr.commands.infer:det", "find text with trained weights"),
     "infer_rec": ("ppocr.commands.infer:rec", "recognise text lines with trained weights"),
@@ -31,6 +30,7 @@ COMMANDS = {
     "gen_label": ("ppocr.utils.gen_label", "turn ICDAR's label files into ours"),
     "contact_sheet": ("ppocr.commands.contact_sheet", "compare an exported model's predictions with labels"),
 }
+ALIASES = {"export": "export_model"}
 
 
 def run(name: str) -> int:
@@ -42,6 +42,7 @@ def run(name: str) -> int:
 def main() -> int:
     """Run the command that the first argument names, with the arguments after it, and return its exit code."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    name = ALIASES.get(name, name)
     if name in COMMANDS:
         sys.argv[:2] = [f"ppocr {name}"]  # argparse shows it as the program's name
         return run(name)
