@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,13 @@ def _paddle_files(files: ModelFiles) -> tuple[Path, Path]:
 
 
 def trial_batches(config: InferenceConfig) -> list[Arrays]:
-    """Return random inputs in three sizes."""
-    sizes = trial_sizes(config.inputs[0].shape, config.pipeline().size_multiple)
+    """Return random inputs in three sizes, of the one height that the preprocessing gives, if it does."""
+    pipeline, (image, *others) = config.pipeline(), config.inputs
+    if image.shape[-2] == -1:  # official files never say that a recogniser takes one height alone
+        image = replace(image, shape=(*image.shape[:-2], pipeline.output_shape()[-2], image.shape[-1]))
+    sizes = trial_sizes(image.shape, pipeline.size_multiple)
     return [
-        random_inputs(config.inputs, batch, width, seed, height) for seed, (batch, height, width) in enumerate(sizes)
+        random_inputs([image, *others], batch, width, seed, height) for seed, (batch, height, width) in enumerate(sizes)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ppocr.deploy.backends.base import BackendName, RuntimeOptions
 from ppocr.deploy.export import export
 from ppocr.deploy.from_weights import export_weights
 from ppocr.deploy.inference_config import load
-from ppocr.deploy.onnx import PYTHON, NotConvertible, convert
+from ppocr.deploy.onnx import PYTHON, NotConvertible, convert, trial_batches
 from ppocr.deploy.onnx_graph import read_graph
 from ppocr.deploy.onnx_worker import operators, with_float32_scales, without_converter
 from ppocr.deploy.predictor import Predictor
@@ -211,8 +212,15 @@ def test_metadata_survives_onnx(tmp_path):
 
 
 def test_random_inputs_are_float32(made):
-    from ppocr.deploy.onnx import trial_batches
-
     batches = trial_batches(load(made("det").exported))
     assert len({batch["x"].shape[2:] for batch in batches}) == 3
     assert all(batch["x"].dtype == np.float32 for batch in batches)
+
+
+def test_official_files_do_not_say_the_height_and_the_preprocessing_does(made):
+    config = load(made("rec").exported)
+    height = config.inputs[0].shape[2]
+    config.inputs = (replace(config.inputs[0], shape=(-1, 3, -1, -1)),)
+    assert height > 0 and {batch["x"].shape[2] for batch in trial_batches(config)} == {height}
+    config = load(made("det").exported)
+    assert len({batch["x"].shape[2] for batch in trial_batches(config)}) > 1
