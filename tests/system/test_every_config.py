@@ -14,7 +14,8 @@ from ppocr.data.lmdb_writer import write_lmdb
 from ppocr.deploy import export, trial_inputs
 from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.engine.checkpoint import load_checkpoint
-from ppocr.modeling.backbones import det_resnet, pp_hgnet, pp_hgnet_v2, rec_resnet_vd
+from ppocr.modeling.backbones import pp_hgnet, pp_hgnet_v2
+from ppocr.modeling.layers import resnet
 from tests.system.det_project import write_pages
 from tests.system.project import ROOT, line_image
 
@@ -166,8 +167,7 @@ def small_network(architecture: dict[str, Any], seen: bool) -> list[str]:
 
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the networks narrow whose width no configuration can choose; the kinds and numbers of layers stay."""
-    for module in (det_resnet, rec_resnet_vd):
-        monkeypatch.setattr(module, "WIDTHS", tuple(width // NARROWER for width in module.WIDTHS))
+    monkeypatch.setattr(resnet, "WIDTHS", tuple(width // NARROWER for width in resnet.WIDTHS))
     stages = tuple((inner // NARROWER, width // NARROWER, count) for inner, width, count in pp_hgnet.STAGES)
     monkeypatch.setattr(pp_hgnet, "STAGES", stages)
     specs = tuple(s._replace(inner=s.inner // NARROWER, out=s.out // NARROWER) for s in pp_hgnet_v2.STAGES)
