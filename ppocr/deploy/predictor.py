@@ -319,14 +319,22 @@ def readable(image: Image) -> bytes | np.ndarray:
     return image
 
 
-def batches_of_equal_size(samples: Mapping[Key, Mapping[str, Any]], batch_size: int) -> Iterator[list[Key]]:
-    """Yield the keys of samples whose images have the same shape, narrow ones first."""
+def batches_of_equal_size(
+    samples: Mapping[Key, Mapping[str, Any]], batch_size: int, most_pixels: int = BATCH_PIXELS
+) -> Iterator[list[Key]]:
+    """Yield the keys of samples whose images have the same shape, narrow ones first.
+
+    Args:
+        samples: by key, with an `image` [C, H, W] each.
+        batch_size: most samples in a batch.
+        most_pixels: of all images of a batch, unless one alone has more.
+    """
     groups: dict[tuple[int, ...], list[Key]] = {}
     for number, sample in samples.items():
         groups.setdefault(np.shape(sample["image"]), []).append(number)
     for shape in sorted(groups, key=lambda s: s[::-1]):
         numbers = groups[shape]
-        most = max(1, min(batch_size, BATCH_PIXELS // max(1, math.prod(shape[1:]))))
+        most = max(1, min(batch_size, most_pixels // max(1, math.prod(shape[1:]))))
         for start in range(0, len(numbers), most):
             yield numbers[start : start + most]
 

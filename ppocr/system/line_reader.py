@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.deploy.long_lines import Piece, cut, joined
-from ppocr.deploy.predictor import WIDEST, Predictor
+from ppocr.deploy.predictor import WIDEST, Predictor, batches_of_equal_size
 from ppocr.errors import PpocrError, SampleError, one_sample
 from ppocr.results import Recognition
 from ppocr.system.crop import LineCrop
@@ -56,7 +56,7 @@ class LineReader:
         samples = _prepared(
             self.cls, [crop.image for crop in crops], range(len(crops)), found, self.timings.stage("cls")
         )
-        for numbers in _batches(samples, self.options.cls_batch_num):
+        for numbers in batches_of_equal_size(samples, self.options.cls_batch_num):
             with self.timings.stage("cls"):
                 results = _each(self.cls, [samples[n] for n in numbers])
             for number, result in zip(numbers, results):
@@ -98,7 +98,7 @@ class LineReader:
         with self.timings.stage("rec_resize"):
             for number, sample in samples.items():
                 sample["image"], filled[number] = self._fitted(sample["image"], images[number].shape)
-        for batch in _batches(samples, self.options.rec_batch_num, BATCH_WIDTH):
+        for batch in batches_of_equal_size(samples, self.options.rec_batch_num, BATCH_WIDTH * self._height):
             for number, result in zip(batch, self._recognised([samples[n] for n in batch])):
                 found[number] = _within(result, filled[number])
 
@@ -155,24 +155,6 @@ def _prepared(
             except SampleError as problem:
                 found[number] = problem
     return samples
-
-
-def _batches(samples: dict[int, Sample], most: int, widest: int = 0) -> Iterator[list[int]]:
-    """Yield the numbers of samples of equal shape, narrow ones first.
-
-    Args:
-        samples: by number.
-        most: samples in a batch.
-        widest: pixels of all lines of a batch together; 0 for no bound.
-    """
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for number, sample in samples.items():
-        groups.setdefault(np.shape(sample["image"]), []).append(number)
-    for shape in sorted(groups, key=lambda s: s[::-1]):
-        size = max(1, min(most, widest // shape[-1])) if widest else most
-        numbers = groups[shape]
-        for start in range(0, len(numbers), size):
-            yield numbers[start : start + size]
 
 
 def _each(predictor: Predictor, samples: Sequence[Sample]) -> list[Any]:
