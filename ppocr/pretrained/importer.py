@@ -14,7 +14,8 @@ import paddle
 
 from ppocr import __version__
 from ppocr.build import build_task
-from ppocr.config.loader import load_config
+from ppocr.codecs.text import TextCodec
+from ppocr.config.loader import load_config, read_document
 from ppocr.deploy.backends.dygraph import DygraphBackend
 from ppocr.deploy.backends.onnx_runtime import OnnxBackend
 from ppocr.deploy.backends.paddle_backend import PaddleBackend
@@ -27,6 +28,7 @@ from ppocr.pretrained.mapping import Mapped, map_tensors
 from ppocr.pretrained.model_file import ModelFile
 from ppocr.pretrained.readers import read_model
 from ppocr.pretrained.unfold import Unfolded, identity, unfold
+from ppocr.registry import POSTPROCESSES
 from ppocr.utils.atomic import atomic_folder
 
 # Paddle's average pooling on the CPU adds up large maps one by one. The relative error of 3e-4 it makes in squeeze and
@@ -110,7 +112,7 @@ def import_model(
     file, target = read_model(source), Path(folder)
     changes: dict[str, str] = {}
     with atomic_folder(target, lambda path: path.suffix == ".json") as temporary:  # the manifest last
-        if write_dictionary(file, dictionary, temporary / "dict.txt"):
+        if (dictionary or _reads_text(config)) and write_dictionary(file, dictionary, temporary / "dict.txt"):
             changes["Global.character_dict_path"] = str(temporary / "dict.txt")
         task, report = _imported_task(file, config, changes, images)
         _save(task, origin or Path(source).resolve().name, temporary)
@@ -120,6 +122,13 @@ def import_model(
         changes["Global.model_name"] = target.resolve().name
     load_config(config, _overrides(changes)).dump(target / "config.yml")
     return report
+
+
+def _reads_text(config: str | Path) -> bool:
+    """Return whether the results are texts: a classifier's names of classes are no dictionary."""
+    tree = read_document(config).tree
+    decoder: Any = POSTPROCESSES.get(tree["PostProcess"]["name"], tree["Architecture"]["model_type"])
+    return isinstance(decoder.codec_class, type) and issubclass(decoder.codec_class, TextCodec)
 
 
 def _imported_task(
