@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.deploy.backends.base import Arrays, RuntimeOptions, fails_on, last_line, processors, require_inputs
+from ppocr.deploy.backends.signal_stack import kept_signal_stack
 from ppocr.errors import CheckpointError, PpocrError
 from ppocr.utils.cache_folder import cache_folder
 
@@ -40,7 +41,8 @@ class OpenVinoBackend:
             raise CheckpointError(f"{path}: no such file")
         self.path = path
         try:
-            self._model = openvino.Core().compile_model(str(path), "CPU", _settings(options))
+            with kept_signal_stack():
+                self._model = openvino.Core().compile_model(str(path), "CPU", _settings(options))
         except RuntimeError as err:
             raise CheckpointError(f"{path}: OpenVINO cannot load it: {last_line(err)}") from err
         self.input_names = [port.any_name for port in self._model.inputs]

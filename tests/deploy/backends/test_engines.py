@@ -136,6 +136,27 @@ def test_no_paddle_is_imported(tmp_path, backend):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's stack_t")
+@engines
+def test_signals_keep_the_stack_they_had(tmp_path, engine):
+    """OpenVINO's own is too small once AMX registers are in use: SIGTERM ended the process by SIGSEGV."""
+    pytest.importorskip(engine)
+    path = save_rec(tmp_path / "rec.onnx")
+    code = (
+        "import ctypes, numpy as np\n"
+        "from tests.deploy.backends.test_engines import ENGINES, RuntimeOptions\n"
+        "def stack():\n"
+        "    fields = (ctypes.c_size_t * 3)()\n"
+        "    ctypes.CDLL(None).sigaltstack(None, fields)\n"
+        "    return list(fields)\n"
+        "before = stack()\n"
+        f"backend = ENGINES[{engine!r}]({str(path)!r})\n"
+        "backend.run({'x': np.zeros((1, 3, 32, 100), np.float32)})\n"
+        "assert stack() == before, (before, stack())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
 @engines
 def test_streams_give_the_outputs_of_one(tmp_path, engine):
     path = save_rec(tmp_path / "rec.onnx")
