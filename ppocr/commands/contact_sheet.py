@@ -25,7 +25,7 @@ def show(args: argparse.Namespace) -> None:
     kind, model = next((kind, vars(args)[f"{kind}_model_dir"]) for kind in MODELS if vars(args)[f"{kind}_model_dir"])
     config = load_of_kind(model, KINDS[kind], "give it as --{}_model_dir")
     picture, said = COMPARISONS[KINDS[kind]](
-        Predictor.from_folder(model, config=config),
+        Predictor.from_folder(model, config=config, resize="evaluation"),  # its metric is that of tools/eval.py
         args.label_file,
         args.data_dir or args.label_file.parent,
         args.count,
